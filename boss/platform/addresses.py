@@ -164,12 +164,20 @@ def broker_url() -> str:
     given = os.environ.get("BROKER_URL")
     if given:
         return given
-    url = redis_url(0)
+    return _as_celery_spells_it(0)
+
+
+def result_url() -> str:
+    """Where Celery keeps the few results somebody waits for: numbered database 2."""
+    return _as_celery_spells_it(2)
+
+
+def _as_celery_spells_it(db: int) -> str:
+    """`redis_url(db)`, with Celery's own form for a unix socket."""
+    url = redis_url(db)
     if not url.startswith("unix://"):
         return url
-    # kombu has its own spelling for a unix socket.
-    parts = urlsplit(url)
-    return f"redis+socket://{parts.path}?virtual_host={_redis_number(0)}"
+    return f"redis+socket://{urlsplit(url).path}?virtual_host={_redis_number(db)}"
 
 
 def _redis_number(db: int) -> int:

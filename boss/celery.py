@@ -1,0 +1,66 @@
+"""The Celery application. Celery only wakes workers: what is due stands in PostgreSQL, so a lost message loses nothing.
+
+Beat entries stand in `BEAT` below, one line each, by the name of a task: the one place that says what runs by the
+clock. An app outside of this house adds its own with `app.conf.beat_schedule["name"] = …` in its `tasks.py`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+from boss.platform import addresses
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "boss.settings.dev")
+
+LONGEST_TASK_SECONDS = 900
+"""A task that takes longer is stopped. Long work is cut into workflow steps, each with its own lease."""
+
+BEAT: dict[str, dict[str, object]] = {
+    "core.relay_sweep": {"task": "core.relay_sweep", "schedule": 5.0},
+    "workflow.sweep": {"task": "workflow.sweep", "schedule": 2.0},
+}
+"""What runs by the clock: name → task name and seconds (or a crontab)."""
+
+app = Celery("boss")
+app.conf.update(
+    broker_url=addresses.broker_url(),
+    result_backend=addresses.result_url(),
+    broker_connection_retry_on_startup=True,
+    # The visibility timeout must exceed the longest task, or the broker hands a running one to a second worker.
+    broker_transport_options={
+        "visibility_timeout": LONGEST_TASK_SECONDS * 2,
+        "socket_timeout": 30,
+        "socket_connect_timeout": 5,
+    },
+    task_serializer="json",
+    result_serializer="json",
+    accept_content=["json"],
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_ignore_result=True,
+    task_store_errors_even_if_ignored=False,
+    task_time_limit=LONGEST_TASK_SECONDS,
+    task_soft_time_limit=LONGEST_TASK_SECONDS - 30,
+    result_expires=600,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_max_tasks_per_child=2000,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    task_default_queue="quick",
+    task_queues=[Queue("quick"), Queue("slow")],
+    # A message that waits for a broker must not hold up a web request; the sweep finds what was not rung for.
+    task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2},
+    timezone="UTC",
+    beat_schedule={
+        # A wake-up that nobody fetched before the next one is of no use any more.
+        name: {**entry, "options": {"expires": 30}}
+        for name, entry in BEAT.items()
+    },
+    beat_max_loop_interval=1,
+    beat_schedule_filename=str(addresses.STATE / addresses.kind() / "beat-schedule"),
+)
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,17 @@
+"""The roof as a Django app: loads the Celery application, so that `delay()` finds the broker everywhere."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class PlatformConfig(AppConfig):
+    """The embedded platform and its commands."""
+
+    name = "boss.platform"
+    label = "platform"
+    verbose_name = "Platform"
+
+    def ready(self) -> None:
+        """Load the Celery application: `shared_task` binds to it."""
+        import boss.celery  # noqa: F401 - settings are only complete now
