@@ -41,13 +41,13 @@ class Unexpected(Problem):
     title = _("Something went wrong on our side. It has been recorded.")
 
 
-def handle(error: Exception, context: dict[str, Any]) -> Response:
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's exception handler: whatever was raised becomes a problem document."""
     request = context["request"]
     problem = _problem(error)
     if problem is None:
         log.exception("api_failed", path=request.path, exc_info=error)
-        got_request_exception.send(sender=handle, request=request._request)
+        got_request_exception.send(sender=exception_handler, request=request._request)
         problem = Unexpected()
     if isinstance(error, Error) and transaction.get_connection(scoping.alias()).in_atomic_block:
         # Postgres refuses everything after a failed statement; let the request's transaction end honestly.
@@ -66,7 +66,11 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
 
 
 def _status(error: Exception, problem: Problem) -> int:
-    return int(error.status_code) if type(problem) is Problem and isinstance(error, exceptions.APIException) else problem.status
+    return (
+        int(error.status_code)
+        if type(problem) is Problem and isinstance(error, exceptions.APIException)
+        else problem.status
+    )
 
 
 def _problem(error: Exception) -> Problem | None:

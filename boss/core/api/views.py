@@ -8,7 +8,6 @@ from django.db import models, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework import mixins, viewsets
-from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -16,11 +15,9 @@ from rest_framework.serializers import BaseSerializer
 from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.api import etags, idempotency
-from boss.core.permissions import PermissionDenied
+from boss.core.api.parsers import JSONParser
+from boss.core.api.permissions import DeclaredPermission
 from boss.core.scoping import RealmScoped, ScopedQuerySet
-
-PUBLIC = "public"
-"""In ``permissions``: this action is open to everybody, also without signing in."""
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -29,7 +26,8 @@ class BossViewSet(viewsets.GenericViewSet[Any]):
     """Rows of ``model`` that the actor may see, addressed by public id; every action declares its permission.
 
     ``permission`` holds for each action that has none of its own: ``permissions`` names those of the standard
-    actions, ``@action(…, permission="…")`` those of the others. ``public = True`` opens the whole resource.
+    actions, ``@action(…, permission="…")`` those of the others. ``public = True`` opens the whole resource;
+    ``permissions = {"list": PUBLIC}`` one action.
     ``inputs`` and ``@action(…, input=…)`` name the serializer that reads the body; ``given()`` returns its values.
     ``etagged`` is for what two people may edit: reads carry an ETag, changes must send it as If-Match.
     """
@@ -42,6 +40,8 @@ class BossViewSet(viewsets.GenericViewSet[Any]):
     input: type[BaseSerializer[Any]] | None = None
     etagged: ClassVar[bool] = False
 
+    permission_classes = [DeclaredPermission]
+    parser_classes = [JSONParser]
     lookup_field = "public_id"
     lookup_value_regex = "[0-9a-z]{12}"
     ordering_fields: Any = ()
@@ -99,19 +99,6 @@ class BossViewSet(viewsets.GenericViewSet[Any]):
 
     # The frame
 
-    def needed(self) -> str:
-        """The permission of the current action, PUBLIC, or "" when nobody declared one (then nobody may)."""
-        return declared_permission(type(self), self.action, self.permission, self.public)
-
-    def check_permissions(self, request: Request) -> None:
-        super().check_permissions(request)
-        needed = self.needed()
-        if needed == PUBLIC or (needed and self.actor.holds(needed)) or self.action is None:
-            return  # action None: a method this resource does not have, answered with 405
-        if self.actor.kind == "visitor":
-            raise NotAuthenticated
-        raise PermissionDenied(permission=needed)
-
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """DRF's dispatch, with each change in one transaction and each POST behind its Idempotency-Key."""
         self.args, self.kwargs = args, kwargs
@@ -148,10 +135,3 @@ class ReadOnlyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BossView
                 response = Response(status=304)
             response["ETag"] = tag
         return response
-
-
-def declared_permission(viewset: type[BossViewSet], action: str | None, permission: str, public: bool) -> str:
-    """What ``action`` of ``viewset`` declares; ``permission`` and ``public`` as they stand on the routed view."""
-    if action in viewset.permissions:
-        return viewset.permissions[action]
-    return PUBLIC if public else permission
