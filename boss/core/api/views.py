@@ -7,7 +7,9 @@ from typing import Any, ClassVar, cast
 from django.db import models, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import mixins, viewsets
+from rest_framework.filters import OrderingFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -40,8 +42,9 @@ class BossViewSet(viewsets.GenericViewSet[Any]):
     input: type[BaseSerializer[Any]] | None = None
     etagged: ClassVar[bool] = False
 
-    permission_classes = [DeclaredPermission]
-    parser_classes = [JSONParser]
+    permission_classes = (DeclaredPermission,)
+    parser_classes = (JSONParser,)
+    filter_backends = (DjangoFilterBackend, OrderingFilter)
     lookup_field = "public_id"
     lookup_value_regex = "[0-9a-z]{12}"
     ordering_fields: Any = ()
