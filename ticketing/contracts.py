@@ -1,0 +1,90 @@
+"""What a room above says about the things its tickets are about.
+
+A room registers one :class:`SubjectKind` per kind of thing in ``AppConfig.ready``::
+
+    subject_kinds.register("workflow.task", SubjectKind(key="workflow.task", title=_("Task"), describe=describe, …))
+
+Every callable takes its arguments by position, runs in the caller's realm and transaction, and may query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.utils.functional import Promise
+
+from boss.core.actors import Actor
+from boss.core.schema import Characteristic
+
+if TYPE_CHECKING:  # models import this module's neighbours; the contract only names the type
+    from ticketing.models import Ticket
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectCard:
+    """How a subject is shown beside a ticket: one line, an address inside the console ("" for none), some facts."""
+
+    label: str
+    url: str = ""
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One way a ticket can end. ``characteristics`` are the results the person must give (a typed form).
+
+    With ``needs_confirmation`` (effects are undone, money or live service is touched)
+    ``tickets.resolve(…, confirmed=True)`` is asked for; without it the resolution is refused and nothing happens.
+    """
+
+    key: str
+    label: Text
+    characteristics: tuple[Characteristic, ...] = ()
+    needs_confirmation: bool = False
+    help: Text = ""
+
+
+def _free(ticket: Ticket) -> Sequence[Outcome]:
+    return ()
+
+
+def _nothing_follows(actor: Actor, ticket: Ticket, outcome_key: str, values: Mapping[str, Any]) -> None:
+    return None
+
+
+def _none(subject_id: int) -> None:
+    return None
+
+
+def _nobody(actor: Actor, subject_id: int) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectKind:
+    """A kind of thing tickets are about. ``key`` is stored in rows, so it never changes ("workflow.task").
+
+    - ``describe(subject_id)``: the card. Must not fail for a subject that is gone: return a card that says so.
+    - ``outcomes(ticket)``: the ways its tickets may end *now*; none means that resolving is free. When there are
+      some, a ticket ends by one of them and in no other way, and does not reopen.
+    - ``resolved(actor, ticket, outcome_key, values)``: called inside the resolving transaction with cleaned values.
+      Raise a :class:`boss.core.problems.Problem` to refuse: then nothing has happened.
+    - ``lock(subject_id)``: takes the subject's own row lock, before the ticket's. Needed when the subject's room
+      opens or closes tickets while it holds that lock; otherwise two people can wait for one another for ever.
+    - ``account_id(subject_id)``: the account it belongs to, so that the account's page lists the ticket.
+    - ``may_link(actor, subject_id)``: whether somebody without realm-wide rights (a subscriber) may open a ticket
+      about this subject. Nobody, unless said otherwise.
+    """
+
+    key: str
+    title: Text
+    describe: Callable[[int], SubjectCard]
+    outcomes: Callable[[Ticket], Sequence[Outcome]] = _free
+    resolved: Callable[[Actor, Ticket, str, Mapping[str, Any]], None] = _nothing_follows
+    lock: Callable[[int], None] = _none
+    account_id: Callable[[int], int | None] = _none
+    may_link: Callable[[Actor, int], bool] = _nobody
