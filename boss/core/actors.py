@@ -1,0 +1,50 @@
+"""Who acts: a value handed to every service. Built by ``boss.tenancy``; the rooms only ask it questions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+ScopeKind = Literal["realm", "organization", "site", "own"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A set of permissions ("app.codename") on the realm, one organization, one site, or one's own rows."""
+
+    permissions: frozenset[str]
+    kind: ScopeKind
+    target_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, a program or the system inside one realm.
+
+    ``scopes`` (API keys) can only narrow what the grants give. ``label`` is what the audit trail shows.
+    """
+
+    realm_id: int
+    kind: Literal["user", "api_key", "system", "visitor"]
+    label: str
+    user_id: int | None = None
+    grants: tuple[Grant, ...] = ()
+    scopes: frozenset[str] | None = None
+    request_id: str = field(default="", compare=False)
+
+    @staticmethod
+    def system(realm_id: int, label: str = "BOSS") -> Actor:
+        """The machine itself, in one realm: the engine, seeds and beat jobs. May do everything in that realm."""
+        return Actor(realm_id=realm_id, kind="system", label=label)
+
+    @property
+    def is_system(self) -> bool:
+        return self.kind == "system"
+
+    def holds(self, permission: str) -> bool:
+        """True when some grant, whatever its scope, carries the permission. For menus; rows need ``may``."""
+        if self.is_system:
+            return True
+        if self.scopes is not None and permission not in self.scopes:
+            return False
+        return any(permission in grant.permissions for grant in self.grants)

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import structlog
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from kombu.exceptions import OperationalError
+
+log = structlog.get_logger(__name__)
+
+
+class CoreConfig(AppConfig):
+    name = "boss.core"
+    label = "core"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from boss.core import checks, events, tasks, walls  # noqa: F401 - models are loaded only now
+
+        def wake_relay(realm_id: int) -> None:
+            try:
+                tasks.relay_facts.delay(realm_id)
+            except OperationalError as error:  # the broker is only a bell; the sweep delivers
+                log.warning("relay_not_woken", error=str(error))
+
+        events.wake.append(wake_relay)
+        post_migrate.connect(walls.after_migrate, dispatch_uid="boss.core.walls")

@@ -1,0 +1,45 @@
+"""The audit trail: one row for every change of state, written in the transaction of the change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from boss.core.actors import Actor
+from boss.core.models import AuditEntry
+
+
+def subject_kind(subject: models.Model) -> str:
+    return str(subject._meta.label_lower)
+
+
+def record(
+    *,
+    actor: Actor,
+    action: str,
+    subject: models.Model,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """Write that ``actor`` did ``action`` ("order.submitted") to ``subject``. Never put a secret in before/after."""
+    AuditEntry.objects.create(
+        actor_kind=actor.kind,
+        actor_id=actor.user_id,
+        actor_label=actor.label[:200],
+        action=action,
+        subject_kind=subject_kind(subject),
+        subject_id=subject.pk,
+        subject_label=str(subject)[:200],
+        before=before or {},
+        after=after or {},
+        request_id=actor.request_id,
+    )
+
+
+def list_for(subject: models.Model) -> models.QuerySet[AuditEntry]:
+    """Entries about ``subject``, newest first. Whoever calls it has checked that its reader may see the subject."""
+    queryset: models.QuerySet[AuditEntry] = AuditEntry.objects.filter(
+        subject_kind=subject_kind(subject), subject_id=subject.pk
+    ).order_by("-id")
+    return queryset

@@ -1,0 +1,282 @@
+"""Typed characteristics: one description that becomes a JSON Schema, a form and a validator.
+
+A characteristic is what a feature, a ticket category or a task result asks for. Kept as plain JSON in the
+database; read with :func:`from_json`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+import jsonschema
+from django import forms
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
+
+from boss.core.problems import InvalidInput
+
+TYPES = (
+    "text", "long_text", "integer", "decimal", "boolean", "choice", "multi_choice",
+    "date", "datetime", "email", "phone", "hostname", "ipv4", "ipv6", "mac", "secret",
+)  # fmt: skip
+
+_PATTERNS = {
+    "mac": r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$",
+    "phone": r"^\+?[0-9][0-9 ().-]{5,20}$",
+    "hostname": r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Characteristic:
+    """One typed attribute. ``minimum``/``maximum`` bound numbers; ``max_length`` and ``pattern`` bound text."""
+
+    key: str
+    type: str = "text"
+    label: str = ""
+    help: str = ""
+    required: bool = False
+    default: Any = None
+    minimum: float | None = None
+    maximum: float | None = None
+    max_length: int | None = None
+    pattern: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        if self.type not in TYPES:
+            raise ImproperlyConfigured(f"characteristic {self.key!r}: unknown type {self.type!r}")
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.key):
+            raise ImproperlyConfigured(f"characteristic {self.key!r}: lower-case letters, digits and _ only")
+        if self.type in ("choice", "multi_choice") and not self.choices:
+            raise ImproperlyConfigured(f"characteristic {self.key!r}: a choice needs choices")
+
+    @property
+    def title(self) -> str:
+        return self.label or self.key.replace("_", " ").capitalize()
+
+    def to_json(self) -> dict[str, Any]:
+        """The shortest form: fields at their default are left out."""
+        plain = asdict(self)
+        plain["choices"] = [list(choice) for choice in self.choices]
+        return {k: v for k, v in plain.items() if k in ("key", "type") or v not in (None, "", False, [], ())}
+
+
+def from_json(items: Iterable[dict[str, Any]]) -> list[Characteristic]:
+    """Read stored characteristics. Raises ImproperlyConfigured for a bad one. Choices may be plain strings."""
+    found = []
+    for item in items:
+        choices = tuple((c, c) if isinstance(c, str) else (str(c[0]), str(c[1])) for c in item.get("choices", ()))
+        try:
+            found.append(Characteristic(**{**item, "choices": choices}))
+        except TypeError as error:
+            raise ImproperlyConfigured(f"characteristic {item.get('key')!r}: {error}") from None
+    keys = [characteristic.key for characteristic in found]
+    if len(keys) != len(set(keys)):
+        raise ImproperlyConfigured(f"a characteristic key is used twice among {keys}")
+    return found
+
+
+def json_schema(characteristics: Iterable[Characteristic]) -> dict[str, Any]:
+    """A JSON Schema 2020-12 object for the values; nothing else is allowed in it."""
+    items = list(characteristics)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {item.key: _property(item) for item in items},
+        "required": [item.key for item in items if item.required],
+        "additionalProperties": False,
+    }
+
+
+def _property(item: Characteristic) -> dict[str, Any]:
+    rule: dict[str, Any] = {"title": item.title}
+    if item.type == "integer":
+        rule["type"] = "integer"
+    elif item.type == "decimal":
+        rule["type"] = "number"
+    elif item.type == "boolean":
+        rule["type"] = "boolean"
+    elif item.type == "choice":
+        rule |= {"type": "string", "enum": [key for key, _label in item.choices]}
+    elif item.type == "multi_choice":
+        rule |= {"type": "array", "uniqueItems": True, "items": {"enum": [key for key, _label in item.choices]}}
+    else:
+        rule["type"] = "string"
+        if item.type in ("date", "email", "ipv4", "ipv6", "hostname"):
+            rule["format"] = item.type
+        if item.type == "datetime":
+            rule["format"] = "date-time"
+        rule["maxLength"] = item.max_length or (10_000 if item.type == "long_text" else 500)
+        if item.required:
+            rule["minLength"] = 1
+        if pattern := item.pattern or _PATTERNS.get(item.type, ""):
+            rule["pattern"] = pattern
+    if item.minimum is not None:
+        rule["minimum"] = item.minimum
+    if item.maximum is not None:
+        rule["maximum"] = item.maximum
+    if item.help:
+        rule["description"] = item.help
+    if item.unit:
+        rule["x-unit"] = item.unit
+    if item.default is not None:
+        rule["default"] = item.default
+    return rule
+
+
+def validate(characteristics: Iterable[Characteristic], values: dict[str, Any], *, prefix: str = "") -> dict[str, Any]:
+    """The values with defaults filled in, checked and in their JSON types.
+
+    Strings from forms are brought to the characteristic's type first. Raises :class:`InvalidInput` whose ``fields``
+    name each wrong key (with ``prefix`` in front) and say in words what is expected.
+    """
+    items = {item.key: item for item in characteristics}
+    fields: dict[str, list[str]] = {}
+    cleaned: dict[str, Any] = {}
+    for key in values:
+        if key not in items:
+            fields[prefix + key] = [_("There is no such field here.")]
+    for key, item in items.items():
+        value = _normalised(item, values.get(key))
+        if value is None and item.default is not None:
+            value = item.default
+        if value is None:
+            if item.required:
+                fields[prefix + key] = [_("Please fill this in.")]
+            continue
+        # JSON has one kind of number; Decimal is checked as float and kept as text by callers that store money.
+        errors = list(_checker(_property(item)).iter_errors(float(value) if isinstance(value, Decimal) else value))
+        if errors:
+            fields[prefix + key] = [_sentence(item)]
+        else:
+            cleaned[key] = value
+    if fields:
+        raise InvalidInput(fields=fields)
+    return cleaned
+
+
+_FORMATS = jsonschema.FormatChecker()
+
+
+def _checker(rule: dict[str, Any]) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(rule, format_checker=_FORMATS)
+
+
+def _normalised(item: Characteristic, value: Any) -> Any:
+    """Form strings to JSON types; spellings of one thing to one spelling. What cannot be read is left for the check."""
+    if value is None or value == "" or value == []:
+        return None
+    if isinstance(value, Decimal):
+        return float(value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text == "":
+        return None
+    if item.type == "integer" and re.fullmatch(r"[+-]?\d{1,18}", text):
+        return int(text)
+    if item.type == "decimal" and re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,12})?", text):
+        return float(text)
+    if item.type == "boolean" and text.lower() in ("true", "false", "on", "off", "yes", "no", "1", "0"):
+        return text.lower() in ("true", "on", "yes", "1")
+    if item.type == "mac" and re.fullmatch(r"[0-9a-fA-F]{2}([:-]?[0-9a-fA-F]{2}){5}|([0-9a-fA-F]{4}\.){2}[0-9a-fA-F]{4}", text):
+        digits = re.sub(r"[^0-9a-f]", "", text.lower())
+        return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
+    if item.type in ("hostname", "email"):
+        return text.lower()
+    if item.type in ("ipv4", "ipv6"):
+        try:
+            return str(ipaddress.ip_address(text))
+        except ValueError:
+            return text
+    return text
+
+
+def _sentence(item: Characteristic) -> str:
+    """What is expected, in words."""
+    if item.type in ("integer", "decimal"):
+        if item.minimum is not None and item.maximum is not None:
+            return _("Enter a number from %(low)s to %(high)s.") % {"low": _n(item.minimum), "high": _n(item.maximum)}
+        if item.minimum is not None:
+            return _("Enter a number of at least %(low)s.") % {"low": _n(item.minimum)}
+        if item.maximum is not None:
+            return _("Enter a number of at most %(high)s.") % {"high": _n(item.maximum)}
+        return _("Enter a whole number.") if item.type == "integer" else _("Enter a number.")
+    expected = {
+        "boolean": _("Choose yes or no."),
+        "choice": _("Choose one of the options."),
+        "multi_choice": _("Choose from the options."),
+        "date": _("Enter a date, for instance 2026-11-23."),
+        "datetime": _("Enter a date and time with time zone."),
+        "email": _("Enter an e-mail address, for instance name@example.com."),
+        "phone": _("Enter a phone number, for instance +1 555 0100."),
+        "hostname": _("Enter a host name: letters, digits and hyphens."),
+        "ipv4": _("Enter an IPv4 address, for instance 192.0.2.10."),
+        "ipv6": _("Enter an IPv6 address, for instance 2001:db8::10."),
+        "mac": _("Enter a MAC address, for instance 00:11:22:aa:bb:cc."),
+    }.get(item.type)
+    if expected:
+        return expected
+    if item.max_length:
+        return _("Enter at most %(n)s characters in the expected form.") % {"n": item.max_length}
+    return _("This is not in the expected form.")
+
+
+def _n(number: float) -> str:
+    return f"{number:g}" if number < 1e6 else f"{number:.0f}"
+
+
+def form_fields(
+    characteristics: Iterable[Characteristic], initial: dict[str, Any] | None = None
+) -> dict[str, forms.Field]:
+    """Django form fields for the characteristics. The form's cleaned values still go through :func:`validate`."""
+    initial = initial or {}
+    fields: dict[str, forms.Field] = {}
+    for item in characteristics:
+        field = _form_field(item)
+        field.label, field.help_text, field.required = item.title, item.help, item.required and item.type != "boolean"
+        field.initial = initial.get(item.key, item.default)
+        field.unit = item.unit  # type: ignore[attr-defined]
+        fields[item.key] = field
+    return fields
+
+
+def _form_field(item: Characteristic) -> forms.Field:
+    if item.type == "integer":
+        return forms.IntegerField(min_value=_int(item.minimum), max_value=_int(item.maximum))
+    if item.type == "decimal":
+        return forms.FloatField(min_value=item.minimum, max_value=item.maximum)
+    if item.type == "boolean":
+        return forms.BooleanField(required=False)
+    if item.type == "choice":
+        blank = [] if item.required and item.default is not None else [("", _("Choose…"))]
+        return forms.ChoiceField(choices=[*blank, *item.choices])
+    if item.type == "multi_choice":
+        return forms.MultipleChoiceField(choices=item.choices, widget=forms.CheckboxSelectMultiple)
+    if item.type == "date":
+        return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}))
+    if item.type == "datetime":
+        return forms.DateTimeField(widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
+    widget: forms.Widget = forms.TextInput()
+    if item.type == "long_text":
+        widget = forms.Textarea(attrs={"rows": 4})
+    elif item.type == "email":
+        widget = forms.EmailInput()
+    elif item.type == "phone":
+        widget = forms.TextInput(attrs={"type": "tel"})
+    elif item.type == "secret":
+        widget = forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=False)
+    return forms.CharField(max_length=item.max_length, widget=widget)
+
+
+def _int(number: float | None) -> int | None:
+    return None if number is None else int(number)

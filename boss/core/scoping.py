@@ -1,0 +1,157 @@
+"""Who is asking, and the first wall: every scoped query is narrowed to one realm or refused.
+
+The current :class:`Scope` lives in one ContextVar. The HTTP middleware sets it from the host, the task
+wrapper from the message; a new thread starts without one and therefore sees nothing. The same scope is pushed
+into Postgres as transaction-local settings by ``boss.core.postgres``, where row-level security is the second wall.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.db import connections, models, transaction
+
+from boss.core import permissions
+
+if TYPE_CHECKING:
+    from boss.core.actors import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One realm, or (``system``) the whole installation seen through the ``boss_system`` database role."""
+
+    realm_id: int | None
+    actor: str = ""
+    system: bool = False
+
+
+class NoScope(RuntimeError):
+    """A scoped table was queried with no realm entered: a programming error, never shown to people."""
+
+
+_current: ContextVar[Scope | None] = ContextVar("boss_scope", default=None)
+
+
+def current() -> Scope | None:
+    return _current.get()
+
+
+def current_realm_id() -> int:
+    """The realm entered, for defaults of ``realm_id`` columns. Raises :class:`NoScope` outside a realm."""
+    scope = _current.get()
+    if scope is None or scope.realm_id is None:
+        raise NoScope("no realm entered")
+    return scope.realm_id
+
+
+def alias() -> str:
+    """The database alias of the current scope: ``system`` for the whole installation, else ``default``."""
+    scope = _current.get()
+    return "system" if scope is not None and scope.system else "default"
+
+
+@contextmanager
+def enter(scope: Scope | None) -> Iterator[None]:
+    """Make ``scope`` current, tell Postgres at once when a transaction is open, and put both back after."""
+    token = _current.set(scope)
+    connection = connections["default"]
+    inside = connection.connection is not None and connection.in_atomic_block
+    try:
+        if inside:
+            connection.push_scope()  # type: ignore[attr-defined]
+        yield
+    finally:
+        _current.reset(token)
+        if inside and connection.in_atomic_block and not connection.needs_rollback:
+            connection.push_scope()  # type: ignore[attr-defined]
+
+
+@contextmanager
+def realm_transaction(realm_id: int, actor: str = "") -> Iterator[None]:
+    """Enter a realm and open a transaction in it: how tasks, commands and tests reach scoped tables."""
+    with enter(Scope(realm_id, actor)), transaction.atomic():
+        yield
+
+
+@contextmanager
+def system_transaction(reason: str) -> Iterator[None]:
+    """The whole installation, through the ``boss_system`` role. For sweepers and the platform operator only."""
+    with enter(Scope(None, f"system:{reason}", system=True)), transaction.atomic(using="system"):
+        yield
+
+
+class DatabaseRouter:
+    """Sends ORM queries to the role that the scope calls for; the schema belongs to ``owner`` alone."""
+
+    def db_for_read(self, model: type[models.Model], **hints: Any) -> str:
+        return alias()
+
+    def db_for_write(self, model: type[models.Model], **hints: Any) -> str:
+        return alias()
+
+    def allow_relation(self, obj1: models.Model, obj2: models.Model, **hints: Any) -> bool:
+        return True
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
+        return db == "owner"
+
+
+class ScopedQuerySet(models.QuerySet[Any]):
+    def visible_to(self, actor: Actor, permission: str | None = None) -> Self:
+        """Rows this actor may see (or act on, with ``permission``). Unknown paths and missing grants give none."""
+        return self.filter(permissions.rows(self.model, actor, permission))
+
+
+class ScopedManager(models.Manager.from_queryset(ScopedQuerySet)):  # type: ignore[misc]
+    def get_queryset(self) -> ScopedQuerySet:
+        scope = _current.get()
+        if scope is None:
+            raise NoScope(f"{self.model.__name__} was queried outside any realm")
+        queryset: ScopedQuerySet = super().get_queryset()
+        # Explicit although the policy would do it: it gives the planner a constant.
+        return queryset if scope.system else queryset.filter(realm_id=scope.realm_id)
+
+
+class RealmScoped(models.Model):
+    """A row of one realm. ``scope_paths`` says how narrower grants reach it; a kind left out reaches nothing.
+
+    Keys of ``scope_paths``: ``organization``, ``site``, ``own`` (a user id). Values: look-up paths from the model.
+    ``database_rights`` are what the application role may do to the table (SELECT, INSERT, UPDATE, DELETE).
+    """
+
+    scope_paths: ClassVar[dict[str, str]] = {}
+    database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
+
+    # A plain column: the cellar knows no Realm class. The real foreign key is raised by boss.core.walls.
+    realm_id = models.BigIntegerField(default=current_realm_id, editable=False)
+
+    objects = ScopedManager()
+    unscoped = models.Manager()  # for boss.tenancy, walls and migrations only; an architecture test says so
+
+    class Meta:
+        abstract = True
+        base_manager_name = "unscoped"
+        default_manager_name = "objects"
+
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no letter mistaken for a digit
+
+
+def new_public_id() -> str:
+    """Twelve random characters (60 bits): the address of a thing in URLs, mail and the API."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(12))
+
+
+class Addressable(RealmScoped):
+    """A scoped row that people and programs can point at from outside, by its ``public_id``."""
+
+    public_id = models.CharField(max_length=12, default=new_public_id, editable=False, unique=True)
+
+    class Meta(RealmScoped.Meta):
+        abstract = True

@@ -1,0 +1,38 @@
+"""The frame of every service: one transaction, an actor of the realm that is entered."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from django.db import transaction
+
+from boss.core import scoping
+from boss.core.actors import Actor
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ForeignActor(RuntimeError):
+    """An actor of one realm was handed to a service running in another: a programming error."""
+
+
+def service(function: Callable[P, R]) -> Callable[P, R]:
+    """Run ``function`` in one transaction. It must be called with ``actor=`` of the realm that is entered.
+
+    A refusal (:class:`boss.core.problems.Problem`) rolls back everything the service wrote, and nothing else.
+    """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        actor = kwargs.get("actor")
+        if not isinstance(actor, Actor):
+            raise TypeError(f"{function.__qualname__} needs actor=")
+        if actor.realm_id != scoping.current_realm_id():
+            raise ForeignActor(f"{function.__qualname__}: actor of realm {actor.realm_id}")
+        with transaction.atomic(using=scoping.alias()):
+            return function(*args, **kwargs)
+
+    return run

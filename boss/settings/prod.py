@@ -1,0 +1,24 @@
+"""Production: TLS in front, every secret from the environment."""
+
+from __future__ import annotations
+
+from boss.settings.base import *  # noqa: F403
+from boss.settings.env import text
+
+SECRET_KEY = text("BOSS_SECRET_KEY")
+
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = True
+SECURE_HSTS_SECONDS = 31536000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True
+SESSION_COOKIE_NAME = "__Host-boss"
+CSRF_COOKIE_NAME = "__Host-csrf"
+WHITENOISE_USE_FINDERS = False
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+EMAIL_BACKEND = text("BOSS_EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")

@@ -1,0 +1,13 @@
+"""Settings of the test suite: the real stack, quick password hashing, mail kept in memory."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("BOSS_SECRET_KEY", "only-for-tests-only-for-tests-only-for-tests-only")
+os.environ.setdefault("BOSS_PLATFORM_KIND", "test")
+
+from boss.settings.base import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = os.environ.get("BOSS_EMAIL_BACKEND", "django.core.mail.backends.locmem.EmailBackend")

@@ -1,0 +1,63 @@
+"""Signing in within a realm, and Django's permission questions answered by the grants."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.hashers import check_password, make_password
+from django.db.models.functions import Now
+from django.http import HttpRequest
+
+from boss.core import permissions
+from boss.tenancy import selectors
+from boss.tenancy.errors import SignInPaused
+from boss.tenancy.models import SignInFailure, User
+
+_WINDOW = dt.timedelta(minutes=15)
+_PER_ADDRESS = 5  # one guesser is stopped early
+_PER_ACCOUNT = 50  # many guessers together are stopped late, so that nobody can lock another out cheaply
+
+# The cost of a real check for accounts that do not exist, so that the time tells nothing.
+_DUMMY = make_password("nobody has this password")
+
+
+class RealmBackend(BaseBackend):
+    """Authenticates by e-mail within the realm of the request's host."""
+
+    def authenticate(
+        self, request: HttpRequest | None, email: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        """The user, or None. Raises :class:`SignInPaused` when too many attempts failed."""
+        # Django's admin form knows only "username"; ours is the e-mail.
+        email = email or kwargs.get("username")
+        if request is None or email is None or password is None:
+            return None
+        norm = selectors.normalise_email(email)
+        address = request.META.get("REMOTE_ADDR", "")
+        self._refuse_floods(norm, address)
+        user: User | None = User.objects.filter(realm_id=request.realm.pk, email_norm=norm).first()  # type: ignore[attr-defined]
+        if user is None:
+            check_password(password, _DUMMY)
+        elif user.check_password(password) and user.is_active:
+            return user
+        SignInFailure.objects.create(account_norm=norm, address=address)
+        return None
+
+    def _refuse_floods(self, norm: str, address: str) -> None:
+        recent = SignInFailure.objects.filter(account_norm=norm, at__gt=Now() - _WINDOW)
+        if recent.filter(address=address).count() >= _PER_ADDRESS or recent.count() >= _PER_ACCOUNT:
+            raise SignInPaused
+
+    def get_user(self, user_id: int) -> User | None:
+        user: User | None = User.objects.filter(pk=user_id, is_active=True).first()
+        return user
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        if not isinstance(user_obj, User) or not user_obj.is_active:
+            return False
+        if user_obj.is_platform_operator:
+            return True  # reaches the admin only, on the platform's host
+        actor = selectors.actor_for_user(user_obj)
+        return permissions.may(actor, perm, obj) if obj is not None else actor.holds(perm)

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from boss.core.problems import Problem
+
+
+class EmailTaken(Problem):
+    code = "tenancy.email_taken"
+    status = 409
+    title = _("Somebody already signs in with this e-mail address.")
+
+
+class SiteExists(Problem):
+    code = "tenancy.site_exists"
+    status = 409
+    title = _("There is already a site at this address.")
+
+
+class BadInvitation(Problem):
+    code = "tenancy.bad_invitation"
+    status = 410
+    title = _("This link has been used or is too old. Ask for a new one.")
+
+
+class WeakPassword(Problem):
+    code = "tenancy.weak_password"
+    title = _("Please choose another password.")
+
+
+class SignInPaused(Problem):
+    code = "tenancy.sign_in_paused"
+    status = 429
+    title = _("Too many attempts. Please wait a quarter of an hour and try again.")
+
+
+class GrantExceedsOwn(Problem):
+    code = "tenancy.grant_exceeds_own"
+    status = 403
+    title = _("You cannot give a right that you do not hold yourself.")

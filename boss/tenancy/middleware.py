@@ -1,0 +1,76 @@
+"""The door: the host names the realm, and one transaction of that realm surrounds the whole request."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.functional import SimpleLazyObject
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from boss.core.scoping import Scope
+from boss.tenancy import selectors
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class StreamedOutsideTransaction(RuntimeError):
+    """A streaming response would run after the transaction, outside any realm. Let a task write a file instead."""
+
+
+class RealmMiddleware:
+    """Chooses the realm by host (unknown: 421) and opens its transaction around sessions, log-in and the view.
+
+    A response of 500 and above rolls everything back. The platform's own host runs in system scope.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.id = _request_id(request)  # type: ignore[attr-defined]
+        host = request.get_host().rsplit(":", 1)[0] if not request.get_host().endswith("]") else request.get_host()
+        realm_id = selectors.find_realm_id_by_host(host)
+        if realm_id is None:
+            return render(request, "errors/421.html", {"host": host}, status=421)
+        with scoping.realm_transaction(realm_id):
+            realm = selectors.get_realm(realm_id)
+        scope = Scope(realm_id, f"request:{request.id}", system=realm.is_platform)  # type: ignore[attr-defined]
+        with scoping.enter(scope), transaction.atomic(using=scoping.alias()):
+            request.realm = realm  # type: ignore[attr-defined]
+            response = self.get_response(request)
+            if response.streaming:
+                raise StreamedOutsideTransaction(request.path)
+            if response.status_code >= 500:
+                transaction.set_rollback(True, using=scoping.alias())
+        response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
+        return response
+
+
+class ActorMiddleware:
+    """Sets ``request.actor`` (lazily: pages for visitors ask nothing)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.actor = SimpleLazyObject(lambda: _actor(request))  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+def _actor(request: HttpRequest) -> Actor:
+    user = request.user
+    request_id: str = request.id  # type: ignore[attr-defined]
+    if user.is_authenticated:
+        return selectors.actor_for_user(user, request_id)  # type: ignore[arg-type]
+    return selectors.visitor(request.realm.pk, request_id)  # type: ignore[attr-defined]
+
+
+def _request_id(request: HttpRequest) -> str:
+    presented = request.headers.get("X-Request-ID", "")
+    return presented if re.fullmatch(r"[A-Za-z0-9._-]{8,64}", presented) else uuid.uuid4().hex

@@ -1,0 +1,20 @@
+"""The ground every row stands on: realms, organizations, sites, people, roles, brands, keys."""
+
+from boss.tenancy.models.access import ApiKey, Role, RoleGrant, Session, SignInFailure
+from boss.tenancy.models.people import User
+from boss.tenancy.models.places import Organization, Site
+from boss.tenancy.models.realms import Brand, Realm, RealmHost
+
+__all__ = [
+    "ApiKey",
+    "Brand",
+    "Organization",
+    "Realm",
+    "RealmHost",
+    "Role",
+    "RoleGrant",
+    "Session",
+    "SignInFailure",
+    "Site",
+    "User",
+]

@@ -1,0 +1,163 @@
+"""Reads of the ground: realms by host, actors for people and programs, places."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import time
+from typing import Any
+
+from django.db import connections, models, transaction
+from django.db.models.functions import Now
+
+from boss.core import scoping
+from boss.core.actors import Actor, Grant
+from boss.core.problems import NotFound
+from boss.tenancy import policies
+from boss.tenancy.models import ApiKey, Brand, Realm, RealmHost, RoleGrant, Site, User
+
+_CACHE_SECONDS = 15
+_hosts: dict[tuple[str, str], tuple[float, int | None]] = {}
+_realms: dict[tuple[str, int], tuple[float, Realm]] = {}
+
+
+def _database() -> str:
+    # Part of every cache key: tests move between databases inside one process.
+    return str(connections["default"].settings_dict["NAME"])
+
+
+def forget_cached() -> None:
+    """Called by whoever changes a realm, a host or a brand; other processes follow within seconds."""
+    _hosts.clear()
+    _realms.clear()
+
+
+def find_realm_id_by_host(host: str) -> int | None:
+    """The realm a host name (without port) belongs to. Runs before any realm is entered."""
+    key = (_database(), host.lower().rstrip("."))
+    cached = _hosts.get(key)
+    if cached and cached[0] > time.monotonic():
+        return cached[1]
+    with transaction.atomic(using="default"):
+        realm_id = RealmHost.objects.using("default").filter(host=key[1]).values_list("realm_id", flat=True).first()
+    if len(_hosts) > 1000:  # a stranger's made-up hosts must not fill the memory
+        _hosts.clear()
+    _hosts[key] = (time.monotonic() + _CACHE_SECONDS, realm_id)
+    return realm_id
+
+
+def get_realm(realm_id: int) -> Realm:
+    """The realm entered; cached for some seconds."""
+    key = (_database(), realm_id)
+    cached = _realms.get(key)
+    if cached and cached[0] > time.monotonic():
+        return cached[1]
+    realm = Realm.objects.filter(pk=realm_id).first()
+    if realm is None:
+        raise NotFound(realm=realm_id)
+    _realms[key] = (time.monotonic() + _CACHE_SECONDS, realm)
+    return realm
+
+
+def is_platform(realm_id: int) -> bool:
+    return get_realm(realm_id).is_platform
+
+
+def get_brand(realm_id: int) -> Brand:
+    """The realm's brand, or an unsaved one with the realm's name."""
+    brand: Brand | None = Brand.objects.filter(realm_id=realm_id).first()
+    return brand or Brand(realm_id=realm_id, name=get_realm(realm_id).name)
+
+
+def actor_for_user(user: User, request_id: str = "") -> Actor:
+    """What a signed-in person may do. One query."""
+    if not user.is_active:
+        return Actor(realm_id=user.realm_id, kind="user", label=user.full_name, user_id=user.pk)
+    rows = RoleGrant.objects.filter(user=user).select_related("role")
+    grants = tuple(_grant(row) for row in rows)
+    return Actor(user.realm_id, "user", user.full_name, user.pk, grants, None, request_id)
+
+
+def _grant(row: RoleGrant) -> Grant:
+    return Grant(row.role.effective_permissions(), row.kind, row.organization_id or row.site_id)  # type: ignore[arg-type]
+
+
+def visitor(realm_id: int, request_id: str = "") -> Actor:
+    """Somebody on the portal who has not signed in."""
+    grants = (Grant(policies.VISITOR, "realm"),)
+    return Actor(realm_id, "visitor", "Visitor", None, grants, None, request_id)
+
+
+def find_actor_for_api_key(presented: str, request_id: str = "") -> tuple[ApiKey, Actor] | None:
+    """The key and its actor for ``boss_<public id>_<secret>``, or None when unknown, revoked or expired."""
+    match = re.fullmatch(r"boss_([0-9a-z]{12})_([A-Za-z0-9_-]{43})", presented)
+    if match is None:
+        return None
+    key: ApiKey | None = (
+        ApiKey.objects.filter(public_id=match[1], revoked_at=None, expires_at__gt=Now()).select_related("role").first()
+    )
+    digest = hashlib.sha256(match[2].encode()).hexdigest()
+    if key is None or not hmac.compare_digest(key.secret_hash, digest):
+        return None
+    grants = (Grant(key.role.effective_permissions(), "realm"),)
+    scopes = None if key.scopes is None else frozenset(key.scopes)
+    return key, Actor(key.realm_id, "api_key", f"API key {key.name}", None, grants, scopes, request_id)
+
+
+def find_user_by_email(email: str) -> User | None:
+    user: User | None = User.objects.filter(email_norm=normalise_email(email)).first()
+    return user
+
+
+def get_user(actor: Actor, public_id: str) -> User:
+    user: User | None = User.objects.visible_to(actor).filter(public_id=public_id).first()
+    if user is None:
+        raise NotFound(user=public_id)
+    return user
+
+
+def list_sites(actor: Actor) -> models.QuerySet[Site]:
+    sites: models.QuerySet[Site] = Site.objects.visible_to(actor).select_related("organization").order_by("address_norm")
+    return sites
+
+
+def get_site(actor: Actor, public_id: str) -> Site:
+    site: Site | None = Site.objects.visible_to(actor).filter(public_id=public_id).first()
+    if site is None:
+        raise NotFound(site=public_id)
+    return site
+
+
+def suggest_sites(actor: Actor, text: str, limit: int = 8) -> list[Site]:
+    """Sites whose address begins with what was typed; an index range, no LIKE (see security.md on leakproof)."""
+    start = normalise_address(text)
+    if len(start) < 2:
+        return []
+    found = Site.objects.visible_to(actor).filter(address_norm__gte=start, address_norm__lt=start + "\U0010ffff")
+    return list(found.order_by("address_norm")[:limit])
+
+
+def normalise_email(email: str) -> str:
+    return email.strip().lower()
+
+
+_ABBREVIATIONS = {
+    "street": "st", "avenue": "ave", "road": "rd", "drive": "dr", "lane": "ln", "boulevard": "blvd",
+    "court": "ct", "place": "pl", "north": "n", "south": "s", "east": "e", "west": "w",
+    "apartment": "#", "apt": "#", "unit": "#", "suite": "#",
+}  # fmt: skip
+
+
+def normalise_address(*parts: str) -> str:
+    """The comparable form of an address: lower case, punctuation gone, usual abbreviations."""
+    words = re.sub(r"[^\w#]+", " ", " ".join(parts).lower().replace("#", " # ")).split()
+    return re.sub(r"# ", "#", " ".join(_ABBREVIATIONS.get(word, word) for word in words))
+
+
+def last_grants(user: User) -> list[RoleGrant]:
+    """Roles of a user, for pages."""
+    found: Any = RoleGrant.objects.filter(user=user).select_related("role", "organization", "site").order_by("id")
+    return list(found)
+
+

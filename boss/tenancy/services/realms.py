@@ -1,0 +1,46 @@
+"""Making and changing realms. Runs as the platform (system scope): a realm cannot make itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from boss.core.permissions import require
+from boss.core.services import service
+from boss.tenancy import policies, selectors
+from boss.tenancy.models import Brand, Realm, RealmHost, Role
+
+
+def create(*, key: str, name: str, hosts: list[str], is_platform: bool = False, **details: Any) -> Realm:
+    """Make a realm with its hosts, built-in roles and brand. Idempotent by ``key``; hosts are added, never taken.
+
+    Called by the platform operator's commands; the first of ``hosts`` becomes canonical.
+    """
+    with scoping.system_transaction(f"realm {key}"):
+        realm, _made = Realm.objects.get_or_create(
+            key=key, defaults={"name": name, "canonical_host": hosts[0], "is_platform": is_platform, **details}
+        )
+        for host in hosts:
+            RealmHost.objects.get_or_create(host=host, defaults={"realm": realm})
+    with scoping.realm_transaction(realm.pk, "platform"):
+        for role_key, policy in policies.BUILT_IN.items():
+            Role.objects.get_or_create(key=role_key, defaults={"name": str(policy.name), "built_in": True})
+        Brand.objects.get_or_create(realm_id=realm.pk, defaults={"name": name})
+    selectors.forget_cached()
+    return realm
+
+
+@service
+def change_brand(*, actor: Actor, **changes: Any) -> Brand:
+    """Change name, colour, logo or contact of the realm's brand."""
+    brand: Brand = Brand.objects.get(realm_id=actor.realm_id)
+
+    require(actor, "tenancy.change_brand", brand)
+
+    for field, value in changes.items():
+        setattr(brand, field, value)
+    brand.full_clean()
+    brand.save()
+    selectors.forget_cached()
+    return brand

@@ -1,0 +1,65 @@
+"""Organizations and sites."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from boss.core import audit
+from boss.core.actors import Actor
+from boss.core.permissions import require
+from boss.core.problems import InvalidInput
+from boss.core.services import service
+from boss.tenancy import selectors
+from boss.tenancy.errors import SiteExists
+from boss.tenancy.models import Organization, Site
+
+
+@service
+def create(
+    *,
+    actor: Actor,
+    street: str,
+    city: str,
+    unit: str = "",
+    region: str = "",
+    postal_code: str = "",
+    organization: Organization | None = None,
+    **details: Any,
+) -> Site:
+    """Add a service location. ``details``: technology, access_node, serviceable, latitude, longitude, country."""
+    require(actor, "tenancy.add_site")
+
+    missing = {name: [_("Please fill this in.")] for name, text in (("street", street), ("city", city)) if not text.strip()}
+    if missing:
+        raise InvalidInput(fields=missing)
+    address_norm = selectors.normalise_address(street, f"#{unit.removeprefix('#')}" if unit else "", city, postal_code)
+    if Site.objects.filter(address_norm=address_norm).exists():
+        raise SiteExists(fields={"street": [str(SiteExists.title)]})
+
+    site: Site = Site.objects.create(
+        organization=organization,
+        street=street.strip(),
+        unit=unit.strip(),
+        city=city.strip(),
+        region=region,
+        postal_code=postal_code,
+        address_norm=address_norm,
+        **details,
+    )
+
+    audit.record(actor=actor, action="site.created", subject=site, after={"address": site.label})
+    return site
+
+
+@service
+def create_organization(*, actor: Actor, name: str, kind: str = "corporate") -> Organization:
+    """Add an organization. Idempotent by name."""
+    require(actor, "tenancy.add_organization")
+
+    organization, made = Organization.objects.get_or_create(name=name.strip(), defaults={"kind": kind})
+
+    if made:
+        audit.record(actor=actor, action="organization.created", subject=organization, after={"kind": kind})
+    return organization

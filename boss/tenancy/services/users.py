@@ -1,0 +1,113 @@
+"""People: made, invited, deactivated."""
+
+from __future__ import annotations
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext as _
+
+from boss.core import audit
+from boss.core.actors import Actor
+from boss.core.permissions import require
+from boss.core.problems import InvalidInput
+from boss.core.services import service
+from boss.tenancy import selectors
+from boss.tenancy.errors import EmailTaken, WeakPassword
+from boss.tenancy.models import Site, User
+
+
+@service
+def create(
+    *,
+    actor: Actor,
+    email: str,
+    full_name: str,
+    kind: str,
+    password: str | None = None,
+    site: Site | None = None,
+    phone: str = "",
+    language: str = "en",
+) -> User:
+    """Make a person. Without a password nobody can sign in until an invitation is accepted.
+
+    Raises :class:`InvalidInput` (fields ``email``, ``full_name``) and :class:`EmailTaken`.
+    """
+    require(actor, "tenancy.add_user")
+
+    _check(email, full_name)
+    if selectors.find_user_by_email(email) is not None:
+        raise EmailTaken(fields={"email": [str(EmailTaken.title)]})
+
+    user = User(
+        email=email.strip(),
+        email_norm=selectors.normalise_email(email),
+        full_name=full_name.strip(),
+        kind=kind,
+        site=site,
+        phone=phone,
+        language=language,
+    )
+    if password is None:
+        user.set_unusable_password()
+    else:
+        user.set_password(password)
+    user.save()
+
+    audit.record(actor=actor, action="user.created", subject=user, after={"email": user.email, "kind": kind})
+    return user
+
+
+@service
+def set_password(*, actor: Actor, user: User, password: str) -> User:
+    """Set a password, checked against the rules. Raises :class:`WeakPassword` with field ``password``."""
+    if actor.user_id != user.pk:
+        require(actor, "tenancy.change_user", user)
+
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise WeakPassword(fields={"password": list(error.messages)}) from None
+
+    user.set_password(password)
+    user.save(update_fields=["password"])
+
+    audit.record(actor=actor, action="user.password_set", subject=user)
+    return user
+
+
+@service
+def deactivate(*, actor: Actor, user: User) -> User:
+    """Let nobody sign in as this person any more."""
+    require(actor, "tenancy.change_user", user)
+
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+
+    audit.record(actor=actor, action="user.deactivated", subject=user)
+    return user
+
+
+@service
+def remove_unused(*, actor: Actor, user: User) -> None:
+    """Delete a person made by a run that is being undone, if he never signed in; else deactivate."""
+    require(actor, "tenancy.change_user", user)
+
+    if user.last_login is not None:
+        deactivate(actor=actor, user=user)
+        return
+
+    audit.record(actor=actor, action="user.removed", subject=user, before={"email": user.email})
+    user.delete()
+
+
+def _check(email: str, full_name: str) -> None:
+    fields: dict[str, list[str]] = {}
+    try:
+        validate_email(email.strip())
+    except ValidationError:
+        fields["email"] = [_("Enter an e-mail address, for instance name@example.com.")]
+    if not full_name.strip():
+        fields["full_name"] = [_("Enter a name.")]
+    if fields:
+        raise InvalidInput(fields=fields)

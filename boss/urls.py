@@ -1,0 +1,13 @@
+"""Every address of BOSS, put together from the surfaces."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/", include("boss.api.urls")),
+    path("console/", include("boss.console.urls")),
+    path("", include("boss.portals.urls")),
+]
