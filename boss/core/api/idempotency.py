@@ -43,7 +43,9 @@ class KeyReused(Problem):
     title = _("This Idempotency-Key was already used for a different request.")
 
 
-def answer_once(request: Request, actor: Actor, act: Callable[[], Response]) -> Response:
+def answer_once(
+    request: Request, actor: Actor, act: Callable[[], Response], unremembered: tuple[str, ...] = ()
+) -> Response:
     """Run ``act`` unless its answer is known already. Called inside a transaction that ends with the answer."""
     key = request.headers.get(HEADER)
     if key is None:
@@ -57,9 +59,12 @@ def answer_once(request: Request, actor: Actor, act: Callable[[], Response]) -> 
         return _replay(RememberedAnswer.objects.get(principal=who, key=key), print_)
 
     response = act()
+    body = json.loads(json.dumps(response.data, cls=JSONEncoder))
+    if isinstance(body, dict):
+        body = {name: value for name, value in body.items() if name not in unremembered}
     RememberedAnswer.objects.filter(pk=claimed).update(
         status=response.status_code,
-        body=json.loads(json.dumps(response.data, cls=JSONEncoder)),
+        body=body,
         location=response.get("Location", ""),
     )
     return response

@@ -12,7 +12,7 @@ from rest_framework import mixins, viewsets
 from rest_framework.filters import OrderingFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
+from rest_framework.serializers import Serializer
 
 from boss.core import scoping
 from boss.core.actors import Actor
@@ -32,15 +32,17 @@ class BossViewSet(viewsets.GenericViewSet[Any]):
     ``permissions = {"list": PUBLIC}`` one action.
     ``inputs`` and ``@action(…, input=…)`` name the serializer that reads the body; ``given()`` returns its values.
     ``etagged`` is for what two people may edit: reads carry an ETag, changes must send it as If-Match.
+    ``unremembered`` names members of an answer that a replay by Idempotency-Key leaves out: secrets shown once.
     """
 
     model: ClassVar[type[RealmScoped]]
     permission: str = ""
     permissions: ClassVar[dict[str, str]] = {}
     public: bool = False
-    inputs: ClassVar[dict[str, type[BaseSerializer[Any]]]] = {}
-    input: type[BaseSerializer[Any]] | None = None
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {}
+    input: type[Serializer[Any]] | None = None
     etagged: ClassVar[bool] = False
+    unremembered: ClassVar[tuple[str, ...]] = ()
 
     permission_classes = (DeclaredPermission,)
     parser_classes = (JSONParser,)
@@ -123,7 +125,9 @@ class BossViewSet(viewsets.GenericViewSet[Any]):
             return cast(Response, handler(request, *args, **kwargs))
         with transaction.atomic(using=scoping.alias()):
             if request.method == "POST":
-                return idempotency.answer_once(request, self.actor, lambda: handler(request, *args, **kwargs))
+                return idempotency.answer_once(
+                    request, self.actor, lambda: handler(request, *args, **kwargs), self.unremembered
+                )
             return cast(Response, handler(request, *args, **kwargs))
 
 

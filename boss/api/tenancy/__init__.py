@@ -1,0 +1,1 @@
+"""The ground's resources on the API: sites, organizations, people, API keys."""

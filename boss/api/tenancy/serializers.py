@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from boss.tenancy.models import ApiKey, Organization, Site, User
+from boss.tenancy.policies import BUILT_IN
+
+
+class OrganizationSerializer(serializers.ModelSerializer[Organization]):
+    class Meta:
+        model = Organization
+        fields = ("public_id", "name", "kind", "created_at")
+
+
+class SiteSerializer(serializers.ModelSerializer[Site]):
+    organization = serializers.CharField(source="organization.public_id", default=None, read_only=True, allow_null=True)
+    label = serializers.CharField(read_only=True, help_text="The address on one line")
+
+    class Meta:
+        model = Site
+        fields = (
+            "public_id", "label", "street", "unit", "city", "region", "postal_code", "country", "latitude", "longitude",
+            "technology", "access_node", "serviceable", "organization", "created_at",
+        )  # fmt: skip
+
+
+class NewSite(serializers.Serializer[Any]):
+    """A service location to be added."""
+
+    street = serializers.CharField(max_length=160)
+    unit = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    city = serializers.CharField(max_length=80)
+    region = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    postal_code = serializers.CharField(max_length=16, required=False, allow_blank=True)
+    technology = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    access_node = serializers.CharField(max_length=60, required=False, allow_blank=True)
+
+
+class NewOrganization(serializers.Serializer[Any]):
+    """An organization to be added."""
+
+    name = serializers.CharField(max_length=160)
+    kind = serializers.CharField(max_length=40, default="corporate")
+
+
+class UserSerializer(serializers.ModelSerializer[User]):
+    site = serializers.CharField(source="site.public_id", default=None, read_only=True, allow_null=True)
+
+    class Meta:
+        model = User
+        fields = ("public_id", "full_name", "email", "phone", "kind", "language", "is_active", "site", "created_at")
+
+
+class NewUser(serializers.Serializer[Any]):
+    """A person to be added. Without a password he sets his own by invitation."""
+
+    email = serializers.EmailField(max_length=254)
+    full_name = serializers.CharField(max_length=120)
+    kind = serializers.ChoiceField(choices=User.Kind.choices)
+    phone = serializers.CharField(max_length=24, required=False, allow_blank=True)
+    language = serializers.CharField(max_length=10, default="en")
+    role = serializers.ChoiceField(
+        choices=sorted(BUILT_IN), required=False, help_text="A role on the whole realm, for staff"
+    )
+
+
+class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
+    role = serializers.CharField(source="role.key", read_only=True)
+
+    class Meta:
+        model = ApiKey
+        fields = ("public_id", "name", "role", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at")
+        read_only_fields = fields
+
+
+class NewApiKey(serializers.Serializer[Any]):
+    """A key to be made. ``scopes`` narrows the role to the permissions named; null leaves all of them."""
+
+    name = serializers.CharField(max_length=80)
+    role = serializers.ChoiceField(choices=sorted(BUILT_IN), default="api_client")
+    scopes = serializers.ListField(child=serializers.CharField(max_length=100), allow_null=True, default=None)
+    days = serializers.IntegerField(min_value=1, max_value=365, default=365)
+
+
+class MadeApiKey(ApiKeySerializer):
+    """A new key with its secret."""
+
+    key = serializers.CharField(read_only=True, help_text="Shown this once. Keep it as you would a password")
+
+    class Meta(ApiKeySerializer.Meta):
+        fields = (*ApiKeySerializer.Meta.fields, "key")
+        read_only_fields = fields
+
+
+class MeSerializer(serializers.Serializer[Any]):
+    """Who the API takes you for."""
+
+    kind = serializers.CharField(help_text="user, api_key or visitor")
+    label = serializers.CharField()
+    realm = serializers.CharField(help_text="The provider's key")
+    permissions = serializers.ListField(child=serializers.CharField(), help_text="Held in some scope")

@@ -1,0 +1,36 @@
+"""/api/: every room's routes below /api/v1/<room>/, the document, the reference."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from rest_framework.routers import SimpleRouter
+
+from boss.api import reference, views
+from boss.api.tenancy.urls import routes as tenancy
+from boss.core.api.routes import Route
+
+app_name = "api"
+
+ROOMS: dict[str, list[Route]] = {
+    "tenancy": tenancy,
+}
+
+
+def _addresses(room: str, routes: list[Route]) -> URLResolver:
+    router = SimpleRouter()
+    for route in routes:
+        router.register(route.prefix, route.viewset, basename=f"{room}-{route.prefix}")
+    return path(f"{room}/", include(router.urls))
+
+
+v1: list[URLPattern | URLResolver] = [
+    path("schema/", reference.SchemaView.as_view(), name="schema"),
+    path("me/", views.MeView.as_view(), name="me"),
+    *(_addresses(room, routes) for room, routes in ROOMS.items()),
+]
+
+urlpatterns = [
+    path("v1/", include(v1)),
+    path("docs/", reference.reference, name="reference"),
+    re_path(r"^.*$", views.NothingHere.as_view(), name="nothing"),
+]
