@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from django.db.models import QuerySet
 from django_filters import CharFilter
 from django_filters.rest_framework import FilterSet
