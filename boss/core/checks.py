@@ -22,6 +22,6 @@ def scoped_models_inherit_the_manager(app_configs: Any, **kwargs: Any) -> list[C
     return [
         Error(f"{model._meta.label} has realm_id but is not RealmScoped", id="boss.E002")
         for model in apps.get_models()
-        if any(field.attname == "realm_id" for field in model._meta.concrete_fields)
+        if any(field.column == "realm_id" for field in model._meta.concrete_fields)
         and not issubclass(model, RealmScoped)
     ]

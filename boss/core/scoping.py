@@ -50,6 +50,15 @@ def current_realm_id() -> int:
     return scope.realm_id
 
 
+def default_realm_id() -> int | None:
+    """Like :func:`current_realm_id`, but None outside a realm: Django builds bare instances for its own checks.
+
+    Saving such a row fails closed, the column is not null.
+    """
+    scope = _current.get()
+    return None if scope is None else scope.realm_id
+
+
 def alias() -> str:
     """The database alias of the current scope: ``system`` for the whole installation, else ``default``."""
     scope = _current.get()
@@ -129,7 +138,7 @@ class RealmScoped(models.Model):
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
 
     # A plain column: the cellar knows no Realm class. The real foreign key is raised by boss.core.walls.
-    realm_id = models.BigIntegerField(default=current_realm_id, editable=False)
+    realm_id = models.BigIntegerField(default=default_realm_id, editable=False)
 
     objects = ScopedManager()
     unscoped = models.Manager()  # for boss.tenancy, walls and migrations only; an architecture test says so

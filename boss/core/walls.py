@@ -24,7 +24,8 @@ _READABLE = ("django_migrations", "django_content_type", "auth_permission", "ten
 
 def after_migrate(using: str, app_config: Any, **kwargs: Any) -> None:
     """post_migrate handler; runs once per app, acts on the last one."""
-    last = list(apps.get_app_configs())[-1]
+    # Django sends the signal only for apps that have models.
+    last = [config for config in apps.get_app_configs() if config.models_module is not None][-1]
     if using == "owner" and app_config is last and _REALM_TABLE in connections[using].introspection.table_names():
         raise_walls(connections[using])
 

@@ -35,7 +35,6 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
-    "django.contrib.postgres",
     "django.contrib.staticfiles",
     "csp",
     "django_filters",
@@ -176,12 +175,14 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["boss.core.api.permissions.DeclaredPermission"],
     "DEFAULT_PAGINATION_CLASS": "boss.core.api.pagination.CursorPagination",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["boss.core.api.parsers.JSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["boss.api.throttling.PrincipalThrottle"],
+    "DEFAULT_SCHEMA_CLASS": "boss.api.schema.BossSchema",
     "EXCEPTION_HANDLER": "boss.core.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": True,
 }
+BOSS_API_REQUESTS_PER_MINUTE = {"api_key": 6000, "user": 1200, "visitor": 300, "system": 1_000_000}
 SPECTACULAR_SETTINGS = {
     "TITLE": "BOSS",
     "DESCRIPTION": "Back office for broadband service providers.",
@@ -190,6 +191,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "SERVERS": [{"url": "/", "description": "The host names the provider"}],
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
 }
 
 LOGGING = {

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name='Fact',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('realm_id', models.BigIntegerField(default=boss.core.scoping.current_realm_id, editable=False)),
+                ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('name', models.CharField(max_length=100)),
                 ('payload', models.JSONField()),
                 ('published_at', models.DateTimeField(auto_now_add=True)),
@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
             name='AuditEntry',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('realm_id', models.BigIntegerField(default=boss.core.scoping.current_realm_id, editable=False)),
+                ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('at', models.DateTimeField(auto_now_add=True)),
                 ('actor_kind', models.CharField(max_length=10)),
                 ('actor_id', models.BigIntegerField(null=True)),
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
             name='NumberSeries',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('realm_id', models.BigIntegerField(default=boss.core.scoping.current_realm_id, editable=False)),
+                ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('kind', models.CharField(max_length=40)),
                 ('next_value', models.BigIntegerField(default=1)),
             ],
@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
             name='RememberedAnswer',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('realm_id', models.BigIntegerField(default=boss.core.scoping.current_realm_id, editable=False)),
+                ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('principal', models.CharField(max_length=80)),
                 ('key', models.CharField(max_length=200)),
                 ('fingerprint', models.CharField(max_length=64)),
@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
             name='FactDelivery',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('realm_id', models.BigIntegerField(default=boss.core.scoping.current_realm_id, editable=False)),
+                ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('handler', models.CharField(max_length=150)),
                 ('attempts', models.PositiveIntegerField(default=0)),
                 ('due_at', models.DateTimeField(auto_now_add=True)),

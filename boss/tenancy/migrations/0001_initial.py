@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             name='User',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('realm_id', models.BigIntegerField(default=boss.core.scoping.current_realm_id, editable=False)),
+                ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('public_id', models.CharField(default=boss.core.scoping.new_public_id, editable=False, max_length=12, unique=True)),
                 ('password', models.CharField(max_length=128, verbose_name='password')),
                 ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Session',
             fields=[
-                ('realm_id', models.BigIntegerField(default=boss.core.scoping.current_realm_id, editable=False)),
+                ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('session_key', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='session key')),
                 ('session_data', models.TextField(verbose_name='session data')),
                 ('expire_date', models.DateTimeField(db_index=True, verbose_name='expire date')),
@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
             name='Brand',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('realm_id', models.BigIntegerField(default=boss.core.scoping.current_realm_id, editable=False)),
+                ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('name', models.CharField(max_length=80, verbose_name='name')),
                 ('colour', models.CharField(default='#206bc4', max_length=7, validators=[django.core.validators.RegexValidator('^#[0-9a-fA-F]{6}\\Z', 'Six hexadecimal digits after #, for instance #0ca678.')], verbose_name='colour')),
                 ('logo', models.BinaryField(blank=True, help_text='PNG, at most 200 kB.', null=True, verbose_name='logo')),
@@ -119,7 +119,7 @@ class Migration(migrations.Migration):
             name='Organization',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('realm_id', models.BigIntegerField(default=boss.core.scoping.current_realm_id, editable=False)),
+                ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('public_id', models.CharField(default=boss.core.scoping.new_public_id, editable=False, max_length=12, unique=True)),
                 ('name', models.CharField(max_length=160, verbose_name='name')),
                 ('kind', models.CharField(default='corporate', max_length=40, verbose_name='kind')),
@@ -153,7 +153,7 @@ class Migration(migrations.Migration):
             name='Role',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('realm_id', models.BigIntegerField(default=boss.core.scoping.current_realm_id, editable=False)),
+                ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('key', models.SlugField(max_length=40, verbose_name='key')),
                 ('name', models.CharField(max_length=80, verbose_name='name')),
                 ('built_in', models.BooleanField(default=False, verbose_name='built-in')),
@@ -176,7 +176,7 @@ class Migration(migrations.Migration):
             name='ApiKey',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('realm_id', models.BigIntegerField(default=boss.core.scoping.current_realm_id, editable=False)),
+                ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('public_id', models.CharField(default=boss.core.scoping.new_public_id, editable=False, max_length=12, unique=True)),
                 ('name', models.CharField(max_length=80, verbose_name='name')),
                 ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), blank=True, null=True, size=None, verbose_name='scopes')),
@@ -204,7 +204,7 @@ class Migration(migrations.Migration):
             name='SignInFailure',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('realm_id', models.BigIntegerField(default=boss.core.scoping.current_realm_id, editable=False)),
+                ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('account_norm', models.CharField(db_collation='C', max_length=254)),
                 ('address', models.CharField(max_length=45)),
                 ('at', models.DateTimeField(auto_now_add=True)),
@@ -226,7 +226,7 @@ class Migration(migrations.Migration):
             name='Site',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('realm_id', models.BigIntegerField(default=boss.core.scoping.current_realm_id, editable=False)),
+                ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('public_id', models.CharField(default=boss.core.scoping.new_public_id, editable=False, max_length=12, unique=True)),
                 ('street', models.CharField(max_length=160, verbose_name='street and number')),
                 ('unit', models.CharField(blank=True, max_length=40, verbose_name='unit')),
@@ -259,7 +259,7 @@ class Migration(migrations.Migration):
             name='RoleGrant',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('realm_id', models.BigIntegerField(default=boss.core.scoping.current_realm_id, editable=False)),
+                ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('kind', models.CharField(choices=[('realm', 'Realm'), ('organization', 'Organization'), ('site', 'Site'), ('own', 'Own rows')], max_length=12, verbose_name='scope')),
                 ('organization', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to='tenancy.organization')),
                 ('role', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='tenancy.role')),
