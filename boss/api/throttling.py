@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
@@ -10,10 +11,13 @@ from django.core.cache import cache
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from boss.core.actors import Actor
 from boss.core.api.idempotency import principal
+
+if TYPE_CHECKING:
+    # rest_framework.views reads the settings that name this module: at run time that would be a circle.
+    from rest_framework.views import APIView
 
 log = structlog.get_logger(__name__)
 

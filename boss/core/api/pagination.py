@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -10,9 +10,12 @@ from django.utils.translation import gettext as _
 from rest_framework import pagination
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from boss.core.problems import InvalidInput
+
+if TYPE_CHECKING:
+    # rest_framework.views reads the settings that name this module: at run time that would be a circle.
+    from rest_framework.views import APIView
 
 
 class CursorPagination(pagination.CursorPagination):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from boss.core.permissions import PermissionDenied
+
+if TYPE_CHECKING:
+    # rest_framework.views reads the settings that name this module: at run time that would be a circle.
+    from rest_framework.views import APIView
 
 PUBLIC = "public"
 """In a viewset's ``permissions``: this action is open to everybody, also without signing in."""
