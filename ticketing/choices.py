@@ -1,0 +1,44 @@
+"""The closed lists of the desk. States are fixed; a category's own words for them come on top."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class TicketState(models.TextChoices):
+    NEW = "new", _("New")
+    OPEN = "open", _("Open")
+    WAITING_CUSTOMER = "waiting_customer", _("Waiting for the customer")
+    WAITING_OTHER = "waiting_other", _("Waiting")
+    RESOLVED = "resolved", _("Resolved")
+    CLOSED = "closed", _("Closed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+OPEN_STATES = (TicketState.NEW, TicketState.OPEN, TicketState.WAITING_CUSTOMER, TicketState.WAITING_OTHER)
+"""Somebody still has to do something. ``dedupe_key`` is unique among these, and only these are in an inbox."""
+
+
+class Priority(models.IntegerChoices):
+    """Lower is sooner, so that an ascending sort is the order of work."""
+
+    CRITICAL = 1, _("Critical")
+    HIGH = 2, _("High")
+    NORMAL = 3, _("Normal")
+    LOW = 4, _("Low")
+
+
+class MessageKind(models.TextChoices):
+    PUBLIC = "public", _("Message")
+    INTERNAL = "internal", _("Internal note")
+    SYSTEM = "system", _("From the system")
+
+
+class CategoryKind(models.TextChoices):
+    SUPPORT = "support", _("Support")
+    LEAD = "lead", _("Lead")
+    WORK = "work", _("Work")
+    INCIDENT = "incident", _("Incident")
+    FALLOUT = "fallout", _("Order fallout")
+    OFFICE = "office", _("Office")

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from boss.core.problems import InvalidInput, NotFound, Problem, WrongState
+
+
+class TicketNotFound(NotFound):
+    code = "ticketing.ticket_not_found"
+    title = _("There is no such ticket.")
+
+
+class TicketChanged(WrongState):
+    """Optimistic lock: the caller looked at an older version."""
+
+    code = "ticketing.ticket_changed"
+    title = _("Somebody has changed this ticket since you opened it. Look again before you go on.")
+
+
+class TicketWrongState(WrongState):
+    code = "ticketing.wrong_state"
+
+
+class TicketClosed(WrongState):
+    code = "ticketing.ticket_closed"
+    title = _("This ticket is closed. Please open a new one.")
+
+
+class AlreadyClaimed(WrongState):
+    code = "ticketing.already_claimed"
+    title = _("Somebody else has taken this ticket.")
+
+
+class NotInPool(Problem):
+    code = "ticketing.not_in_pool"
+    status = 403
+    title = _("Only members of the ticket's talent pool can claim it.")
+
+
+class OnlyPeopleClaim(Problem):
+    code = "ticketing.only_people_claim"
+    title = _("Only a person who is signed in can claim a ticket.")
+
+
+class OutcomeRequired(InvalidInput):
+    """The subject offers outcomes, and the ticket must end by one of them."""
+
+    code = "ticketing.outcome_required"
+    title = _("Say how this ends: choose one of the outcomes.")
+
+
+class ConfirmationRequired(Problem):
+    code = "ticketing.confirmation_required"
+    status = 409
+    title = _("This outcome has effects that must be confirmed.")
+
+
+class OutcomeIsFinal(WrongState):
+    """A ticket that ended by an outcome has already had its effect, so it does not reopen."""
+
+    code = "ticketing.outcome_is_final"
+    title = _("This ticket ended with an outcome that has already taken effect, so it cannot be reopened.")
+
+
+class KeyTaken(Problem):
+    code = "ticketing.key_taken"
+    status = 409
+    title = _("This key is already in use.")
