@@ -25,6 +25,6 @@ A room's ``api/views.py`` in short::
 and its ``api/urls.py``: ``routes = [Route("tickets", TicketViewSet)]``, mounted at ``/api/v1/ticketing/tickets/``.
 
 Every POST bears ``Idempotency-Key`` without further ado. Objects another realm or another person owns are 404.
-Filters on related things take public ids (``CharFilter("account__public_id")``): a model choice would run a query
-when the class is made, outside any realm.
+Filter sets inherit ``boss.core.api.filters.FilterSet`` and filter on related things by public id
+(``CharFilter("account__public_id")``).
 """

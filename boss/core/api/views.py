@@ -7,7 +7,6 @@ from typing import Any, ClassVar, cast
 from django.db import models, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import mixins, viewsets
 from rest_framework.filters import OrderingFilter
 from rest_framework.request import Request
@@ -17,6 +16,7 @@ from rest_framework.serializers import Serializer
 from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.api import etags, idempotency
+from boss.core.api.filters import FilterBackend
 from boss.core.api.parsers import JSONParser
 from boss.core.api.permissions import DeclaredPermission
 from boss.core.scoping import RealmScoped, ScopedQuerySet
@@ -46,7 +46,7 @@ class BossViewSet(viewsets.GenericViewSet[Any]):
 
     permission_classes = (DeclaredPermission,)
     parser_classes = (JSONParser,)
-    filter_backends = (DjangoFilterBackend, OrderingFilter)
+    filter_backends = (FilterBackend, OrderingFilter)
     lookup_field = "public_id"
     lookup_value_regex = "[0-9a-z]{12}"
     ordering_fields: Any = ()
