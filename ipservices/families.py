@@ -1,0 +1,175 @@
+"""Service families in neutral words: which kinds of native objects there are and what is said about each.
+
+No vendor's name and no server's term appears here; drivers translate. Attributes marked ``required`` must be in every
+desired state. ``switches`` are what the owner may turn off himself, kept apart from the operator's suspension.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from boss.core.problems import Text
+from boss.core.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of native object. ``noun`` stands in sentences; ``metrics`` carry their unit in the name."""
+
+    family: str
+    key: str
+    noun: str
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    has_sessions: bool = False
+
+    @property
+    def full(self) -> str:
+        return f"{self.family}.{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    key: str
+    title: Text
+    kinds: tuple[Kind, ...]
+
+
+families: Registry[Family] = Registry("service families", Family)
+kinds: Registry[Kind] = Registry("kinds of service objects", Kind)
+
+
+def define(key: str, title: Text, *defined: Kind) -> Family:
+    """Add a family. An operator's own package may add further ones in its ``AppConfig.ready``."""
+    family = families.register(key, Family(key, title, defined))
+    for kind in defined:
+        kinds.register(kind.full, kind)
+    return family
+
+
+define(
+    "access",
+    _("Access (AAA)"),
+    Kind(
+        "access",
+        "account",
+        "access account",
+        required=("login", "down_mbps", "up_mbps"),
+        optional=("cap_gb", "static_address", "vlan", "simultaneous", "service_class", "extras"),
+        secrets=("password",),
+        switches=("login",),
+        metrics=("octets_in", "octets_out", "seconds"),
+        has_sessions=True,
+    ),
+)
+define(
+    "ip",
+    _("IP addresses"),
+    Kind(
+        "ip",
+        "assignment",
+        "address",
+        required=("address", "address_kind"),
+        optional=("hostname", "identifier", "prefix"),
+        switches=("lease",),
+    ),
+)
+define(
+    "dns",
+    _("Domain names"),
+    Kind("dns", "zone", "zone", optional=("nameservers", "rrsets"), switches=("www A",)),
+    Kind("dns", "host", "host name", required=("zone", "addresses"), optional=("ttl",), switches=("record",)),
+)
+define(
+    "mail",
+    _("E-mail"),
+    Kind(
+        "mail",
+        "mailbox",
+        "mailbox",
+        required=("address", "quota_mb"),
+        optional=("aliases", "forward", "autoreply", "daily_send_limit"),
+        secrets=("password",),
+        switches=("imap", "pop", "submit", "deliver"),
+        metrics=("messages_in", "messages_out", "storage_octets"),
+        has_sessions=True,
+    ),
+)
+define(
+    "voip",
+    _("Voice"),
+    Kind(
+        "voip",
+        "line",
+        "voice line",
+        required=("number",),
+        optional=("display_name", "channels", "barring", "forward_to", "voicemail", "international_minutes", "device"),
+        secrets=("password",),
+        switches=("outgoing", "voicemail"),
+        metrics=("calls", "seconds"),
+        has_sessions=True,
+    ),
+)
+define(
+    "e911",
+    _("Emergency location"),
+    Kind("e911", "record", "emergency address record", required=("number", "civic_address"), optional=("name",)),
+)
+define(
+    "iptv",
+    _("Television"),
+    Kind(
+        "iptv",
+        "entitlement",
+        "channel entitlement",
+        required=("subscriber", "packages"),
+        optional=("outlets", "max_streams", "dvr_hours", "devices"),
+        switches=("adult",),
+        metrics=("minutes",),
+        has_sessions=True,
+    ),
+)
+define(
+    "cpe",
+    _("Customer equipment"),
+    Kind(
+        "cpe",
+        "device",
+        "device",
+        required=("device_kind",),
+        optional=("mac", "serial", "model", "profile", "down_mbps", "up_mbps", "ssid"),
+        secrets=("wifi_key",),
+        switches=("wifi",),
+        metrics=("octets_in", "octets_out"),
+        has_sessions=True,
+    ),
+)
+define(
+    "web",
+    _("Web hosting"),
+    Kind("web", "site", "web site", required=("names",), optional=("quota_mb",), switches=("site",), metrics=("requests",)),
+)
+define(
+    "file",
+    _("File sharing"),
+    Kind(
+        "file",
+        "account",
+        "file account",
+        required=("login", "quota_mb"),
+        secrets=("password",),
+        switches=("login",),
+        metrics=("octets_in", "octets_out"),
+        has_sessions=True,
+    ),
+)
+define(
+    "data",
+    _("Data services"),
+    Kind("data", "service", "data service", optional=("values",), switches=("service",)),
+)
