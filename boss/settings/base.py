@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "catalog.apps.CatalogConfig",
     "subscribers.apps.SubscribersConfig",
     "ipservices.apps.IpServicesConfig",
+    "boss.look.apps.LookConfig",
     "boss.api.apps.ApiConfig",
     "boss.console.apps.ConsoleConfig",
     "boss.portals.apps.PortalsConfig",
@@ -55,6 +56,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "boss.tenancy.middleware.ActorMiddleware",
+    "boss.look.middleware.RealmTimeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -76,6 +78,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "boss.tenancy.context.realm",
+                "boss.look.context.look",
             ],
         },
     }
