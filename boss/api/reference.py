@@ -1,18 +1,31 @@
-"""The reference page: Swagger UI from our own server, under the same strict CSP as every other page."""
+"""The document for programs, and the reference page: Swagger UI from our own server under the strict CSP."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from boss.api import document
 from boss.core.views import public
 
 
-class SchemaView(SpectacularAPIView):
-    """The OpenAPI document. It holds no data of any realm, so anybody may read it."""
+class SchemaView(APIView):
+    """The OpenAPI document, YAML or (``Accept: application/json``) JSON. It holds no realm's data: anybody may read."""
 
     public = True
+    permission_classes: tuple[type[BasePermission], ...] = ()
+    renderer_classes = (OpenApiYamlRenderer, OpenApiJsonRenderer)
+    schema = None
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return Response(document.document())
 
 
 @public
