@@ -1,0 +1,136 @@
+"""Throw-away servers for one test run, on a copy of a cluster that was migrated once.
+
+The migrated cluster is kept below `.boss/test-templates/`, named after a fingerprint of all that the schema is
+made from. So only the first run after a change of schema pays for the migrations.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from boss.platform import addresses, database
+from boss.platform.processes import StartError
+from boss.platform.schema_stamp import fingerprint
+from boss.platform.servers import Servers
+from boss.platform.testing.environment import TEMPLATE
+
+KEPT_TEMPLATES = 3
+
+
+class TemplateFailed(RuntimeError):
+    """The test database could not be made; the message holds what the migrations said."""
+
+
+class TestCluster:
+    """The servers of one run, below `.boss/test/<kind>/`."""
+
+    __test__ = False  # not a test case, whatever its name suggests to pytest
+
+    def __init__(self) -> None:
+        self.state = addresses.STATE / "test" / addresses.kind()
+        self.servers: Servers | None = None
+        self._lock: IO[str] | None = None
+
+    def start(self) -> None:
+        """Bring up servers whose cluster holds the migrated template. Raises TemplateFailed."""
+        sweep_left_overs()
+        self.state.mkdir(parents=True)
+        self._lock = open(self.state / "lock", "w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            with migrated_template() as template:
+                shutil.copytree(template, self.state / "postgres", symlinks=True)
+                (self.state / "postgres").chmod(0o700)
+            self._run()
+        except StartError as trouble:
+            raise TemplateFailed(str(trouble)) from trouble
+
+    def _run(self) -> None:
+        self.servers = Servers(self.state, durable=False)
+        self.servers.launch()
+        self.servers.wait()
+
+    def stop(self) -> None:
+        """Stop the servers and delete all they wrote."""
+        if self.servers:
+            self.servers.stop()
+            if self.servers.postgres:
+                self.servers.postgres.remove()
+        if self._lock:
+            self._lock.close()
+        shutil.rmtree(self.state, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def migrated_template() -> Iterator[Path]:
+    """The data directory of a stopped cluster with the migrated template; made now if it does not exist."""
+    store = addresses.STATE / "test-templates"
+    store.mkdir(parents=True, exist_ok=True)
+    with open(store / "lock", "w") as lock:
+        # Exclusive, so that of several runs started together one migrates and the others wait for it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        place = store / fingerprint()
+        if not place.exists():
+            make_template(place)
+        os.utime(place)
+        for old in sorted((p for p in store.iterdir() if p.is_dir()), key=lambda p: -p.stat().st_mtime)[KEPT_TEMPLATES:]:
+            shutil.rmtree(old, ignore_errors=True)
+        yield place
+
+
+def make_template(place: Path) -> None:
+    """Make a cluster, migrate `boss_template` in it as the owner, and put its data directory at `place`."""
+    began = time.monotonic()
+    print("Migrating the test database once; later runs copy it ...", file=sys.stderr, flush=True)
+    state = addresses.STATE / "test" / f"{addresses.kind()}-template"
+    shutil.rmtree(state, ignore_errors=True)
+    servers = Servers(state, durable=False)
+    try:
+        servers.launch()
+        servers.wait()
+        database.prepare(addresses.admin_dsn(), TEMPLATE)
+        migrate()
+    finally:
+        servers.stop()
+    if servers.postgres:
+        servers.postgres.data.rename(place)
+    shutil.rmtree(state, ignore_errors=True)
+    print(f"... done in {time.monotonic() - began:.1f} s.", file=sys.stderr, flush=True)
+
+
+def migrate() -> None:
+    """Run the migrations on the template in a process of its own, so that none of it stays in this one."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--database=owner", "--skip-checks", "--no-color"],
+        cwd=addresses.ROOT,
+        env={**os.environ, "BOSS_DATABASE_NAME": TEMPLATE, "BOSS_NO_BOOTSTRAP": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise TemplateFailed(f"The test database could not be migrated:\n{done.stdout}\n{done.stderr}")
+
+
+def sweep_left_overs() -> None:
+    """Delete what killed runs left: state directories whose lock nobody holds, and their sockets."""
+    runs = addresses.STATE / "test"
+    runs.mkdir(parents=True, exist_ok=True)
+    for state in runs.iterdir():
+        try:
+            with open(state / "lock") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(state, ignore_errors=True)
+                shutil.rmtree(addresses.socket_directory(state.name), ignore_errors=True)
+        except (OSError, addresses.AddressError):
+            continue

@@ -1,0 +1,72 @@
+"""Databases for tests: cloned from the migrated template, switched to on every alias, dropped afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterator
+
+import redis
+from django.conf import settings
+from django.db import connections
+
+from boss.platform import addresses, database
+from boss.platform.testing.environment import TEMPLATE, worker_name
+
+_numbers = itertools.count(1)
+
+
+@contextlib.contextmanager
+def own_database() -> Iterator[str]:
+    """The database this test process uses all along, for tests inside a rolled-back transaction."""
+    name = f"boss_{worker_name()}"
+    database.clone(addresses.admin_dsn(), TEMPLATE, name)
+    try:
+        with switched_to(name):
+            yield name
+    finally:
+        database.drop(addresses.admin_dsn(), name)
+
+
+@contextlib.contextmanager
+def fresh_database() -> Iterator[str]:
+    """A database for one test with real commits on all aliases; child processes inherit it."""
+    name = f"boss_{worker_name()}_{next(_numbers)}"
+    database.clone(addresses.admin_dsn(), TEMPLATE, name)
+    empty_valkey()
+    try:
+        with switched_to(name):
+            yield name
+    finally:
+        database.drop(addresses.admin_dsn(), name)
+
+
+@contextlib.contextmanager
+def switched_to(name: str) -> Iterator[None]:
+    """Point every alias, and the environment of processes started from here, at database `name`."""
+    before = {alias: connections[alias].settings_dict["NAME"] for alias in connections}
+    environment_before = os.environ.get("BOSS_DATABASE_NAME")
+    point_at(dict.fromkeys(before, name))
+    os.environ["BOSS_DATABASE_NAME"] = name
+    try:
+        yield
+    finally:
+        point_at(before)
+        if environment_before is not None:
+            os.environ["BOSS_DATABASE_NAME"] = environment_before
+
+
+def point_at(names: dict[str, str]) -> None:
+    """Close all connections of this thread and let the next ones go to these databases."""
+    for alias, name in names.items():
+        connections[alias].close()
+        connections[alias].settings_dict["NAME"] = name
+        settings.DATABASES[alias]["NAME"] = name
+
+
+def empty_valkey() -> None:
+    """Forget queues, results and cache of this test process; other processes have other numbered databases."""
+    for number in range(addresses.REDIS_DATABASES_PER_BLOCK):
+        with redis.Redis.from_url(addresses.redis_url(number)) as client:
+            client.flushdb()

@@ -1,0 +1,67 @@
+"""The pytest plugin that brings the servers. Loaded by `-p` in pyproject.toml, before Django's settings are read.
+
+Only the controlling process starts servers; pytest-xdist's workers inherit its environment and share them, each
+with a database and a block of Valkey's numbered databases of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from boss.platform.testing import environment
+from boss.platform.testing.cluster import TestCluster, TemplateFailed
+
+# At import, not in a hook: pytest-django reads the settings before any hook of ours could run.
+environment.enter()
+
+SERVERS = pytest.StashKey[TestCluster]()
+
+NEEDS_NO_SERVERS = ("collectonly", "help", "version", "markers", "show_fixtures_per_test", "showfixtures")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers in the controlling process."""
+    if environment.is_xdist_worker() or any(config.getoption(name, False) for name in NEEDS_NO_SERVERS):
+        return
+    cluster = TestCluster()
+    try:
+        cluster.start()
+    except TemplateFailed as trouble:
+        cluster.stop()
+        pytest.exit(str(trouble), returncode=3)
+    config.stash[SERVERS] = cluster
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop them and leave nothing behind."""
+    cluster = config.stash.get(SERVERS, None)
+    if cluster:
+        cluster.stop()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Benchmarks run only when asked for by name: they take minutes and want the machine for themselves."""
+    if collection_path.name == "benchmarks" and not any("benchmarks" in argument for argument in config.args):
+        return True
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a browser, so that `make test-fast` can leave it out."""
+    for item in items:
+        if {"page", "browser"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("browser")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """With `BOSS_REQUIRE_ALL=1` (continuous integration) a skipped test is a failed one."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("BOSS_REQUIRE_ALL") == "1":  # type: ignore[attr-defined]
+        report.outcome = "failed"  # type: ignore[attr-defined]
+        report.longrepr = f"{item.nodeid} was skipped, but BOSS_REQUIRE_ALL=1 wants every test run: {report.longrepr}"  # type: ignore[attr-defined]
+    return report
