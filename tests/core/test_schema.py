@@ -1,0 +1,78 @@
+"""One description of an attribute gives the validator, the JSON Schema and the form, and they agree."""
+
+from __future__ import annotations
+
+import pytest
+from django import forms
+from django.core.exceptions import ImproperlyConfigured
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boss.core import schema
+from boss.core.problems import InvalidInput
+from boss.core.schema import Characteristic
+
+MAILBOX = [
+    Characteristic("address", "email", required=True),
+    Characteristic("quota_mb", "integer", minimum=100, maximum=50_000, default=5000, unit="MB"),
+    Characteristic("spam", "choice", choices=(("off", "Off"), ("mild", "Mild"))),
+    Characteristic("forward", "boolean"),
+]
+
+
+def test_form_text_becomes_typed_values_and_defaults_are_filled_in():
+    values = {"address": " Ann@Example.COM ", "forward": "on", "spam": ""}
+    assert schema.validate(MAILBOX, values) == {"address": "ann@example.com", "quota_mb": 5000, "forward": True}
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "words"),
+    [
+        ({}, "address", "Please fill this in."),
+        ({"address": "ann"}, "address", "e-mail"),
+        ({"address": "a@b.example", "quota_mb": "12"}, "quota_mb", "from 100 to 50000"),
+        ({"address": "a@b.example", "quota_mb": "many"}, "quota_mb", "number"),
+        ({"address": "a@b.example", "quota_mb": "9" * 400}, "quota_mb", "number"),
+        ({"address": "a@b.example", "spam": "hot"}, "spam", "Choose one"),
+        ({"address": "a@b.example", "extra": 1}, "extra", "no such field"),
+    ],
+)
+def test_a_bad_value_is_named_in_words_at_its_field(values, field, words):
+    with pytest.raises(InvalidInput) as caught:
+        schema.validate(MAILBOX, values, prefix="mail.")
+    assert words in caught.value.fields[f"mail.{field}"][0]
+
+
+@pytest.mark.parametrize("spelling", ["00-11-22-AA-BB-CC", "001122aabbcc", "0011.22aa.bbcc", "00:11:22:aa:bb:cc"])
+def test_every_spelling_of_a_mac_address_is_the_same(spelling):
+    assert schema.validate([Characteristic("mac", "mac")], {"mac": spelling}) == {"mac": "00:11:22:aa:bb:cc"}
+
+
+def test_characteristics_survive_being_stored():
+    assert schema.from_json([item.to_json() for item in MAILBOX]) == MAILBOX
+
+
+@pytest.mark.parametrize(
+    "item", [{"key": "X"}, {"key": "x", "type": "colour"}, {"key": "x", "type": "choice"}, {"key": "x", "sort": 1}]
+)
+def test_a_description_that_makes_no_sense_is_refused(item):
+    with pytest.raises(ImproperlyConfigured):
+        schema.from_json([item])
+
+
+def test_the_form_and_the_schema_ask_the_same():
+    fields = schema.form_fields(MAILBOX)
+    rules = schema.json_schema(MAILBOX)
+    assert set(fields) == set(rules["properties"])
+    assert isinstance(fields["quota_mb"], forms.IntegerField) and fields["quota_mb"].max_value == 50_000
+    assert rules["required"] == ["address"] and rules["additionalProperties"] is False
+
+
+@given(st.dictionaries(st.sampled_from(["address", "quota_mb", "spam", "forward"]), st.text() | st.integers() | st.none()))
+def test_whatever_is_typed_is_either_cleaned_or_refused_with_words(values):
+    try:
+        cleaned = schema.validate(MAILBOX, values)
+    except InvalidInput as problem:
+        assert problem.fields and all(messages for messages in problem.fields.values())
+    else:
+        assert schema.validate(MAILBOX, cleaned) == cleaned
