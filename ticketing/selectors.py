@@ -1,0 +1,197 @@
+"""Reads of the desk. What a person may see is decided here and nowhere above."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models.functions import Now
+
+from boss.core.actors import Actor
+from boss.core.problems import NotFound
+from boss.core.scoping import ScopedQuerySet
+from ticketing.choices import OPEN_STATES
+from ticketing.contracts import Outcome, SubjectCard
+from ticketing.errors import TicketNotFound
+from ticketing.models import Category, CategorySchema, Message, PoolMember, TalentPool, Ticket, TicketEvent, TicketLink
+from ticketing.registry import subject_kinds
+
+DUE_FIRST = (F("due_at").asc(nulls_last=True), "priority", "id")
+
+
+def _rows() -> ScopedQuerySet:
+    rows: ScopedQuerySet = Ticket.objects.select_related("category", "pool", "assignee", "requester").order_by("-id")
+    return rows
+
+
+# Tickets
+
+
+def list_tickets(actor: Actor) -> ScopedQuerySet:
+    """Every ticket the actor may see, newest first."""
+    return _rows().visible_to(actor)
+
+
+def get_ticket(actor: Actor, public_id: str) -> Ticket:
+    """One ticket the actor may see. Raises :class:`TicketNotFound`."""
+    ticket: Ticket | None = list_tickets(actor).filter(public_id=public_id).first()
+    if ticket is None:
+        raise TicketNotFound
+    return ticket
+
+
+def find_by_number(actor: Actor, number: str) -> Ticket | None:
+    """The ticket of a human number, as people type it (" tl-1042 ")."""
+    ticket: Ticket | None = list_tickets(actor).filter(number=number.strip().upper()).first()
+    return ticket
+
+
+def list_inbox(actor: Actor) -> ScopedQuerySet:
+    """What the actor should do: his own open tickets and the unclaimed ones of his pools, due first."""
+    my_pools = PoolMember.objects.filter(user_id=actor.user_id).values("pool_id")
+    mine = Q(assignee_id=actor.user_id) | Q(assignee_id=None, pool_id__in=my_pools)
+    if actor.user_id is None:
+        return list_tickets(actor).none()
+    return list_tickets(actor).filter(mine, state__in=OPEN_STATES).order_by(*DUE_FIRST)
+
+
+def list_for_subject(kind: str, subject_id: int) -> ScopedQuerySet:
+    """Tickets about one thing, newest first. Narrow it with ``.visible_to(actor)`` before showing it to people."""
+    links = TicketLink.objects.filter(ticket_id=OuterRef("pk"), subject_kind=kind, subject_id=subject_id)
+    return _rows().filter(Exists(links))
+
+
+def list_for_account(actor: Actor, account_id: int) -> ScopedQuerySet:
+    """Tickets about anything of an account, newest first."""
+    links = TicketLink.objects.filter(ticket_id=OuterRef("pk"), account_id=account_id)
+    return list_tickets(actor).filter(Exists(links))
+
+
+def list_for_requester(actor: Actor) -> ScopedQuerySet:
+    """The actor's own tickets, newest first: the self-help portal's list."""
+    if actor.user_id is None:
+        return list_tickets(actor).none()
+    return list_tickets(actor).filter(requester_id=actor.user_id)
+
+
+# What is on a ticket
+
+
+def list_messages(actor: Actor, ticket: Ticket) -> ScopedQuerySet:
+    """The thread in order; internal notes only for those who may read them."""
+    messages: ScopedQuerySet = Message.objects.filter(ticket=ticket).visible_to(actor).order_by("seq")
+    return messages
+
+
+def list_events(actor: Actor, ticket: Ticket) -> ScopedQuerySet:
+    """The log in order. For staff: it names assignees and results."""
+    events: ScopedQuerySet = (
+        TicketEvent.objects.filter(ticket=ticket)
+        .visible_to(actor, "ticketing.view_internal_message")
+        .order_by("seq")
+    )
+    return events
+
+
+def outcomes_of(ticket: Ticket) -> Sequence[Outcome]:
+    """The ways this ticket may end; empty when resolving it is free."""
+    return subject_kinds.get(ticket.subject_kind).outcomes(ticket) if ticket.subject_kind else ()
+
+
+def subject_card(ticket: Ticket) -> SubjectCard | None:
+    """How the thing the ticket is about is shown."""
+    if not ticket.subject_kind or ticket.subject_id is None:
+        return None
+    return subject_kinds.get(ticket.subject_kind).describe(ticket.subject_id)
+
+
+def list_cards(ticket: Ticket) -> list[SubjectCard]:
+    """Cards of everything the ticket is about, its subject first."""
+    links = TicketLink.objects.filter(ticket=ticket).order_by("id")
+    known = [(subject_kinds.find(link.subject_kind), link.subject_id) for link in links]
+    return [kind.describe(subject_id) for kind, subject_id in known if kind is not None]
+
+
+# Pools and categories
+
+
+@dataclass(frozen=True, slots=True)
+class PoolCount:
+    """How much waits in a pool. ``pool`` None: tickets of no pool."""
+
+    pool: TalentPool | None
+    open: int
+    unclaimed: int
+    overdue: int
+
+
+def count_by_pool(actor: Actor) -> list[PoolCount]:
+    """Open work per pool as far as the actor sees tickets, pools without work included. Two queries."""
+    counted = (
+        Ticket.objects.visible_to(actor)
+        .filter(state__in=OPEN_STATES)
+        .order_by()
+        .values("pool_id")
+        .annotate(
+            open=Count("id"),
+            unclaimed=Count("id", filter=Q(assignee_id=None)),
+            overdue=Count("id", filter=Q(due_at__lt=Now())),
+        )
+    )
+    by_pool = {row["pool_id"]: row for row in counted}
+    pools: list[TalentPool | None] = list(list_pools(actor))
+    if None in by_pool:
+        pools.append(None)
+    none = {"open": 0, "unclaimed": 0, "overdue": 0}
+    rows = [(pool, by_pool.get(pool.pk if pool else None, none)) for pool in pools]
+    return [PoolCount(pool, row["open"], row["unclaimed"], row["overdue"]) for pool, row in rows]
+
+
+def list_pools(actor: Actor) -> ScopedQuerySet:
+    pools: ScopedQuerySet = TalentPool.objects.visible_to(actor).order_by("name", "id")
+    return pools
+
+
+def find_pool(key: str) -> TalentPool | None:
+    pool: TalentPool | None = TalentPool.objects.filter(key=key).first()
+    return pool
+
+
+def get_pool(key: str) -> TalentPool:
+    pool = find_pool(key)
+    if pool is None:
+        raise NotFound(pool=key)
+    return pool
+
+
+def list_categories(actor: Actor) -> ScopedQuerySet:
+    """The categories staff may open tickets in."""
+    categories: ScopedQuerySet = (
+        Category.objects.visible_to(actor).filter(is_archived=False).select_related("parent").order_by("name", "id")
+    )
+    return categories
+
+
+def list_portal_categories() -> ScopedQuerySet:
+    """The categories offered to customers: no secret in the realm, so no actor is asked."""
+    categories: ScopedQuerySet = (
+        Category.objects.filter(portal_visible=True, is_archived=False)
+        .select_related("parent")
+        .order_by("name", "id")
+    )
+    return categories
+
+
+def find_category(key: str) -> Category | None:
+    category: Category | None = Category.objects.select_related("default_pool").filter(key=key).first()
+    return category
+
+
+def find_schema(category: Category, version: int | None = None) -> CategorySchema | None:
+    """The fields of a category, by default those of its present version. None when it has none (no query then)."""
+    wanted = category.schema_version if version is None else version
+    if wanted == 0:
+        return None
+    published: CategorySchema | None = CategorySchema.objects.filter(category=category, version=wanted).first()
+    return published

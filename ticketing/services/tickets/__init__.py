@@ -1,0 +1,20 @@
+"""The verbs of a ticket: ``from ticketing.services import tickets``, then ``tickets.open(actor=…, …)``."""
+
+from ticketing.services.tickets.ending import cancel, close, close_obsolete, reopen, resolve
+from ticketing.services.tickets.opening import open
+from ticketing.services.tickets.owning import assign, claim, release
+from ticketing.services.tickets.talking import add_message, wait
+
+__all__ = [
+    "add_message",
+    "assign",
+    "cancel",
+    "claim",
+    "close",
+    "close_obsolete",
+    "open",
+    "release",
+    "reopen",
+    "resolve",
+    "wait",
+]

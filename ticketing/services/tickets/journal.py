@@ -1,0 +1,84 @@
+"""What every verb does at its start and end: lock the ticket, and write down what was done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from boss.core import audit
+from boss.core.actors import Actor
+from ticketing.choices import MessageKind
+from ticketing.errors import TicketChanged, TicketNotFound, TicketWrongState
+from ticketing.models import Message, Ticket, TicketEvent
+from ticketing.registry import subject_kinds
+
+
+def locked(ticket: Ticket, *, expected_version: int | None = None, with_subject: bool = False) -> Ticket:
+    """A fresh copy of ``ticket``, locked to the end of the transaction.
+
+    Lock order, for everybody: subject, then ticket. ``with_subject`` is for the verbs that end a ticket, which
+    call its subject. Raises :class:`TicketChanged` when ``expected_version`` is not the present one.
+    """
+    if with_subject and ticket.subject_kind and ticket.subject_id is not None:
+        subject_kinds.get(ticket.subject_kind).lock(ticket.subject_id)
+    fresh: Ticket | None = (
+        Ticket.objects.select_for_update(of=("self",))
+        .select_related("category", "pool", "assignee", "requester")
+        .filter(pk=ticket.pk)
+        .first()
+    )
+    if fresh is None:
+        raise TicketNotFound
+    if expected_version is not None and fresh.version != expected_version:
+        raise TicketChanged(version=fresh.version)
+    return fresh
+
+
+def refuse_unless_open(ticket: Ticket) -> None:
+    if not ticket.is_open:
+        raise TicketWrongState(_("This ticket is already %(state)s.") % {"state": ticket.get_state_display().lower()})
+
+
+def is_customer(actor: Actor) -> bool:
+    """On the customer's side of the desk: whoever does not write internal notes."""
+    return not actor.holds("ticketing.add_internal_message")
+
+
+def write(
+    ticket: Ticket,
+    *,
+    actor: Actor,
+    event: str,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """Save the locked ticket one version on, with its event and its audit row."""
+    ticket.version += 1
+    ticket.save()
+    TicketEvent.objects.create(
+        ticket=ticket,
+        seq=ticket.version,
+        type=event,
+        actor_kind=actor.kind,
+        actor_id=actor.user_id,
+        actor_label=actor.label[:200],
+        before=before or {},
+        after=after or {},
+    )
+    audit.record(actor=actor, action=f"ticket.{event}", subject=ticket, before=before, after=after)
+
+
+def say(ticket: Ticket, *, actor: Actor, body: str, kind: str) -> Message:
+    """Add a message under the version that :func:`write` has just made."""
+    message: Message = Message.objects.create(
+        ticket=ticket,
+        seq=ticket.version,
+        kind=kind,
+        body=body,
+        author_kind=actor.kind,
+        author_id=actor.user_id,
+        author_label=actor.label[:200],
+        from_customer=kind == MessageKind.PUBLIC and is_customer(actor),
+    )
+    return message

@@ -1,0 +1,103 @@
+"""What is said on a ticket, and waiting for an answer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from django.utils.translation import gettext as _
+
+from boss.core import clock, events
+from boss.core.actors import Actor
+from boss.core.permissions import require
+from boss.core.problems import InvalidInput
+from boss.core.services import service
+from ticketing.choices import MessageKind, TicketState
+from ticketing.errors import OutcomeIsFinal, TicketClosed
+from ticketing.events import MessageAdded
+from ticketing.models import Message, Ticket
+from ticketing.services.tickets import journal
+
+
+@service
+def add_message(*, actor: Actor, ticket: Ticket, body: str, kind: str = MessageKind.PUBLIC) -> Message:
+    """Say something. ``kind``: "public" (the customer reads it), "internal" or "system" (staff only).
+
+    A public answer by a person of the staff takes a new ticket up and keeps the promise of a first reply. A
+    customer's message wakes a ticket that waits for him and reopens a resolved one. Raises :class:`TicketClosed`.
+    """
+    ticket = journal.locked(ticket)
+    from_customer = journal.is_customer(actor)
+
+    public = kind == MessageKind.PUBLIC
+    require(actor, "ticketing.add_message" if public else "ticketing.add_internal_message", ticket)
+
+    if kind not in MessageKind.values or (kind == MessageKind.SYSTEM and not actor.is_system):
+        raise InvalidInput(fields={"kind": [_("Choose a message or an internal note.")]})
+    if not body.strip():
+        raise InvalidInput(fields={"body": [_("Please write something.")]})
+    if public and ticket.state in (TicketState.CLOSED, TicketState.CANCELLED):
+        raise TicketClosed
+
+    before = ticket.state
+    if public and from_customer:
+        _wake(ticket)
+    elif public and actor.kind == "user":
+        _answered(ticket)
+    after = {"kind": kind} if before == ticket.state else {"kind": kind, "state": ticket.state}
+    journal.write(ticket, actor=actor, event="message_added", before={"state": before}, after=after)
+    message = journal.say(ticket, actor=actor, body=body.strip(), kind=kind)
+
+    events.publish(MessageAdded(ticket_id=ticket.pk, message_id=message.pk))
+    return message
+
+
+@service
+def wait(
+    *,
+    actor: Actor,
+    ticket: Ticket,
+    waiting_for: Literal["customer", "other"],
+    reason: str = "",
+    expected_version: int | None = None,
+) -> Ticket:
+    """Put an open ticket aside until the customer, or somebody else, has moved."""
+    ticket = journal.locked(ticket, expected_version=expected_version)
+
+    require(actor, "ticketing.change_ticket", ticket)
+
+    journal.refuse_unless_open(ticket)
+    if waiting_for not in ("customer", "other"):
+        raise InvalidInput(fields={"waiting_for": [_("Choose what the ticket waits for.")]})
+    target = TicketState.WAITING_CUSTOMER if waiting_for == "customer" else TicketState.WAITING_OTHER
+    if ticket.state == target:
+        return ticket
+
+    before = ticket.state
+    ticket.wait_for_customer() if waiting_for == "customer" else ticket.wait_for_other()
+    journal.write(
+        ticket,
+        actor=actor,
+        event="waiting",
+        before={"state": before},
+        after={"state": ticket.state, "reason": reason.strip()},
+    )
+    return ticket
+
+
+def _wake(ticket: Ticket) -> None:
+    if ticket.state == TicketState.RESOLVED:
+        if ticket.outcome:
+            raise OutcomeIsFinal
+        ticket.reopen()
+        ticket.reopen_count += 1
+        ticket.resolved_at, ticket.resolved_by = None, ""
+    elif ticket.state == TicketState.WAITING_CUSTOMER:
+        ticket.take_up()
+
+
+def _answered(ticket: Ticket) -> None:
+    if ticket.first_response_at is None:
+        ticket.first_response_at = clock.now()
+        ticket.due_at = ticket.resolve_due_at
+    if ticket.state == TicketState.NEW:
+        ticket.take_up()
