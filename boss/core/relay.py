@@ -58,7 +58,5 @@ def _deliver_one(realm_id: int) -> bool:
                 attempts=F("attempts") + 1, error=repr(error)[:2000], due_at=Now() + dt.timedelta(seconds=pause)
             )
         else:
-            FactDelivery.objects.filter(pk=delivery.pk).update(
-                attempts=F("attempts") + 1, error="", delivered_at=Now()
-            )
+            FactDelivery.objects.filter(pk=delivery.pk).update(attempts=F("attempts") + 1, error="", delivered_at=Now())
         return True

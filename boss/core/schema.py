@@ -188,7 +188,9 @@ def _normalised(item: Characteristic, value: Any) -> Any:
         return float(text)
     if item.type == "boolean" and text.lower() in ("true", "false", "on", "off", "yes", "no", "1", "0"):
         return text.lower() in ("true", "on", "yes", "1")
-    if item.type == "mac" and re.fullmatch(r"[0-9a-fA-F]{2}([:-]?[0-9a-fA-F]{2}){5}|([0-9a-fA-F]{4}\.){2}[0-9a-fA-F]{4}", text):
+    if item.type == "mac" and re.fullmatch(
+        r"[0-9a-fA-F]{2}([:-]?[0-9a-fA-F]{2}){5}|([0-9a-fA-F]{4}\.){2}[0-9a-fA-F]{4}", text
+    ):
         digits = re.sub(r"[^0-9a-f]", "", text.lower())
         return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
     if item.type in ("hostname", "email"):

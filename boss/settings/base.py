@@ -131,7 +131,8 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # One data key derived from the secret until an operator names his own: "id:hex,id:hex", newest first.
 BOSS_DATA_KEYS: dict[str, bytes] = {
-    key_id: bytes.fromhex(key) for key_id, _sep, key in (pair.partition(":") for pair in env.words("BOSS_DATA_KEYS", []))
+    key_id: bytes.fromhex(key)
+    for key_id, _sep, key in (pair.partition(":") for pair in env.words("BOSS_DATA_KEYS", []))
 } or {"k0": hashlib.sha256(b"boss-data-key:" + SECRET_KEY.encode()).digest()}
 
 LANGUAGE_CODE = "en"

@@ -7,7 +7,7 @@ import os
 os.environ.setdefault("BOSS_SECRET_KEY", "only-for-tests-only-for-tests-only-for-tests-only")
 os.environ.setdefault("BOSS_PLATFORM_KIND", "test")
 
-from boss.settings.base import *  # noqa: E402, F403
+from boss.settings.base import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = os.environ.get("BOSS_EMAIL_BACKEND", "django.core.mail.backends.locmem.EmailBackend")

@@ -11,7 +11,7 @@ from boss.core import walls
 
 
 @register(Tags.database)
-def second_wall_stands(app_configs: Any, databases: list[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def second_wall_stands(app_configs: Any, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Runs with ``check --database default`` and when the platform starts."""
     if not databases or "default" not in databases:
         return []

@@ -64,7 +64,8 @@ BUILT_IN: dict[str, RolePolicy] = {
         _("Manager"),
         _STAFF
         | _set(
-            "ticketing.assign_ticket workflow.reverse_run workflow.retry_task workflow.complete_task workflow.start_run",
+            "ticketing.assign_ticket workflow.reverse_run",
+            "workflow.retry_task workflow.complete_task workflow.start_run",
             "workflow.skip_task workflow.signal_run subscribers.place_order subscribers.change_account",
             "subscribers.open_account ipservices.view_binding ipservices.observe_service core.view_auditentry",
             "notify.view_message",
@@ -106,11 +107,15 @@ BUILT_IN: dict[str, RolePolicy] = {
         | _set("core.use_console workflow.view_definition workflow.view_definitionversion"),
     ),
     "auditor": RolePolicy(
-        _("Auditor"), _READ_REALM | _READ_CUSTOMERS | _READ_WORK | _set("core.view_auditentry core.use_console core.search")
+        _("Auditor"),
+        _READ_REALM | _READ_CUSTOMERS | _READ_WORK | _set("core.view_auditentry core.use_console core.search"),
     ),
     "organization_contact": RolePolicy(
         _("Organization contact"),
-        _set("tenancy.view_organization tenancy.view_site ticketing.view_ticket ticketing.add_ticket ticketing.add_message"),
+        _set(
+            "tenancy.view_organization tenancy.view_site",
+            "ticketing.view_ticket ticketing.add_ticket ticketing.add_message",
+        ),
     ),
     "subscriber": RolePolicy(
         _("Subscriber"),
@@ -126,7 +131,8 @@ BUILT_IN: dict[str, RolePolicy] = {
         _("API client"),
         (_STAFF - _set("core.use_console"))
         | _set(
-            "subscribers.place_order subscribers.change_account tenancy.add_site workflow.retry_task workflow.reverse_run",
+            "subscribers.place_order subscribers.change_account",
+            "tenancy.add_site workflow.retry_task workflow.reverse_run",
             "workflow.complete_task workflow.signal_run ipservices.view_binding ipservices.observe_service",
             "ipservices.set_fault ticketing.assign_ticket notify.view_message",
         ),

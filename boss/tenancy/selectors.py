@@ -11,7 +11,6 @@ from typing import Any
 from django.db import connections, models, transaction
 from django.db.models.functions import Now
 
-from boss.core import scoping
 from boss.core.actors import Actor, Grant
 from boss.core.problems import NotFound
 from boss.tenancy import policies
@@ -118,7 +117,9 @@ def get_user(actor: Actor, public_id: str) -> User:
 
 
 def list_sites(actor: Actor) -> models.QuerySet[Site]:
-    sites: models.QuerySet[Site] = Site.objects.visible_to(actor).select_related("organization").order_by("address_norm")
+    sites: models.QuerySet[Site] = (
+        Site.objects.visible_to(actor).select_related("organization").order_by("address_norm")
+    )
     return sites
 
 
@@ -159,5 +160,3 @@ def last_grants(user: User) -> list[RoleGrant]:
     """Roles of a user, for pages."""
     found: Any = RoleGrant.objects.filter(user=user).select_related("role", "organization", "site").order_by("id")
     return list(found)
-
-

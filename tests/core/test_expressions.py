@@ -43,7 +43,10 @@ def test_nonsense_is_refused_when_it_runs(expression):
 
 def test_problems_are_found_before_it_runs():
     expression = {"and": [{"==": [{"var": "inputs.paymnet"}, "card"]}, {"xor": [1, 2]}]}
-    assert problems(expression, {"inputs.payment"}.__contains__) == ["unknown name 'inputs.paymnet'", "unknown operator 'xor'"]
+    assert problems(expression, {"inputs.payment"}.__contains__) == [
+        "unknown name 'inputs.paymnet'",
+        "unknown operator 'xor'",
+    ]
     assert names_in(expression) == {"inputs.paymnet"}
 
 
@@ -59,8 +62,10 @@ def test_a_bottomless_expression_is_refused():
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-        lambda inner: st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["var", "==", "and", "in", "<", "not", "if", "zz"]), inner, max_size=2),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["var", "==", "and", "in", "<", "not", "if", "zz"]), inner, max_size=2)
+        ),
         max_leaves=20,
     )
 )

@@ -68,7 +68,9 @@ def test_the_form_and_the_schema_ask_the_same():
     assert rules["required"] == ["address"] and rules["additionalProperties"] is False
 
 
-@given(st.dictionaries(st.sampled_from(["address", "quota_mb", "spam", "forward"]), st.text() | st.integers() | st.none()))
+@given(
+    st.dictionaries(st.sampled_from(["address", "quota_mb", "spam", "forward"]), st.text() | st.integers() | st.none())
+)
 def test_whatever_is_typed_is_either_cleaned_or_refused_with_words(values):
     try:
         cleaned = schema.validate(MAILBOX, values)

@@ -32,7 +32,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return bool(self.settings_dict["USER"] == "boss_app")
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        super()._set_autocommit(autocommit)
+        super()._set_autocommit(autocommit)  # type: ignore[misc]
         if not autocommit and self.walled:
             self.push_scope()
 

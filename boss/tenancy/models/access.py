@@ -93,7 +93,7 @@ class ApiKey(Addressable):
 class Session(RealmScoped, AbstractBaseSession):
     """A browser's session, inside its realm's wall."""
 
-    objects = ScopedManager()
+    objects: ClassVar[ScopedManager] = ScopedManager()
 
     class Meta(RealmScoped.Meta):
         verbose_name = _("session")

@@ -41,7 +41,7 @@ class User(AbstractBaseUser, Addressable):
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = UserManager()
+    objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "login_key"
     EMAIL_FIELD = "email"

@@ -28,9 +28,8 @@ def grant(
         raise GrantExceedsOwn(role=role_key)
 
     kind = "own" if own else "organization" if organization else "site" if site else "realm"
-    row, made = RoleGrant.objects.get_or_create(
-        user=user, role=role, kind=kind, organization=organization, site=site
-    )
+    row: RoleGrant
+    row, made = RoleGrant.objects.get_or_create(user=user, role=role, kind=kind, organization=organization, site=site)
 
     if made:
         audit.record(actor=actor, action="role.granted", subject=user, after={"role": role_key, "kind": kind})

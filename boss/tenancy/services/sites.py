@@ -31,7 +31,9 @@ def create(
     """Add a service location. ``details``: technology, access_node, serviceable, latitude, longitude, country."""
     require(actor, "tenancy.add_site")
 
-    missing = {name: [_("Please fill this in.")] for name, text in (("street", street), ("city", city)) if not text.strip()}
+    missing = {
+        name: [_("Please fill this in.")] for name, text in (("street", street), ("city", city)) if not text.strip()
+    }
     if missing:
         raise InvalidInput(fields=missing)
     address_norm = selectors.normalise_address(street, f"#{unit.removeprefix('#')}" if unit else "", city, postal_code)
@@ -58,6 +60,7 @@ def create_organization(*, actor: Actor, name: str, kind: str = "corporate") -> 
     """Add an organization. Idempotent by name."""
     require(actor, "tenancy.add_organization")
 
+    organization: Organization
     organization, made = Organization.objects.get_or_create(name=name.strip(), defaults={"kind": kind})
 
     if made:
