@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -17,7 +18,7 @@ from boss.tenancy.services import api_keys
 class ApiKeyAuthentication(BaseAuthentication):
     """``Authorization: Bearer boss_<id>_<secret>``. A key of another realm is unknown here, like a wrong one."""
 
-    def authenticate(self, request: Request) -> tuple[None, ApiKey] | None:
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
         scheme, _space, presented = get_authorization_header(request).partition(b" ")
         if scheme.lower() != b"bearer":
             return None
@@ -29,7 +30,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         api_keys.note_use(key)
         # From here on the request is the key's, also when the browser sent a session along.
         django_request.actor = actor
-        return None, key
+        return AnonymousUser(), key
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="BOSS"'

@@ -30,10 +30,7 @@ class PrincipalThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         actor: Actor = request.actor  # type: ignore[attr-defined]
         limit = limit_of(actor)
-        if actor.kind == "visitor":
-            who = f"address:{request.META.get('REMOTE_ADDR', '')}"
-        else:
-            who = principal(actor)
+        who = f"address:{request.META.get('REMOTE_ADDR', '')}" if actor.kind == "visitor" else principal(actor)
         key = f"api:{actor.realm_id}:{who}:{int(time.time()) // WINDOW_SECONDS}"
         try:
             cache.add(key, 0, WINDOW_SECONDS * 2)

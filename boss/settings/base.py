@@ -183,7 +183,6 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["boss.api.throttling.PrincipalThrottle"],
     "DEFAULT_SCHEMA_CLASS": "boss.api.schema.BossSchema",
     "EXCEPTION_HANDLER": "boss.core.api.problems.exception_handler",
-    "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": True,
 }
 BOSS_API_REQUESTS_PER_MINUTE = {"api_key": 6000, "user": 1200, "visitor": 300, "system": 1_000_000}
