@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class PlatformConfig(AppConfig):
@@ -15,3 +16,9 @@ class PlatformConfig(AppConfig):
     def ready(self) -> None:
         """Load the Celery application: `shared_task` binds to it."""
         import boss.celery  # noqa: F401 - settings are only complete now
+
+
+class BackOfficeConfig(AdminConfig):
+    """The Django admin as our :class:`~boss.platform.back_office.BackOffice`."""
+
+    default_site = "boss.platform.back_office.BackOffice"

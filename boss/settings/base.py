@@ -32,7 +32,7 @@ INSTALLED_APPS = [
     "boss.console.apps.ConsoleConfig",
     "boss.portals.apps.PortalsConfig",
     "boss.platform.apps.PlatformConfig",
-    "django.contrib.admin",
+    "boss.platform.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from boss.core.admin import ReadOnlyAdmin, ScopedAdmin
+from boss.tenancy.models import ApiKey, Brand, Organization, Realm, RealmHost, Role, RoleGrant, SignInFailure, Site, User
+
+
+class HostInline(admin.TabularInline):
+    model = RealmHost
+    extra = 0
+
+
+@admin.register(Realm)
+class RealmAdmin(admin.ModelAdmin):
+    list_display = ("name", "key", "canonical_host", "time_zone", "currency", "is_platform")
+    readonly_fields = ("key", "is_platform")
+    inlines = (HostInline,)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # `manage.py` makes realms: with hosts, roles, brand and catalog, not as a bare row
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Brand)
+class BrandAdmin(ScopedAdmin):
+    list_display = ("name", "colour", "phone", "email")
+
+
+@admin.register(Organization)
+class OrganizationAdmin(ScopedAdmin):
+    list_display = ("name", "kind", "created_at")
+
+
+@admin.register(Site)
+class SiteAdmin(ScopedAdmin):
+    list_display = ("label", "technology", "access_node", "serviceable")
+    raw_id_fields = ("organization",)
+
+
+@admin.register(User)
+class UserAdmin(ScopedAdmin):
+    list_display = ("full_name", "email", "kind", "is_active", "last_login")
+    fields = ("full_name", "email", "kind", "phone", "language", "is_active", "last_login")
+    readonly_fields = ("email", "kind", "last_login")
+
+
+@admin.register(Role)
+class RoleAdmin(ScopedAdmin):
+    list_display = ("name", "key", "built_in")
+
+
+@admin.register(RoleGrant)
+class RoleGrantAdmin(ReadOnlyAdmin):
+    list_display = ("user", "role", "kind", "organization", "site")
+    list_select_related = ("user", "role", "organization", "site")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    list_display = ("name", "role", "created_at", "expires_at", "revoked_at", "last_used_at")
+    list_select_related = ("role",)
+
+
+@admin.register(SignInFailure)
+class SignInFailureAdmin(ReadOnlyAdmin):
+    list_display = ("at", "account_norm", "address")
