@@ -56,6 +56,8 @@ class BootstrapError(SystemExit):
 
 def ensure(argv: Sequence[str]) -> None:
     """Return when this process runs on the locked packages; otherwise install them and replace the process."""
+    # `up` tells the time since the command began, the installation included.
+    os.environ.setdefault("BOSS_BEGAN_AT", str(time.time()))
     if os.environ.get("BOSS_NO_BOOTSTRAP") == "1":
         return
     use_right_python(argv)

@@ -148,11 +148,16 @@ class Postgres:
         if self.mode == "nobody" and not reachable_for_all(state):
             self._move_where_nobody_can_reach()
 
+    @property
+    def exists(self) -> bool:
+        """True when there is a cluster already."""
+        return (self.data / "PG_VERSION").exists()
+
     def launch(self) -> None:
         """Make the cluster if there is none and start the server, without waiting for it. Raises StartError."""
         make_socket_directory(self.mode)
         self._check_data()
-        if not (self.data / "PG_VERSION").exists():
+        if not self.exists:
             self._make_cluster()
         self._clear_stale_lock()
         settings = SETTINGS | ({} if self.durable else THROW_AWAY_SETTINGS)

@@ -1,0 +1,322 @@
+"""`manage.py up`: start all of BOSS on this machine, keep it running, stop it on Ctrl-C.
+
+The order is that of a quick first page: the servers start while the builder imports Django and the web server
+preloads it; the schema and the least of the demo are made; then the first page is fetched, and only after it the
+worker and the clock start and the rest of the demo streams in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from boss.platform import addresses, lab, options, services
+from boss.platform.addresses import AddressError
+from boss.platform.build import Built, Builder, demo_fingerprint
+from boss.platform.database import DatabaseRefused
+from boss.platform.options import Options
+from boss.platform.processes import Child, StartError
+from boss.platform.screen import Screen
+from boss.platform.servers import AlreadyRunning, Ownership, Servers, own, prepare_database
+from boss.platform.services import Service
+
+FIRST_PAGE_SECONDS = 60.0
+FIRST_TASK_SECONDS = 60.0
+LONGEST_PAUSE = 30.0
+"""Longest pause before something that keeps ending is launched again, in seconds."""
+
+
+class Stopped(Exception):
+    """Somebody asked us to stop (Ctrl-C, SIGTERM, a closed terminal)."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run `manage.py up`; returns when it was stopped. The exit status."""
+    chosen = options.parse(arguments)
+    # The bootstrap notes when the command began, so that installing counts too.
+    screen = Screen(float(os.environ.get("BOSS_BEGAN_AT") or time.time()))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop_on_signal)
+    try:
+        with own("up") as ownership:
+            options.refuse_busy_port(chosen)
+            return Supervisor(chosen, screen, ownership).run()
+    except AlreadyRunning as running:
+        return say_running(running, screen)
+    except (StartError, DatabaseRefused, AddressError) as trouble:
+        screen.problem(str(trouble))
+        return 1
+    except Stopped:
+        return 0
+
+
+def stop_on_signal(number: int, _frame: FrameType | None) -> None:
+    """Turn a signal into an exception at whatever point we are."""
+    # A second Ctrl-C must not break the orderly stop that the first one began.
+    for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(other, signal.SIG_IGN)
+    raise Stopped(signal.Signals(number).name)
+
+
+def say_running(running: AlreadyRunning, screen: Screen) -> int:
+    """A second `up`: say where the first one is."""
+    url = running.status.get("url")
+    if url:
+        screen.problem(f"BOSS is already running: {url} (process {running.status.get('pid')}). Ctrl-C there stops it.")
+    else:
+        screen.problem(str(running))
+    return 1
+
+
+class Supervisor:
+    """All processes of one `up`."""
+
+    def __init__(self, chosen: Options, screen: Screen, ownership: Ownership) -> None:
+        self.options = chosen
+        self.screen = screen
+        self.ownership = ownership
+        self.state = addresses.STATE / addresses.kind()
+        self.logs = self.state / "log"
+        self.built = Built(self.state)
+        self.servers: Servers | None = None
+        self.builder: Builder | None = None
+        self.services: list[Service] = []
+        self.demo: dict[str, Any] = {}
+
+    def run(self) -> int:
+        """Start everything, then watch over it until a signal comes."""
+        try:
+            self.start()
+            self.watch()
+        except Stopped:
+            self.screen.line()
+            self.screen.step("Stopping ...")
+            return 0
+        finally:
+            self.stop()
+        return 0
+
+    def start(self) -> None:
+        """From nothing to the first task done. Raises StartError."""
+        self.screen.line(f"BOSS starts in {addresses.ROOT}")
+        self.ownership.tell(url=self.options.url, port=self.options.port, ready=False)
+        if self.options.reset:
+            self.reset()
+        self.start_servers()
+        self.build()
+        self.start_web()
+        self.start_workers()
+        self.ownership.tell(ready=True)
+        self.tell_people()
+        if self.builder and self.options.demo and not self.built.demo:
+            self.builder.tell("rest")
+
+    def reset(self) -> None:
+        """Throw away database, queues and mail of the embedded platform. Raises StartError on a given database."""
+        if not addresses.is_embedded_database():
+            raise StartError("--reset only throws away the embedded database, and DATABASE_URL names another one.")
+        self.built.forget()
+        from boss.platform.postgres import moved_root
+
+        for place in (self.state / "postgres", self.state / "valkey", addresses.STATE / "mail", moved_root()):
+            shutil.rmtree(place, ignore_errors=True)
+        self.screen.step("The former database is gone")
+
+    def start_servers(self) -> None:
+        """PostgreSQL and Valkey, and beside them the processes that import Django meanwhile."""
+        self.servers = Servers(self.state)
+        if self.servers.postgres and not self.servers.postgres.exists:
+            self.built.forget()
+        needs_demo = self.options.demo and not self.built.demo
+        if not self.built.schema or needs_demo:
+            self.builder = Builder(self.logs / "builder.log")
+        self.add(services.web(self.options, self.logs))
+        self.servers.launch()
+        self.servers.wait()
+        prepare_database()
+        what = [f"PostgreSQL {self.servers.postgres.programs.major}"] if self.servers.postgres else []
+        what += ["Valkey"] if self.servers.valkey else []
+        if self.servers.postgres and self.servers.postgres.mode != "plain":
+            what[0] += f" (mode {self.servers.postgres.mode})"
+        self.screen.step(f"{' and '.join(what)} started" if what else "The given servers answer")
+
+    def build(self) -> None:
+        """Schema and the least of the demo, unless they are there."""
+        if self.builder:
+            if not self.built.schema:
+                self.builder.do("schema", self._progress)
+                self.built.remember(schema=self.built.fingerprint)
+            self.screen.step("Schema up to date, row-level security checked")
+            if self.options.demo:
+                self.demo = self.builder.do("demo", self._progress)
+                self.built.remember(logins=self.demo["logins"], try_first=self.demo["try_first"])
+                self.screen.step("Demo realm ready to look at")
+        elif self.options.demo:
+            self.demo = self.built.facts
+
+    def _progress(self, facts: list[Any]) -> None:
+        self.screen.moving(*facts)
+
+    def start_web(self) -> None:
+        """Wait for the first page."""
+        web = self.services[0].child
+        assert web is not None
+        wanted = 200 if self.demo.get("logins") else None
+        web.wait_until(lambda: answers(self.options, wanted), FIRST_PAGE_SECONDS)
+        self.screen.step(f"First page answers at {self.options.url}")
+
+    def start_workers(self) -> None:
+        """Worker and clock, then one task all the way through. Raises StartError."""
+        worker = self.add(services.worker(self.logs))
+        self.add(services.beat(self.logs))
+        if self.options.lab:
+            for service in lab.services(self.state, self.screen.step):
+                self.add(service)
+        assert worker.child is not None
+        result = send_ping()
+        worker.child.wait_until(result.ready, FIRST_TASK_SECONDS)
+        self.screen.step("A worker took the first task and finished it")
+
+    def add(self, service: Service) -> Service:
+        """Start one more service and watch over it from now on."""
+        service.start()
+        self.services.append(service)
+        self._tell_processes()
+        return service
+
+    def _tell_processes(self) -> None:
+        running = {service.name: service.child.pid for service in self.services if service.child}
+        self.ownership.tell(processes=running)
+
+    def tell_people(self) -> None:
+        """The addresses, the log-ins and what to try first."""
+        say = self.screen.line
+        places = {"url": self.options.url, "port": self.options.port}
+        say()
+        say(f"  BOSS is running at {self.options.url}   (logs: {os.path.relpath(self.logs)}; Ctrl-C stops it)")
+        say(f"  Console {self.options.url}/console/    API reference {self.options.url}/api/docs/")
+        if self.demo.get("logins"):
+            say()
+            say("  Demo log-ins")
+            width = max(len(who) for who, *_rest in self.demo["logins"])
+            for who, email, password, path in self.demo["logins"]:
+                where = path.format(**places)
+                where = where if "://" in where else self.options.url + where
+                say(f"    {who:<{width}}  {email}  password {password}  {where}")
+        if self.demo.get("try_first"):
+            say()
+            say("  Try first")
+            for line in self.demo["try_first"]:
+                say(f"    - {line.format(**places)}")
+        say()
+
+    def watch(self) -> None:
+        """Keep everything running and show how the demo grows. Ends with an exception only."""
+        while True:
+            self.follow_builder()
+            for service in self.services:
+                self.revive(service)
+            self.revive_servers()
+
+    def follow_builder(self) -> None:
+        """Show the builder's progress for a moment; without a builder, just let the moment pass."""
+        if self.builder is None:
+            time.sleep(0.2)
+            return
+        try:
+            answer = self.builder.next_answer(0.2)
+        except StartError as trouble:
+            # People can go on with what is there; the next start tries again.
+            self.screen.problem(f"The demo did not grow to its full size: {trouble}")
+            self.builder.stop()
+            self.builder = None
+            return
+        if answer and "progress" in answer:
+            self._progress(answer["progress"])
+        elif answer and answer.get("done") == "rest":
+            self.built.remember(demo=demo_fingerprint())
+            self.screen.step("The demo is complete")
+        if answer is None and (self.built.demo or not self.options.demo):
+            self.builder.stop()
+            self.builder = None
+
+    def revive(self, service: Service) -> None:
+        """Launch a service again that ended by itself, after a pause that grows while it keeps ending."""
+        now = time.monotonic()
+        if service.child and not service.child.is_running and service.again_at is None:
+            service.ends = [end for end in service.ends if now - end < 120] + [now]
+            pause = 0.0 if len(service.ends) == 1 else min(2.0 ** (len(service.ends) - 2), LONGEST_PAUSE)
+            service.again_at = now + pause
+            status = service.child.process.returncode if service.child.process else None
+            again = "again now" if pause == 0 else f"again in {pause:.0f} s; its log is {service.child.log}"
+            self.screen.step(f"The {service.name} ended (status {status}); it starts {again}")
+            # What its main process left of its group must not go on beside the new one.
+            service.child.kill()
+        if service.again_at is not None and now >= service.again_at:
+            service.start()
+            self._tell_processes()
+
+    def revive_servers(self) -> None:
+        """Start PostgreSQL or Valkey again where it ended; the processes above reconnect by themselves."""
+        if self.servers is None:
+            return
+        for name, server in (("PostgreSQL", self.servers.postgres), ("Valkey", self.servers.valkey)):
+            if server and server.child and not server.child.is_running:
+                self.screen.step(f"{name} ended unexpectedly; it starts again")
+                server.child.kill()
+                server.launch()
+                server.wait()
+
+    def stop(self) -> None:
+        """Stop in the order in which nothing is lost: clock, worker, web, builder, and the servers last."""
+        children = [service.child for service in reversed(self.services) if service.child]
+        for child in children:
+            ask_to_stop(child)
+        for child in children:
+            child.stop()
+        if self.builder:
+            self.builder.stop()
+        if self.servers:
+            self.servers.stop()
+            self.screen.step("Stopped")
+
+
+def ask_to_stop(child: Child) -> None:
+    """Send the stop signal without waiting, so that several stop at the same time."""
+    if child.is_running and child.process:
+        with contextlib.suppress(ProcessLookupError):
+            child.process.send_signal(child.stop_signal)
+
+
+def answers(chosen: Options, wanted: int | None) -> bool:
+    """True when the first page is there: with status `wanted`, or any answer that is not a server's fault."""
+    host = "127.0.0.1" if chosen.host in {"localhost", "0.0.0.0"} else chosen.host
+    host = f"[{host}]" if ":" in host else host
+    request = urllib.request.Request(f"http://{host}:{chosen.port}/", headers={"Host": f"localhost:{chosen.port}"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return bool(response.status == (wanted or response.status))
+    except urllib.error.HTTPError as answer:
+        return wanted is None and answer.code < 500
+    except OSError:
+        return False
+
+
+def send_ping() -> Any:
+    """Send one task with a client that knows nothing of Django; its pending result."""
+    from celery import Celery
+
+    client = Celery("boss-supervisor", broker=addresses.broker_url(), backend=addresses.result_url())
+    token = uuid.uuid4().hex
+    return client.send_task("platform.ping", [token], queue="quick", ignore_result=False)
