@@ -87,9 +87,7 @@ def list_messages(actor: Actor, ticket: Ticket) -> ScopedQuerySet:
 def list_events(actor: Actor, ticket: Ticket) -> ScopedQuerySet:
     """The log in order. For staff: it names assignees and results."""
     events: ScopedQuerySet = (
-        TicketEvent.objects.filter(ticket=ticket)
-        .visible_to(actor, "ticketing.view_internal_message")
-        .order_by("seq")
+        TicketEvent.objects.filter(ticket=ticket).visible_to(actor, "ticketing.view_internal_message").order_by("seq")
     )
     return events
 
@@ -176,9 +174,7 @@ def list_categories(actor: Actor) -> ScopedQuerySet:
 def list_portal_categories() -> ScopedQuerySet:
     """The categories offered to customers: no secret in the realm, so no actor is asked."""
     categories: ScopedQuerySet = (
-        Category.objects.filter(portal_visible=True, is_archived=False)
-        .select_related("parent")
-        .order_by("name", "id")
+        Category.objects.filter(portal_visible=True, is_archived=False).select_related("parent").order_by("name", "id")
     )
     return categories
 

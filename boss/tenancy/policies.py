@@ -114,7 +114,7 @@ BUILT_IN: dict[str, RolePolicy] = {
         _("Organization contact"),
         _set(
             "tenancy.view_organization tenancy.view_site",
-            "ticketing.view_ticket ticketing.add_ticket ticketing.add_message",
+            "ticketing.view_ticket ticketing.view_message ticketing.add_ticket ticketing.add_message",
         ),
     ),
     "subscriber": RolePolicy(

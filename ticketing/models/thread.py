@@ -49,7 +49,7 @@ class Message(Addressable):
     author_label = models.CharField(_("author"), max_length=200)
     from_customer = models.BooleanField(default=False)
 
-    objects = MessageManager()
+    objects: ClassVar[Any] = MessageManager()
 
     class Meta(Addressable.Meta):
         verbose_name = _("message")

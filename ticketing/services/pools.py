@@ -41,6 +41,7 @@ def add_member(*, actor: Actor, pool: TalentPool, user: User) -> PoolMember:
     if user.kind != User.Kind.STAFF or not user.is_active:
         raise InvalidInput(fields={"user": [_("Choose somebody of the staff.")]})
 
+    member: PoolMember
     member, made = PoolMember.objects.get_or_create(pool=pool, user=user)
 
     if made:

@@ -22,12 +22,9 @@ def locked(ticket: Ticket, *, expected_version: int | None = None, with_subject:
     """
     if with_subject and ticket.subject_kind and ticket.subject_id is not None:
         subject_kinds.get(ticket.subject_kind).lock(ticket.subject_id)
-    fresh: Ticket | None = (
-        Ticket.objects.select_for_update(of=("self",))
-        .select_related("category", "pool", "assignee", "requester")
-        .filter(pk=ticket.pk)
-        .first()
-    )
+    # No joins: after waiting for the lock Postgres reads the ticket anew but not the rows joined to it, so a joined
+    # assignee would be the one from before the wait.
+    fresh: Ticket | None = Ticket.objects.select_for_update().filter(pk=ticket.pk).first()
     if fresh is None:
         raise TicketNotFound
     if expected_version is not None and fresh.version != expected_version:

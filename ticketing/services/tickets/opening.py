@@ -28,7 +28,7 @@ _LONGEST_TITLE = 200
 
 
 @service
-def open(  # noqa: A001 - the verb of the trade
+def open(
     *,
     actor: Actor,
     category_key: str,

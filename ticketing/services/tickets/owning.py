@@ -12,7 +12,7 @@ from boss.core.services import service
 from boss.tenancy.models import User
 from ticketing.choices import TicketState
 from ticketing.errors import AlreadyClaimed, NotInPool, OnlyPeopleClaim
-from ticketing.models import PoolMember, Ticket
+from ticketing.models import PoolMember, TalentPool, Ticket
 from ticketing.services.tickets import journal
 
 
@@ -45,9 +45,8 @@ def claim(*, actor: Actor, ticket: Ticket, expected_version: int | None = None) 
     require(actor, "ticketing.claim_ticket", ticket)
     if actor.kind != "user" or actor.user_id is None:
         raise OnlyPeopleClaim
-    if ticket.pool_id is not None and not permissions.may(actor, "ticketing.assign_ticket"):
-        if not PoolMember.objects.filter(pool_id=ticket.pool_id, user_id=actor.user_id).exists():
-            raise NotInPool(pool=ticket.pool.key if ticket.pool else "")
+    if ticket.pool is not None and not _may_take_from(ticket.pool, actor):
+        raise NotInPool(pool=ticket.pool.key)
 
     journal.refuse_unless_open(ticket)
     if ticket.assignee_id == actor.user_id:
@@ -73,6 +72,12 @@ def release(*, actor: Actor, ticket: Ticket, expected_version: int | None = None
 
     _hand_over(ticket, None, actor=actor, event="released")
     return ticket
+
+
+def _may_take_from(pool: TalentPool, actor: Actor) -> bool:
+    if permissions.may(actor, "ticketing.assign_ticket"):
+        return True
+    return bool(PoolMember.objects.filter(pool=pool, user_id=actor.user_id).exists())
 
 
 def _hand_over(ticket: Ticket, user: User | None, *, actor: Actor, event: str) -> None:
