@@ -1,0 +1,39 @@
+"""Where people belong, and the link that lets them set a password."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from boss.core.actors import Actor
+from boss.notify.services import messages as mail
+from boss.tenancy import selectors
+from boss.tenancy.services import invitations
+
+CONSOLE = "/console/"  # an address of the site, not a part of this surface
+
+
+def home_of(user: Any) -> str:
+    """The first page of a person: the console for staff, self-help for subscribers, sign-up for visitors."""
+    if not user.is_authenticated:
+        return reverse("signup:address")
+    return CONSOLE if user.kind == "staff" else reverse("selfhelp:home")
+
+
+def send_link(request: HttpRequest, email: str) -> None:
+    """Mail a link to set a password, if somebody signs in with this address; the caller learns nothing either way."""
+    realm_id: int = request.realm.pk  # type: ignore[attr-defined]
+    person = selectors.find_user_by_email(email)
+    if person is None or not person.is_active:
+        return
+    token = invitations.token(person)
+    mail.send(
+        actor=Actor.system(realm_id, "Sign-in"),
+        template="password_link",
+        to=[(person.email, person.full_name)],
+        context={"name": person.get_short_name(), "link": invitations.link(person)},
+        # One mail for a link, however often it is asked for within the same minute.
+        key=f"password_link:{person.public_id}:{token[-24:]}",
+    )

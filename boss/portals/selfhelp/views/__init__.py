@@ -1,0 +1,1 @@
+"""The pages of self-help, one module per topic."""

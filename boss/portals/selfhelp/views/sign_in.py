@@ -1,0 +1,107 @@
+"""The doors: sign in, sign out, set a first or forgotten password. The brand is the host's."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth import authenticate, login, logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from boss.core.problems import Problem
+from boss.core.views import public
+from boss.portals.selfhelp import doors
+from boss.portals.selfhelp.forms import LinkForm, PasswordForm, SignInForm
+from boss.tenancy.errors import BadInvitation
+from boss.tenancy.services import invitations
+
+BACKEND = "boss.tenancy.backends.RealmBackend"
+
+
+@public
+def landing(request: HttpRequest) -> HttpResponse:
+    """The host's own address: everybody goes where he belongs."""
+    return redirect(doors.home_of(request.user))
+
+
+@sensitive_post_parameters("password")
+@public
+@never_cache
+def sign_in(request: HttpRequest) -> HttpResponse:
+    target = request.POST.get("next") or request.GET.get("next", "")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+        target = ""
+    if request.method != "POST":
+        if request.user.is_authenticated:
+            return redirect(target or doors.home_of(request.user))
+        return _form_page(request, "sign_in", SignInForm(), target=target)
+    form = SignInForm(request.POST)
+    status = 422
+    if form.is_valid():
+        try:
+            user = authenticate(request, **form.cleaned_data)
+        except Problem as problem:  # too many attempts
+            form.add_error(None, str(problem))
+            status = problem.status
+        else:
+            if user is not None:
+                login(request, user, backend=BACKEND)
+                return redirect(target or doors.home_of(user))
+            # The same words whether the person exists or not.
+            form.add_error(None, _("E-mail or password is not right. Please check both and try again."))
+    return _form_page(request, "sign_in", form, status=status, target=target)
+
+
+@require_POST
+@public
+def sign_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    messages.success(request, _("You are signed out."))
+    return redirect("login")
+
+
+@public
+@never_cache
+def forgotten(request: HttpRequest) -> HttpResponse:
+    """Ask for a link by mail. The answer never tells whether the address is known."""
+    form = LinkForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        doors.send_link(request, form.cleaned_data["email"])
+        return render(request, "portals/selfhelp/link_sent.html", {"email": form.cleaned_data["email"]})
+    return _form_page(request, "forgotten", form)
+
+
+@sensitive_post_parameters("password")
+@public
+@never_cache
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Set the password a link was made for, and go straight in."""
+    try:
+        person = invitations.get_invited(token)
+        form = PasswordForm(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                user = invitations.accept(presented=token, password=form.cleaned_data["password"])
+            except BadInvitation:
+                raise
+            except Problem as problem:
+                form.add_problem(problem)
+            else:
+                login(request, user, backend=BACKEND)
+                messages.success(request, _("Your password is set and you are signed in."))
+                return redirect(doors.home_of(user))
+    except BadInvitation as problem:
+        return render(request, "portals/selfhelp/bad_link.html", {"problem": problem}, status=problem.status)
+    return _form_page(request, "invitation", form, person=person)
+
+
+def _form_page(
+    request: HttpRequest, name: str, form: SignInForm | LinkForm | PasswordForm, status: int = 422, **context: object
+) -> HttpResponse:
+    refused = form.is_bound and bool(form.errors)
+    context |= {"form": form}
+    return render(request, f"portals/selfhelp/{name}.html", context, status=status if refused else 200)

@@ -1,0 +1,1 @@
+"""The sign-up portal: address → plan → options → you and payment → review → placed."""

@@ -1,0 +1,155 @@
+"""An order's progress in plain words: a handful of stages instead of the engine's tasks.
+
+Used by the page a buyer gets without a log-in and by self-help. It shows no task titles, errors or names of staff:
+a definition's titles are written for the people who work on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from boss.look.marks import Mark
+from subscribers.choices import OrderState, PaymentMethod
+from subscribers.models import Order
+from workflow import selectors as workflow
+
+CHECKS = frozenset(
+    {
+        "subscribers.verify_address",
+        "subscribers.qualify_site",
+        "subscribers.check_credit",
+        "subscribers.preauthorize_card",
+    }
+)
+LAST = frozenset({"subscribers.start_charges", "subscribers.send_welcome"})
+OVER = frozenset({"done", "skipped", "kept"})
+MOVING = frozenset({"ready", "running", "waiting", "attention"})
+
+MARKS = {
+    "done": Mark(gettext_lazy("Done"), "check", "ok"),
+    "current": Mark(gettext_lazy("Going on now"), "loader-2", "busy"),
+    "waiting": Mark(gettext_lazy("Waiting for a person"), "hourglass", "wait"),
+    "ahead": Mark(gettext_lazy("Still to come"), "circle", "idle"),
+    "undone": Mark(gettext_lazy("Taken back"), "arrow-back-up", "undo"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One line of the tracker. ``state`` is a key of ``MARKS``."""
+
+    key: str
+    name: str | Promise
+    text: str
+    state: str
+
+    @property
+    def mark(self) -> Mark:
+        return MARKS[self.state]
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """``state`` is running, active or cancelled; ``headline`` says it in one sentence."""
+
+    order: Order
+    state: str
+    headline: str
+    text: str
+    stages: list[Stage]
+
+    @property
+    def is_over(self) -> bool:
+        return self.state != "running"
+
+    @property
+    def share(self) -> int:
+        """How much is done, in hundredths, for a progress bar."""
+        done = sum(1 for stage in self.stages if stage.state == "done")
+        return round(100 * done / len(self.stages))
+
+
+def track(order: Order) -> Tracker:
+    """The progress of ``order``. The caller has checked that its reader may see it."""
+    tasks = _tasks(order)
+    stages = [Stage("placed", _("Ordered"), _("We have your order %(number)s.") % {"number": order.number}, "done")]
+    if order.state == OrderState.CANCELLED:
+        stages.append(Stage("undone", _("Cancelled"), _("Everything begun was taken back."), "undone"))
+        text = _("Nothing is charged. If this surprises you, please get in touch: we will gladly look at it together.")
+        return Tracker(order, "cancelled", _("This order was cancelled."), text, stages)
+    finished = order.state == OrderState.COMPLETED
+    sides = _by_stage(tasks)
+    stages.append(_stage("checks", sides["checks"], finished, _("Checked"), _checks_text(order)))
+    stages.append(
+        _stage("setup", sides["setup"], finished, _("Services set up"), _("We prepare everything on our side."))
+    )
+    if sides["visit"]:
+        text = _("We bring and connect what you need. We call to agree on a time.")
+        stages.append(_stage("visit", sides["visit"], finished, _("Installed at your place"), text))
+    last = _("Your services work; charges begin today.") if finished else _("A last check, then a welcome mail.")
+    stages.append(_stage("active", sides["last"], finished, _("Active"), last))
+    if finished:
+        return Tracker(order, "active", _("Your service is active."), _("Everything is set up. Welcome!"), stages)
+    headline, text = _now(tasks, stages)
+    return Tracker(order, "running", headline, text, stages)
+
+
+def _tasks(order: Order) -> list[Any]:
+    run = workflow.list_runs_for_subject("subscribers.order", order.pk).first()
+    return list(workflow.graph(run).nodes) if run is not None else []
+
+
+def _by_stage(tasks: Iterable[Any]) -> dict[str, list[Any]]:
+    sides: dict[str, list[Any]] = {"checks": [], "setup": [], "visit": [], "last": []}
+    for task in tasks:
+        handler = getattr(task, "handler", "") or ""
+        if handler in CHECKS:
+            sides["checks"].append(task)
+        elif handler in LAST:
+            sides["last"].append(task)
+        elif task.kind == "manual":
+            sides["visit"].append(task)
+        else:
+            sides["setup"].append(task)
+    return sides
+
+
+def _stage(key: str, tasks: list[Any], finished: bool, name: str, text: str) -> Stage:
+    states = {task.state for task in tasks}
+    if finished or (states and states <= OVER):
+        state = "done"
+    elif "attention" in states:
+        state = "waiting"
+    elif states & MOVING or states & OVER:
+        state = "current"
+    else:
+        state = "ahead"
+    return Stage(key, name, text, state)
+
+
+def _checks_text(order: Order) -> str:
+    if order.payment_method == PaymentMethod.CARD:
+        return _("Your address and your card.")
+    return _("Your address and your credit.")
+
+
+def _now(tasks: list[Any], stages: list[Stage]) -> tuple[str, str]:
+    states = {task.state for task in tasks}
+    if states & {"undoing", "undone"}:
+        return _("This order is being taken back."), _("Everything begun is undone step by step. Nothing is charged.")
+    people = any(task.kind == "manual" and task.state in MOVING for task in tasks)
+    if any(task.state == "attention" and task.kind != "manual" for task in tasks):
+        headline = _("One step needs a person of our team.")
+        return headline, _("It is with them already and your order goes on from there. You need not do anything.")
+    if people:
+        return _("Our people are on it."), _("We get in touch to agree on a time for the visit.")
+    current = next((stage for stage in stages if stage.state == "current"), None)
+    if current is None:
+        return _("We are about to begin."), _("This page follows by itself.")
+    return _("We are setting up your service."), _("This page follows by itself; you may close it and come back.")
