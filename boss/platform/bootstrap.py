@@ -41,10 +41,23 @@ TOOLS = STATE / "tools"
 
 PYTHON = (3, 11)
 
-DEVELOPER_COMMANDS = frozenset({"test", "quality", "bench"})
+DEVELOPER_COMMANDS = frozenset({"test", "quality"})
 """Commands that need the development tools as well. All others get by with what the product itself needs."""
 
 DOWNLOAD_SECONDS = 120
+
+
+BEGAN = "BOSS_BEGAN"
+_loaded_at = time.time()
+
+
+def began_at() -> float:
+    """When this command began, the installation included, as a Unix time.
+
+    The process keeps its number when it goes on inside `.venv`; a variable inherited from a parent has another.
+    """
+    number, _space, moment = os.environ.get(BEGAN, "").partition(" ")
+    return float(moment) if number == str(os.getpid()) else _loaded_at
 
 
 class BootstrapError(SystemExit):
@@ -56,8 +69,6 @@ class BootstrapError(SystemExit):
 
 def ensure(argv: Sequence[str]) -> None:
     """Return when this process runs on the locked packages; otherwise install them and replace the process."""
-    # `up` tells the time since the command began, the installation included.
-    os.environ.setdefault("BOSS_BEGAN_AT", str(time.time()))
     if os.environ.get("BOSS_NO_BOOTSTRAP") == "1":
         return
     use_right_python(argv)
@@ -257,6 +268,7 @@ def go_on_inside(argv: Sequence[str]) -> NoReturn:
         # Without compiled files every start compiles all of Django again, five seconds of work.
         # They go where they litter nothing.
         environment.setdefault("PYTHONPYCACHEPREFIX", str(STATE / "pycache"))
+    environment[BEGAN] = f"{os.getpid()} {_loaded_at}"
     python = str(VENV / "bin" / "python")
     sys.stdout.flush()
     sys.stderr.flush()

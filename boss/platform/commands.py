@@ -17,7 +17,7 @@ WITHOUT_SERVERS = frozenset(
     {
         *("", "help", "--help", "-h", "version", "--version", "check", "diffsettings", "findstatic", "collectstatic"),
         *("makemigrations", "makemessages", "compilemessages", "startapp", "startproject", "openapi"),
-        *("up", "test", "quality", "bench", "tour"),
+        *("up", "test", "quality", "tour", "compile_templates", "openapi"),
     }
 )
 """Commands that need no server, or bring their own."""
@@ -45,6 +45,10 @@ def run(argv: Sequence[str]) -> None:
         from boss.platform import supervisor
 
         sys.exit(supervisor.main(argv[2:]))
+    if command == "quality":
+        from boss.platform import quality
+
+        sys.exit(quality.main(argv[2:]))
     if command == "test":
         from boss.platform.testing.command import become_pytest
 

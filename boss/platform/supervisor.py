@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from boss.platform import addresses, lab, options, services
+from boss.platform import addresses, bootstrap, lab, options, services
 from boss.platform.addresses import AddressError
 from boss.platform.build import Built, Builder, demo_fingerprint
 from boss.platform.database import DatabaseRefused
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run `manage.py up`; returns when it was stopped. The exit status."""
     chosen = options.parse(arguments)
     # The bootstrap notes when the command began, so that installing counts too.
-    screen = Screen(float(os.environ.get("BOSS_BEGAN_AT") or time.time()))
+    screen = Screen(bootstrap.began_at())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop_on_signal)
     try:
@@ -92,6 +92,7 @@ class Supervisor:
         self.servers: Servers | None = None
         self.builder: Builder | None = None
         self.services: list[Service] = []
+        self.web: Service | None = None
         self.demo: dict[str, Any] = {}
 
     def run(self) -> int:
@@ -114,6 +115,7 @@ class Supervisor:
         if self.options.reset:
             self.reset()
         self.start_servers()
+        self.start_lab()
         self.build()
         self.start_web()
         self.start_workers()
@@ -141,7 +143,7 @@ class Supervisor:
         needs_demo = self.options.demo and not self.built.demo
         if not self.built.schema or needs_demo:
             self.builder = Builder(self.logs / "builder.log")
-        self.add(services.web(self.options, self.logs))
+        self.web = self.add(services.web(self.options, self.logs))
         self.servers.launch()
         self.servers.wait()
         prepare_database()
@@ -150,6 +152,14 @@ class Supervisor:
         if self.servers.postgres and self.servers.postgres.mode != "plain":
             what[0] += f" (mode {self.servers.postgres.mode})"
         self.screen.step(f"{' and '.join(what)} started" if what else "The given servers answer")
+
+    def start_lab(self) -> None:
+        """The real servers that are installed; before the demo, which may want to use them."""
+        if not self.options.lab:
+            return
+        for service in lab.services(self.screen.step):
+            self.add(service)
+            self.screen.step(f"Real server of {service.name} started ({lab.directory_of(service.name)})")
 
     def build(self) -> None:
         """Schema and the least of the demo, unless they are there."""
@@ -170,7 +180,8 @@ class Supervisor:
 
     def start_web(self) -> None:
         """Wait for the first page."""
-        web = self.services[0].child
+        assert self.web is not None
+        web = self.web.child
         assert web is not None
         wanted = 200 if self.demo.get("logins") else None
         web.wait_until(lambda: answers(self.options, wanted), FIRST_PAGE_SECONDS)
@@ -180,9 +191,6 @@ class Supervisor:
         """Worker and clock, then one task all the way through. Raises StartError."""
         worker = self.add(services.worker(self.logs))
         self.add(services.beat(self.logs))
-        if self.options.lab:
-            for service in lab.services(self.state, self.screen.step):
-                self.add(service)
         assert worker.child is not None
         result = send_ping()
         worker.child.wait_until(result.ready, FIRST_TASK_SECONDS)

@@ -1,0 +1,1 @@
+"""Tri-Lakes Cable, the demo provider (``mission.md`` section 5): a town cable company with some fibre."""
