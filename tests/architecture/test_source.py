@@ -1,0 +1,111 @@
+"""Rules of the house that a reader of the source can check: what no file may say, and who alone may say it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("boss", "ticketing", "workflow", "catalog", "subscribers", "ipservices")
+SOURCES = sorted(
+    path for room in ROOMS for path in (ROOT / room).rglob("*.py") if "migrations" not in path.relative_to(ROOT).parts
+)
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def trees(*, but: tuple[str, ...] = ()) -> Iterator[tuple[str, ast.AST]]:
+    for path in SOURCES:
+        if not name_of(path).startswith(but):
+            yield name_of(path), ast.parse(path.read_text())
+
+
+def attributes(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            yield node.attr, node.lineno
+
+
+def test_only_tenancy_and_the_walls_look_past_the_first_wall():
+    allowed = ("boss/tenancy/", "boss/core/scoping.py", "boss/core/walls.py")
+    found = [
+        f"{name}:{line}" for name, tree in trees(but=allowed) for attr, line in attributes(tree) if attr == "unscoped"
+    ]
+    assert found == []
+
+
+def test_nobody_asks_for_a_model_by_name_to_dodge_an_import():
+    found = [f"{name}:{line}" for name, tree in trees() for attr, line in attributes(tree) if attr == "get_model"]
+    assert found == []
+
+
+def test_nothing_hangs_on_model_signals():
+    signals = {"pre_save", "post_save", "pre_delete", "post_delete", "m2m_changed", "pre_init", "post_init", "receiver"}
+    found = []
+    for name, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module in ("django.db.models.signals", "django.dispatch"):
+                found += [f"{name}:{node.lineno} {alias.name}" for alias in node.names if alias.name in signals]
+    assert found == []
+
+
+def test_a_state_is_moved_by_its_transitions_only():
+    """Every FSMField is protected, and no transition starts from anywhere."""
+    found = []
+    for name, tree in trees():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            given = {keyword.arg: keyword.value for keyword in node.keywords}
+            if called == "FSMField" and not (
+                isinstance(given.get("protected"), ast.Constant) and given["protected"].value
+            ):
+                found.append(f"{name}:{node.lineno} FSMField is not protected")
+            source = given.get("source")
+            if called == "transition" and (
+                source is None or (isinstance(source, ast.Constant) and source.value in ("*", "+"))
+            ):
+                found.append(f"{name}:{node.lineno} a transition from anywhere")
+    assert found == []
+
+
+def test_services_take_keywords_with_the_actor_first():
+    found = []
+    for name, tree in trees():
+        for node in ast.walk(tree):
+            decorated = isinstance(node, ast.FunctionDef) and any(
+                isinstance(each, ast.Name) and each.id == "service" for each in node.decorator_list
+            )
+            if decorated:
+                first = node.args.kwonlyargs[0].arg if node.args.kwonlyargs else ""
+                if node.args.args or node.args.posonlyargs or first != "actor":
+                    found.append(f"{name}:{node.lineno} {node.name}")
+    assert found == []
+
+
+@pytest.mark.parametrize("word", ["utils", "helpers", "common", "misc"])
+def test_no_drawer_without_a_name(word):
+    assert [name_of(path) for path in SOURCES if path.stem == word] == []
+
+
+def test_no_file_has_grown_beyond_reading():
+    """House: about 400 lines. Contracts are read in one piece and may be longer."""
+    sizes = {name_of(path): len(path.read_text().splitlines()) for path in SOURCES}
+    assert {name: size for name, size in sizes.items() if size > 480} == {}
+
+
+def test_no_work_is_left_for_later():
+    words = ("TO" + "DO", "FIX" + "ME", "X" + "XX")
+    found = [
+        f"{name_of(path)}:{number}"
+        for path in SOURCES
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if any(word in line.split() or f"{word}:" in line for word in words)
+    ]
+    assert found == []
