@@ -1,4 +1,4 @@
-"""The catalog in Django's admin: for looking. Plans are changed through the services, so that a version stays what it was."""
+"""The catalog in Django's admin, for looking: changes go through the services, so a version stays what it was."""
 
 from __future__ import annotations
 

@@ -62,6 +62,7 @@ _CPE, _DATA = ServiceFamily.CPE, ServiceFamily.DATA
 
 _LOCAL_PART = r"^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$"
 _NUMBER = r"^\+?[0-9]{7,15}$"
+_CALLER_NAME = r"^[A-Za-z0-9 .,'&-]*$"
 
 # In an order in which nothing depends on what comes later.
 STANDARD: tuple[StandardFeature, ...] = (
@@ -85,7 +86,11 @@ STANDARD: tuple[StandardFeature, ...] = (
     ),
     StandardFeature(
         "ip.dynamic", _IP, "IP address", "One public address out of the provider's ranges.", _IP,
-        (Characteristic("version", "choice", "IP version", default="ipv4", choices=(("ipv4", "IPv4"), ("ipv6", "IPv6"))),),
+        (
+            Characteristic(
+                "version", "choice", "IP version", default="ipv4", choices=(("ipv4", "IPv4"), ("ipv6", "IPv6"))
+            ),
+        ),
         depends_on=("data.access",), health_note="The address answers.",
     ),
     StandardFeature(
@@ -111,7 +116,7 @@ STANDARD: tuple[StandardFeature, ...] = (
     StandardFeature(
         "mail.mailbox", _MAIL, "Mailbox", "E-mail at the provider's domain.", _MAIL,
         (
-            Characteristic("address", "text", "Address", max_length=64, pattern=_LOCAL_PART, help="The part before the @."),
+            Characteristic("address", "text", "Address", max_length=64, pattern=_LOCAL_PART, help="Before the @."),
             Characteristic("quota", "integer", "Size", default=2_048, minimum=100, maximum=1_000_000, unit="MB"),
             Characteristic("aliases", "integer", "Aliases", default=5, minimum=0, maximum=5),
         ),
@@ -134,7 +139,7 @@ STANDARD: tuple[StandardFeature, ...] = (
         "voice.line", _VOIP, "Telephone line", "A line with a number, caller name and emergency address.", _VOIP,
         (
             Characteristic("number", "text", "Number", pattern=_NUMBER, help="Blank: the next free one."),
-            Characteristic("caller_name", "text", "Name shown to others", max_length=15, pattern=r"^[A-Za-z0-9 .,'&-]*$"),
+            Characteristic("caller_name", "text", "Name shown to others", max_length=15, pattern=_CALLER_NAME),
             Characteristic("emergency_address", "text", "Emergency address", max_length=200, help="Blank: the site's."),
         ),
         health_note="The line is registered and can be called.", usage_unit="minutes",
@@ -219,7 +224,7 @@ STANDARD: tuple[StandardFeature, ...] = (
         "game.boost", _DATA, "Game boost", "Game traffic goes first.", _ACCESS, (), depends_on=("data.access",),
     ),
     StandardFeature(
-        "telehealth.line", _DATA, "Telehealth line", "A private channel for a medical device with a pulse alarm.", _ACCESS,
+        "telehealth.line", _DATA, "Telehealth line", "A private channel for a medical device, with an alarm.", _ACCESS,
         (
             Characteristic("vlan", "integer", "VLAN", minimum=2, maximum=4094),
             Characteristic("alarm_after", "integer", "Alarm after", default=120, minimum=30, unit="s"),

@@ -48,7 +48,7 @@ class PriceSheet:
 
 @dataclass(frozen=True, slots=True)
 class QuoteLine:
-    """``code`` is stable for a price of a version (``plan:0``, ``set-top:1``); ``total`` is ``amount`` × ``quantity``."""
+    """``code`` is stable within a version (``plan:0``, ``set-top:1``); ``total`` is ``amount`` × ``quantity``."""
 
     code: str
     kind: str
@@ -98,7 +98,7 @@ def sheet(plan_version: PlanVersion) -> PriceSheet:
 
 
 def quote_sheet(prices: PriceSheet, quantities: Mapping[str, int]) -> Quote:
-    """Quote a sheet for ``quantities`` (option key → how many). Options with quantity 0 or without price add nothing."""
+    """Quote a sheet for ``quantities`` (option key → how many). Options of quantity 0 or without price add nothing."""
     lines = []
     for price in prices.prices:
         quantity = 1 if not price.option else quantities.get(price.option, 0)

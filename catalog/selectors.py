@@ -48,15 +48,13 @@ def list_plans(actor: Actor) -> QuerySet[Plan]:
 
 def list_plans_on_sale(actor: Actor, site: Site | None = None) -> list[PlanVersion]:
     """Versions anyone with ``catalog.view_plans_on_sale`` may buy today, at ``site`` when one is given."""
-    versions = whole_versions().visible_to(actor, "catalog.view_plans_on_sale")  # type: ignore[attr-defined]
-    on_sale = versions.filter(_on_sale_today()).order_by("plan__position", "plan__title")
+    on_sale = _on_sale_to(actor).order_by("plan__position", "plan__title")
     return [version for version in on_sale if site is None or is_sold_at(version, site)]
 
 
 def get_plan_on_sale(actor: Actor, key: str) -> PlanVersion:
     """The version of plan ``key`` that is on sale today. Raises :class:`UnknownPlan`."""
-    versions = whole_versions().visible_to(actor, "catalog.view_plans_on_sale")  # type: ignore[attr-defined]
-    version: PlanVersion | None = versions.filter(_on_sale_today(), plan__key=key).first()
+    version = _on_sale_to(actor).filter(plan__key=key).first()
     if version is None:
         raise UnknownPlan(key=key)
     return version
@@ -93,10 +91,14 @@ def is_sold_at(version: PlanVersion, site: Site) -> bool:
     return not version.technologies or site.technology in version.technologies
 
 
-def _on_sale_today() -> Q:
+def _on_sale_to(actor: Actor) -> QuerySet[PlanVersion]:
+    """What is on sale is no secret between a realm's customers: whoever holds the right, in any scope, sees all of it."""
     today = clock.today()
-    return (
-        Q(state=PlanVersionState.PUBLISHED)
-        & (Q(sold_from=None) | Q(sold_from__lte=today))
-        & (Q(sold_until=None) | Q(sold_until__gt=today))
+    if not actor.holds("catalog.view_plans_on_sale"):
+        return whole_versions().none()
+    return whole_versions().filter(
+        Q(sold_from=None) | Q(sold_from__lte=today),
+        Q(sold_until=None) | Q(sold_until__gt=today),
+        realm_id=actor.realm_id,
+        state=PlanVersionState.PUBLISHED,
     )

@@ -90,7 +90,11 @@ TEMPLATES: tuple[PlanTemplate, ...] = (
     ),
     PlanTemplate(
         "business", "Business internet", "business",
-        (*internet(300, 30, 0, 10), FeaturePart("ip.static", {"size": "32"}), FeaturePart("dns.zone", choosable=("domain",))),
+        (
+            *internet(300, 30, 0, 10),
+            FeaturePart("ip.static", {"size": "32"}),
+            FeaturePart("dns.zone", choosable=("domain",)),
+        ),
         (INSTALL,), Decimal("119.95"), 24,
     ),
 )  # fmt: skip

@@ -25,11 +25,11 @@ def _set(*groups: str) -> frozenset[str]:
 
 _READ_REALM = _set(
     "tenancy.view_realm tenancy.view_brand tenancy.view_organization tenancy.view_site tenancy.view_user",
-    "catalog.view_feature catalog.view_plan catalog.view_planversion",
+    "catalog.view_feature catalog.view_plan catalog.view_planversion catalog.view_plans_on_sale",
 )
 _READ_CUSTOMERS = _set(
     "subscribers.view_account subscribers.view_subscription subscribers.view_order subscribers.view_orderitem",
-    "subscribers.view_charge",
+    "subscribers.view_charge subscribers.view_accountcontact",
     "ipservices.view_service ipservices.view_drivercall ipservices.view_addressassignment ipservices.view_phonenumber",
 )
 _READ_WORK = _set(
@@ -52,7 +52,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "tenancy.add_site tenancy.change_site tenancy.add_user tenancy.change_user tenancy.grant_role",
             "tenancy.view_apikey tenancy.add_apikey tenancy.revoke_apikey core.view_auditentry",
             "catalog.add_feature catalog.change_feature catalog.add_plan catalog.change_plan catalog.publish_plan",
-            "subscribers.place_order subscribers.change_account subscribers.open_account",
+            "subscribers.place_order subscribers.change_account subscribers.open_account subscribers.close_account",
             "ticketing.assign_ticket ticketing.manage_categories ticketing.manage_pools",
             "workflow.publish_definition workflow.start_run workflow.reverse_run workflow.retry_task",
             "workflow.complete_task workflow.skip_task workflow.signal_run",
@@ -67,7 +67,8 @@ BUILT_IN: dict[str, RolePolicy] = {
             "ticketing.assign_ticket workflow.reverse_run",
             "workflow.retry_task workflow.complete_task workflow.start_run",
             "workflow.skip_task workflow.signal_run subscribers.place_order subscribers.change_account",
-            "subscribers.open_account ipservices.view_binding ipservices.observe_service core.view_auditentry",
+            "subscribers.open_account subscribers.close_account",
+            "ipservices.view_binding ipservices.observe_service core.view_auditentry",
             "notify.view_message",
         ),
     ),
@@ -123,7 +124,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "tenancy.view_user tenancy.view_site subscribers.view_account subscribers.view_subscription",
             "subscribers.view_order subscribers.view_orderitem subscribers.view_charge ipservices.view_service",
             "ticketing.view_ticket ticketing.view_message ticketing.add_ticket ticketing.add_message",
-            "catalog.view_feature catalog.view_plan catalog.view_planversion workflow.view_run workflow.view_taskrun",
+            "catalog.view_plans_on_sale subscribers.place_order workflow.view_run workflow.view_taskrun",
             "core.use_selfhelp",
         ),
     ),
@@ -141,7 +142,7 @@ BUILT_IN: dict[str, RolePolicy] = {
 
 # Somebody on the sign-up portal who has not signed in.
 VISITOR = _set(
-    "catalog.view_plan catalog.view_planversion catalog.view_feature tenancy.view_site subscribers.place_order",
+    "catalog.view_plans_on_sale tenancy.view_site subscribers.place_order",
     "ticketing.add_lead",
 )
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import FSMField, FSMModelMixin, transition
 
 from boss.core.scoping import Addressable, RealmScoped
 from catalog.choices import PlanVersionState, PriceKind
@@ -34,7 +34,7 @@ class Plan(Addressable):
         return self.title
 
 
-class PlanVersion(Addressable):
+class PlanVersion(FSMModelMixin, Addressable):
     """One version of a plan: features, options, prices, term, eligibility and workflows.
 
     Drafts may change; a database trigger refuses any change to a published or retired version and what hangs on it

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.utils.translation import gettext as _
 
@@ -51,7 +51,7 @@ class OptionPart:
 
 @dataclass(frozen=True, slots=True)
 class UsagePart:
-    """``amount`` for each started ``unit_size`` ``unit`` beyond ``included``, at most ``most`` a month (0: no limit)."""
+    """``amount`` for each begun ``unit_size`` ``unit`` beyond ``included``, at most ``most`` a month (0: no limit)."""
 
     label: str
     amount: Decimal | str
@@ -92,7 +92,7 @@ def create(*, actor: Actor, key: str, title: str, summary: str = "", category: s
 
     if made:
         audit.record(actor=actor, action="plan.created", subject=plan, after={"key": key, "title": plan.title})
-    return plan
+    return cast(Plan, plan)
 
 
 @service

@@ -1,0 +1,55 @@
+"""Refusals of the subscribers' room."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from boss.core.problems import NotFound, Problem, WrongState
+
+
+class NothingToDeliver(Problem):
+    """The plan contains nothing to deliver, or names no workflow that would deliver it."""
+
+    code = "subscribers.nothing_to_deliver"
+    title = _("This plan cannot be delivered at the moment, so the order was not taken.")
+
+
+class UnknownOrder(NotFound):
+    code = "subscribers.unknown_order"
+    title = _("There is no such order.")
+
+
+class UnknownAccount(NotFound):
+    code = "subscribers.unknown_account"
+    title = _("There is no such account.")
+
+
+class AccountNotOpen(WrongState):
+    code = "subscribers.account_not_open"
+    title = _("This account is closed.")
+
+
+class AccountInUse(WrongState):
+    code = "subscribers.account_in_use"
+    title = _("The account still has subscriptions.")
+
+
+class PaymentDeclined(Problem):
+    """The card's bank said no. Asking again gives the same answer."""
+
+    code = "subscribers.payment_declined"
+    title = _("The card was declined.")
+
+
+class CreditRefused(Problem):
+    code = "subscribers.credit_refused"
+    title = _("The credit check said no.")
+
+
+class PortUnreachable(Problem):
+    """The payment or credit service did not answer. What it did is unknown: ask again with the same key."""
+
+    code = "subscribers.port_unreachable"
+    status = 503
+    title = _("The service did not answer.")
+    retryable = True

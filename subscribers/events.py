@@ -1,0 +1,31 @@
+"""Facts the subscribers' room publishes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from boss.core.events import fact
+
+
+@fact("subscribers.order_submitted")
+@dataclass(frozen=True)
+class OrderSubmitted:
+    order_id: int
+
+
+@fact("subscribers.order_completed")
+@dataclass(frozen=True)
+class OrderCompleted:
+    order_id: int
+
+
+@fact("subscribers.order_reversed")
+@dataclass(frozen=True)
+class OrderReversed:
+    order_id: int
+
+
+@fact("subscribers.account_activated")
+@dataclass(frozen=True)
+class AccountActivated:
+    account_id: int

@@ -1,0 +1,7 @@
+"""Task handlers of this room, by subject. ``EVERY`` is what ``apps`` registers with the engine."""
+
+from __future__ import annotations
+
+from subscribers.handlers import activation, checks, payments
+
+EVERY = (*checks.HANDLERS, *payments.HANDLERS, *activation.HANDLERS)

@@ -1,0 +1,160 @@
+"""Reads of accounts, orders and subscriptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.core import signing
+from django.db.models import Prefetch, QuerySet
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from boss.core.permissions import require
+from subscribers.choices import AccountState, ChargeKind, ChargeState, HoldState, SubscriptionState
+from subscribers.errors import UnknownAccount, UnknownOrder
+from subscribers.models import Account, AccountContact, CardHold, Charge, Order, OrderItem, Subscription
+
+_PROGRESS_SALT = "subscribers.order_progress"
+_PROGRESS_SECONDS = 30 * 24 * 3600
+
+
+def list_accounts(actor: Actor) -> QuerySet[Account]:
+    """Accounts the actor may see, with site and organization."""
+    accounts: QuerySet[Account] = Account.objects.visible_to(actor).select_related("site", "organization")
+    return accounts
+
+
+def get_account(actor: Actor, public_id: str) -> Account:
+    """The account of this address. Raises :class:`UnknownAccount` also when it belongs to somebody else."""
+    account: Account | None = list_accounts(actor).filter(public_id=public_id).first()
+    if account is None:
+        raise UnknownAccount(account=public_id)
+    return account
+
+
+def list_subscriptions(actor: Actor) -> QuerySet[Subscription]:
+    """Subscriptions with account, site and plan."""
+    subscriptions: QuerySet[Subscription] = Subscription.objects.visible_to(actor).select_related(
+        "account", "site", "plan_version__plan"
+    )
+    return subscriptions
+
+
+def list_orders(actor: Actor) -> QuerySet[Order]:
+    """Orders, newest first, with account, site and items: 2 statements for any number of rows."""
+    orders: QuerySet[Order] = (
+        Order.objects.visible_to(actor).select_related("account", "site").prefetch_related(_items()).order_by("-id")
+    )
+    return orders
+
+
+def get_order(actor: Actor, public_id: str) -> Order:
+    """The order of this address. Raises :class:`UnknownOrder`."""
+    order: Order | None = list_orders(actor).filter(public_id=public_id).first()
+    if order is None:
+        raise UnknownOrder(order=public_id)
+    return order
+
+
+def progress_token(order: Order) -> str:
+    """What the visitor who placed the order keeps to follow it: signed, of this realm, good for 30 days."""
+    return signing.dumps([order.realm_id, order.public_id], salt=_PROGRESS_SALT)
+
+
+def get_order_by_progress_token(token: str) -> Order:
+    """The order a visitor's token was made for. Raises :class:`UnknownOrder`."""
+    try:
+        realm_id, public_id = signing.loads(token, salt=_PROGRESS_SALT, max_age=_PROGRESS_SECONDS)
+    except (signing.BadSignature, ValueError, TypeError):
+        raise UnknownOrder from None
+    orders = Order.objects.select_related("account", "site").prefetch_related(_items())
+    order: Order | None = orders.filter(public_id=public_id).first()
+    if order is None or realm_id != scoping.current_realm_id():
+        raise UnknownOrder
+    return order
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPicture:
+    """What an account's page shows of this room. ``monthly`` is the sum of its running monthly charges, by currency."""
+
+    account: Account
+    subscriptions: list[Subscription]
+    orders: list[Order]
+    charges: list[Charge]
+    contacts: list[AccountContact]
+    monthly: dict[str, Decimal]
+
+
+def account_360(actor: Actor, account: Account) -> AccountPicture:
+    """Everything this room knows of an account, in 6 statements. Raises PermissionDenied."""
+    require(actor, "subscribers.view_account", account)
+    charges = list(Charge.objects.visible_to(actor).filter(account=account).order_by("-id")[:100])
+    monthly: dict[str, Decimal] = {}
+    for charge in charges:
+        if charge.kind == ChargeKind.RECURRING and charge.state == ChargeState.ACTIVE:
+            monthly[charge.currency] = monthly.get(charge.currency, Decimal("0.00")) + charge.total
+    return AccountPicture(
+        account=account,
+        subscriptions=list(list_subscriptions(actor).filter(account=account).order_by("-id")),
+        orders=list(list_orders(actor).filter(account=account)[:50]),
+        charges=charges,
+        contacts=list(AccountContact.objects.filter(account=account).order_by("id")),
+        monthly=monthly,
+    )
+
+
+def find_my_account(actor: Actor) -> Account | None:
+    """The account the signed-in subscriber is the user of; None for anybody else."""
+    if actor.user_id is None:
+        return None
+    account: Account | None = (
+        list_accounts(actor).filter(user_id=actor.user_id).exclude(state=AccountState.CLOSED).order_by("-id").first()
+    )
+    return account
+
+
+def list_my_orders(actor: Actor) -> QuerySet[Order]:
+    """The signed-in subscriber's own orders."""
+    return list_orders(actor).filter(account__user_id=actor.user_id or 0)
+
+
+def list_my_subscriptions(actor: Actor) -> QuerySet[Subscription]:
+    """The signed-in subscriber's own subscriptions that have not ended."""
+    mine = list_subscriptions(actor).filter(account__user_id=actor.user_id or 0)
+    return mine.exclude(state=SubscriptionState.TERMINATED).order_by("-id")
+
+
+def snapshot(order: Order) -> dict[str, Any]:
+    """What the order's run has brought about, comparable before and after: equal pictures mean a clean reversal.
+
+    Says what is in effect (in service, able to sign in, charged, held on a card), not what history has been
+    written; the order itself and its cancelled remains are history.
+    """
+    account = Account.objects.select_related("user").get(pk=order.account_id)
+    in_service = (AccountState.ACTIVE, AccountState.SUSPENDED)
+    subscriptions = Subscription.objects.filter(items__order=order).select_related("plan_version__plan").order_by("id")
+    charges = Charge.objects.filter(order=order, state=ChargeState.ACTIVE).order_by("code")
+    holds = CardHold.objects.filter(order=order, state__in=(HoldState.ASKED, HoldState.HELD)).order_by("id")
+    return {
+        "account": {
+            "number": account.number,
+            "in_service": account.state in in_service,
+            "signs_in": account.user.email if account.user and account.user.is_active else "",
+        },
+        "subscriptions": [
+            {
+                "plan": subscription.plan_version.plan.key,
+                "in_service": subscription.state in (SubscriptionState.ACTIVE, SubscriptionState.SUSPENDED),
+            }
+            for subscription in subscriptions
+        ],
+        "charges": [{"code": charge.code, "total": str(charge.total), "kind": charge.kind} for charge in charges],
+        "card_holds": [{"state": hold.state, "amount": str(hold.amount)} for hold in holds],
+    }
+
+
+def _items() -> Prefetch[Any]:
+    return Prefetch("items", OrderItem.objects.select_related("plan_version__plan", "subscription"))

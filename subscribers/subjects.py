@@ -1,0 +1,109 @@
+"""Accounts and orders as subjects: of tickets, and of the runs that fulfil orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from boss.core.actors import Actor
+from boss.core.permissions import may
+from subscribers.models import Account, Order
+from subscribers.services import orders
+from ticketing.contracts import SubjectCard, SubjectKind
+from workflow.contracts import RunEnd, RunSubjectKind
+
+
+def _find_order(order_id: int) -> Order | None:
+    order: Order | None = Order.objects.select_related("account", "site").filter(pk=order_id).first()
+    return order
+
+
+def _find_account(account_id: int) -> Account | None:
+    account: Account | None = Account.objects.select_related("site").filter(pk=account_id).first()
+    return account
+
+
+def account_url(account: Account) -> str:
+    return f"/console/accounts/{account.public_id}/"
+
+
+def order_url(order: Order) -> str:
+    return f"/console/orders/{order.public_id}/"
+
+
+def describe_account(account_id: int) -> SubjectCard:
+    account = _find_account(account_id)
+    if account is None:
+        return SubjectCard(label=_("An account that is gone"))
+    site = (account.site.label,) if account.site else ()
+    return SubjectCard(
+        label=f"{account.number} {account.name}",
+        url=account_url(account),
+        lines=(str(account.get_state_display()), account.phone, *site),
+    )
+
+
+def describe_order(order_id: int) -> SubjectCard:
+    order = _find_order(order_id)
+    if order is None:
+        return SubjectCard(label=_("An order that is gone"))
+    return SubjectCard(
+        label=_("Order %(number)s") % {"number": order.number},
+        url=order_url(order),
+        lines=(str(order.get_state_display()), str(order.account), order.site.label),
+    )
+
+
+def _account_of_order(order_id: int) -> int | None:
+    order = _find_order(order_id)
+    return order.account_id if order else None
+
+
+def _may_link_account(actor: Actor, account_id: int) -> bool:
+    account = _find_account(account_id)
+    return account is not None and may(actor, "subscribers.view_account", account)
+
+
+def _may_link_order(actor: Actor, order_id: int) -> bool:
+    order = _find_order(order_id)
+    return order is not None and may(actor, "subscribers.view_order", order)
+
+
+def _order_label(order_id: int) -> str:
+    return describe_order(order_id).label
+
+
+def _order_url(order_id: int) -> str:
+    return describe_order(order_id).url
+
+
+def _order_closed(actor: Actor, run: Any, end: RunEnd) -> None:
+    order = _find_order(run.subject_id)
+    if order is not None:
+        orders.close_with_run(actor=actor, order=order, end=end)
+
+
+ACCOUNT_TICKETS = SubjectKind(
+    key="subscribers.account",
+    title=gettext_lazy("Account"),
+    describe=describe_account,
+    account_id=lambda account_id: account_id,
+    may_link=_may_link_account,
+)
+ORDER_TICKETS = SubjectKind(
+    key="subscribers.order",
+    title=gettext_lazy("Order"),
+    describe=describe_order,
+    account_id=_account_of_order,
+    may_link=_may_link_order,
+)
+ORDER_RUNS = RunSubjectKind(
+    key="subscribers.order",
+    title=gettext_lazy("Order"),
+    label=_order_label,
+    url=_order_url,
+    account_id=_account_of_order,
+    closed=_order_closed,
+)
