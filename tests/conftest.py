@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from pytest_django import DjangoDbBlocker
 
-    from boss.platform.testing.processes import Workers, WorkerProcess
+    from boss.platform.testing.processes import WorkerProcess, Workers
 
 pytest_plugins = ["tests.cast"] if (Path(__file__).parent / "cast.py").exists() else []
 

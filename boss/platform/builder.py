@@ -1,8 +1,8 @@
 """The process below `manage.py up` that builds the schema and the demo: `python -m boss.platform.builder`.
 
 It imports Django while the supervisor starts the servers, then does what it is told, one word per line on standard
-input (`schema`, `demo`, `facts`, `rest`), and answers on standard output with one JSON object per line: `{"say": …}` and
-`{"progress": …}` while it works, `{"done": word, …}` at the end, `{"failed": …}` when it cannot.
+input (`schema`, `demo`, `rest`), and answers on standard output with one JSON object per line: `{"progress": …}`
+while it works, `{"done": word, …}` at the end, `{"failed": …}` when it cannot.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
 import django
 from django.core.management import call_command
-from django.db import connections
+from django.db import connections, transaction
 
 
 def main() -> int:
@@ -32,16 +33,13 @@ def main() -> int:
     steps: dict[str, Callable[[Callable[..., None]], dict[str, Any]]] = {
         "schema": build_schema,
         "demo": seed_demo,
-        "facts": demo_facts,
         "rest": seed_rest,
     }
     for line in sys.stdin:
         word = line.strip()
         try:
             facts = steps[word](answer)
-        except Exception as trouble:  # the supervisor tells it; the traceback is in the log
-            import traceback
-
+        except Exception as trouble:  # noqa: BLE001 - whatever it is: the supervisor tells it; the traceback is in the log
             traceback.print_exc()
             answer(failed=f"{type(trouble).__name__}: {trouble}", step=word)
             return 1
@@ -54,7 +52,7 @@ def build_schema(answer: Callable[..., None]) -> dict[str, Any]:
     from boss.core import scoping, walls
 
     call_command("migrate", database="owner", verbosity=0, interactive=False, skip_checks=True)
-    with scoping.enter(None), scoping.transaction.atomic():
+    with scoping.enter(None), transaction.atomic():
         holes = walls.faults(connections["default"])
     if holes:
         raise RuntimeError("row-level security has holes: " + "; ".join(f"{what} {where}" for what, where in holes))
@@ -62,17 +60,10 @@ def build_schema(answer: Callable[..., None]) -> dict[str, Any]:
 
 
 def seed_demo(answer: Callable[..., None]) -> dict[str, Any]:
-    """Make what the first page needs."""
+    """Make what the first page needs; the log-ins and hints for people."""
     from boss.platform import demo
 
     demo.seed_minimum()
-    return demo_facts(answer)
-
-
-def demo_facts(answer: Callable[..., None]) -> dict[str, Any]:
-    """The log-ins and hints of the demo."""
-    from boss.platform import demo
-
     return {
         "logins": [[login.who, login.email, login.password, login.path] for login in demo.logins()],
         "try_first": demo.try_first(),

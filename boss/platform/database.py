@@ -96,12 +96,12 @@ def ensure_database(connection: Connection, name: str) -> None:
     if row is not None and not row[0]:
         # Who is no superuser can give things only to a role he is a member of.
         connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(owner))
-    found = connection.execute(
-        "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", (name,)
-    ).fetchone()
+    found = connection.execute("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s", (name,)).fetchone()
     if found is None:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name), owner)
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'").format(
+                sql.Identifier(name), owner
+            )
         )
         mark(connection, name)
 
@@ -125,9 +125,7 @@ def refuse_foreign(connection: Connection, name: str) -> None:
         mark(connection, name)
     if owner != addresses.OWNER_ROLE:
         connection.execute(
-            sql.SQL("ALTER DATABASE {} OWNER TO {}").format(
-                sql.Identifier(name), sql.Identifier(addresses.OWNER_ROLE)
-            )
+            sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(name), sql.Identifier(addresses.OWNER_ROLE))
         )
 
 

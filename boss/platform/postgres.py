@@ -237,7 +237,8 @@ class Postgres:
         if done.returncode != 0:
             shutil.rmtree(fresh, ignore_errors=True)
             raise StartError(f"PostgreSQL's data directory could not be made (mode {self.mode}): {done.stderr.strip()}")
-        self.data.exists() and self.data.rmdir()
+        if self.data.exists():
+            self.data.rmdir()
         fresh.rename(self.data)
 
     def _check_data(self) -> None:

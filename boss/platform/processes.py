@@ -66,12 +66,17 @@ class Child:
         """True while the process lives."""
         return self.process is not None and self.process.poll() is None
 
+    def ask_to_stop(self) -> None:
+        """Send the stop signal without waiting, so that several can stop at the same time."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+
     def stop(self) -> int | None:
         """Ask it to end, wait, and kill what is left of its group. Its exit status; None if it never ran."""
         if self.process is None:
             return None
         if self.process.poll() is None:
-            self.process.send_signal(self.stop_signal)
+            self.ask_to_stop()
             try:
                 self.process.wait(self.grace)
             except subprocess.TimeoutExpired:

@@ -66,7 +66,10 @@ def main(arguments: Sequence[str]) -> int:
             if status != 0:
                 failed.append(step.name)
                 print("\n".join(f"       {line}" for line in output.strip().splitlines()), flush=True)
-    print(f"{len(chosen) - len(failed)} of {len(chosen)} checks passed" + (f"; failed: {', '.join(failed)}" if failed else ""))
+    print(
+        f"{len(chosen) - len(failed)} of {len(chosen)} checks passed"
+        + (f"; failed: {', '.join(failed)}" if failed else "")
+    )
     return 1 if failed else 0
 
 

@@ -29,9 +29,7 @@ def main(arguments: Sequence[str]) -> int:
 def export(options: Sequence[str]) -> str:
     """What the lock holds, in pip's format."""
     command = [str(bootstrap.uv_program()), "export", "--frozen", "--quiet", "--no-header", "--no-emit-project"]
-    return subprocess.run(
-        [*command, *options], cwd=bootstrap.ROOT, capture_output=True, text=True, check=True
-    ).stdout
+    return subprocess.run([*command, *options], cwd=bootstrap.ROOT, capture_output=True, text=True, check=True).stdout
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from boss.platform.addresses import ROOT
 
 _NOT_OURS = frozenset({".venv", ".boss", ".git", "node_modules", "staticfiles", "docs", "templates"})
+_SOURCE_OF_WALLS = {("boss", "core"), ("boss", "tenancy")}
 
 
 def sources() -> Iterator[Path]:
@@ -18,9 +19,7 @@ def sources() -> Iterator[Path]:
             continue
         for path in sorted(top.rglob("*.py")):
             inside = path.relative_to(ROOT).parts
-            if "migrations" in inside or "models" in inside or path.name == "models.py":
-                yield path
-            elif inside[:2] in {("boss", "core"), ("boss", "tenancy")}:
+            if inside[:2] in _SOURCE_OF_WALLS or path.name == "models.py" or {"migrations", "models"} & set(inside):
                 yield path
     yield ROOT / "boss" / "platform" / "database.py"
 

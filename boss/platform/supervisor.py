@@ -7,26 +7,23 @@ worker and the clock start and the rest of the demo streams in.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
-import sys
 import time
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from boss.platform import addresses, bootstrap, lab, options, services
 from boss.platform.addresses import AddressError
-from boss.platform.build import Built, Builder, demo_fingerprint
+from boss.platform.build import Builder, Built, demo_fingerprint
 from boss.platform.database import DatabaseRefused
 from boss.platform.options import Options
-from boss.platform.processes import Child, StartError
+from boss.platform.processes import StartError
 from boss.platform.screen import Screen
 from boss.platform.servers import AlreadyRunning, Ownership, Servers, own, prepare_database
 from boss.platform.services import Service
@@ -290,7 +287,7 @@ class Supervisor:
         """Stop in the order in which nothing is lost: clock, worker, web, builder, and the servers last."""
         children = [service.child for service in reversed(self.services) if service.child]
         for child in children:
-            ask_to_stop(child)
+            child.ask_to_stop()
         for child in children:
             child.stop()
         if self.builder:
@@ -298,13 +295,6 @@ class Supervisor:
         if self.servers:
             self.servers.stop()
             self.screen.step("Stopped")
-
-
-def ask_to_stop(child: Child) -> None:
-    """Send the stop signal without waiting, so that several stop at the same time."""
-    if child.is_running and child.process:
-        with contextlib.suppress(ProcessLookupError):
-            child.process.send_signal(child.stop_signal)
 
 
 def answers(chosen: Options, wanted: int | None) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 
 from boss.platform.tasks import ping
-from boss.platform.testing.processes import Workers, WorkerProcess
+from boss.platform.testing.processes import WorkerProcess, Workers
 
 
 def test_the_application_cannot_bypass_the_wall(real_db: str) -> None:

@@ -44,7 +44,7 @@ class TestCluster:
         """Bring up servers whose cluster holds the migrated template. Raises TemplateFailed."""
         sweep_left_overs()
         self.state.mkdir(parents=True)
-        self._lock = open(self.state / "lock", "w")
+        self._lock = open(self.state / "lock", "w")  # noqa: SIM115 - held as long as the run lasts
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
             with migrated_template() as template:
@@ -82,7 +82,9 @@ def migrated_template() -> Iterator[Path]:
         if not place.exists():
             make_template(place)
         os.utime(place)
-        for old in sorted((p for p in store.iterdir() if p.is_dir()), key=lambda p: -p.stat().st_mtime)[KEPT_TEMPLATES:]:
+        for old in sorted((p for p in store.iterdir() if p.is_dir()), key=lambda p: -p.stat().st_mtime)[
+            KEPT_TEMPLATES:
+        ]:
             shutil.rmtree(old, ignore_errors=True)
         yield place
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from boss.platform.testing import environment
-from boss.platform.testing.cluster import TestCluster, TemplateFailed
+from boss.platform.testing.cluster import TemplateFailed, TestCluster
 
 # At import, not in a hook: pytest-django reads the settings before any hook of ours could run.
 environment.enter()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import signal
 import socket
 import sys
 import urllib.error
@@ -109,7 +108,7 @@ class Workers:
         if self._beat:
             self._beat.stop()
         for worker in self.running:
-            worker.child.process and worker.child.process.send_signal(signal.SIGTERM)
+            worker.child.ask_to_stop()
         for worker in self.running:
             worker.stop()
         self.running.clear()

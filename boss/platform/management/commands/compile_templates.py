@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.template import TemplateSyntaxError, engines
 
@@ -36,6 +35,6 @@ class Command(BaseCommand):
 
     def directories(self) -> list[Path]:
         """The template folders inside the checkout."""
-        found = [Path(directory) for directory in settings.TEMPLATES[0]["DIRS"]]
+        found = [ROOT / "templates"]
         found += [Path(config.path) / "templates" for config in apps.get_app_configs()]
         return [path for path in found if path.is_dir() and path.is_relative_to(ROOT) and ".venv" not in path.parts]
