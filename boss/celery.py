@@ -21,6 +21,7 @@ LONGEST_TASK_SECONDS = 900
 BEAT: dict[str, dict[str, object]] = {
     "core.relay_sweep": {"task": "core.relay_sweep", "schedule": 5.0},
     "workflow.sweep": {"task": "workflow.sweep", "schedule": 2.0},
+    "notify.sweep": {"task": "notify.sweep", "schedule": 10.0},
 }
 """What runs by the clock: name → task name and seconds (or a crontab)."""
 

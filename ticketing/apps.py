@@ -9,4 +9,9 @@ class TicketingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from ticketing import events  # noqa: F401 - names the facts, in every process
+        from boss.core.events import handle  # models are loaded only now
+        from ticketing import events, handlers
+
+        handle("ticketing.acknowledge", events.TicketOpened, handlers.acknowledge)
+        handle("ticketing.pass_on_answer", events.MessageAdded, handlers.pass_on_answer)
+        handle("ticketing.tell_resolved", events.TicketResolved, handlers.tell_resolved)

@@ -1,0 +1,74 @@
+"""What follows from the facts of the desk: the requester hears of his ticket by mail.
+
+Only in categories offered to customers: fallout and office work are nobody's business outside. Every mail is keyed
+by what it tells, so a fact delivered twice is told once.
+"""
+
+from __future__ import annotations
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from boss.notify.rendering import home_of
+from boss.notify.services import messages
+from boss.tenancy.models import User
+from ticketing.choices import MessageKind, TicketState
+from ticketing.events import MessageAdded, TicketOpened, TicketResolved
+from ticketing.models import Message, Ticket
+
+
+def acknowledge(happened: TicketOpened) -> None:
+    """Tell the requester the number of his ticket."""
+    ticket = _ticket(happened.ticket_id)
+    _tell(ticket, "ticket_received", key=f"ticketing.received:{ticket.public_id}")
+
+
+def pass_on_answer(happened: MessageAdded) -> None:
+    """Send the requester what a person of the staff has answered."""
+    ticket = _ticket(happened.ticket_id)
+    message: Message = Message.objects.get(pk=happened.message_id)
+    if message.kind != MessageKind.PUBLIC or message.from_customer or message.author_kind != "user":
+        return
+    if message.author_id == ticket.requester_id:
+        return
+    _tell(
+        ticket,
+        "ticket_answer",
+        key=f"ticketing.answer:{message.public_id}",
+        author=message.author_label,
+        body=message.body,
+    )
+
+
+def tell_resolved(happened: TicketResolved) -> None:
+    """Tell the requester that his ticket is solved, unless it was reopened in the meantime."""
+    ticket = _ticket(happened.ticket_id)
+    if ticket.state in (TicketState.RESOLVED, TicketState.CLOSED):
+        _tell(ticket, "ticket_resolved", key=f"ticketing.resolved:{ticket.public_id}:{ticket.reopen_count}")
+
+
+def _ticket(ticket_id: int) -> Ticket:
+    ticket: Ticket = Ticket.objects.select_related("requester", "category").get(pk=ticket_id)
+    return ticket
+
+
+def _tell(ticket: Ticket, template: str, *, key: str, **more: str) -> None:
+    requester = ticket.requester
+    if requester is None or not requester.is_active or requester.kind != User.Kind.SUBSCRIBER:
+        return
+    if not ticket.category.portal_visible:
+        return
+    realm_id = scoping.current_realm_id()
+    messages.send(
+        actor=Actor.system(realm_id),
+        template=template,
+        to=[(requester.email, requester.full_name)],
+        context={
+            "name": requester.get_short_name(),
+            "number": ticket.number,
+            "title": ticket.title,
+            "link": f"{home_of(realm_id)}my/tickets/{ticket.public_id}/",
+            **more,
+        },
+        key=key,
+        language=requester.language,
+    )
