@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import models
@@ -42,4 +43,13 @@ def list_for(subject: models.Model) -> models.QuerySet[AuditEntry]:
     queryset: models.QuerySet[AuditEntry] = AuditEntry.objects.filter(
         subject_kind=subject_kind(subject), subject_id=subject.pk
     ).order_by("-id")
+    return queryset
+
+
+def list_about(subjects: Mapping[str, Iterable[int]]) -> models.QuerySet[AuditEntry]:
+    """Entries about any of many subjects (kind to ids), newest first: a timeline. The same promise as ``list_for``."""
+    wanted = models.Q(pk__in=[])
+    for kind, ids in subjects.items():
+        wanted |= models.Q(subject_kind=kind, subject_id__in=list(ids))
+    queryset: models.QuerySet[AuditEntry] = AuditEntry.objects.filter(wanted).order_by("-id")
     return queryset

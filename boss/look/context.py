@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connections
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -51,9 +53,27 @@ def of_brand(row: Brand, currency: str) -> Look:
     )
 
 
+_SECONDS = 5  # a new brand is seen everywhere within this time
+_kept: dict[tuple[str, int], tuple[float, Look]] = {}
+
+
+def forget() -> None:
+    """Called by tests; processes forget by themselves within seconds."""
+    _kept.clear()
+
+
+def _of_realm(realm: Any) -> Look:
+    # The database's name is part of the key: tests move between databases inside one process.
+    key = (str(connections["default"].settings_dict["NAME"]), realm.pk)
+    kept = _kept.get(key)
+    if kept is None or kept[0] < time.monotonic():
+        kept = _kept[key] = (time.monotonic() + _SECONDS, of_brand(selectors.get_brand(realm.pk), realm.currency))
+    return kept[1]
+
+
 def look(request: HttpRequest) -> dict[str, Any]:
     """``look``: the brand of the realm whose host was asked."""
     realm = getattr(request, "realm", None)
     if realm is None:
         return {"look": plain()}
-    return {"look": SimpleLazyObject(lambda: of_brand(selectors.get_brand(realm.pk), realm.currency))}
+    return {"look": SimpleLazyObject(lambda: _of_realm(realm))}

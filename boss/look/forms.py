@@ -29,4 +29,3 @@ class BossForm(forms.Form):
                 placed = True
         if not placed or problem.detail:
             self.add_error(None, str(problem))
-

@@ -31,7 +31,11 @@ def icon(name: str, label: str = "", extra: str = "") -> SafeString:
     address = static("icons/sprite.svg")
     if label:
         return format_html(
-            '<svg class="icon {}" role="img" aria-label="{}"><use href="{}#{}"></use></svg>', extra, label, address, name
+            '<svg class="icon {}" role="img" aria-label="{}"><use href="{}#{}"></use></svg>',
+            extra,
+            label,
+            address,
+            name,
         )
     return format_html(
         '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', extra, address, name
@@ -125,7 +129,11 @@ def when(moment: datetime | None) -> str | SafeString:
     if moment is None:
         return ""
     local = _local(moment)
-    short = formats.date_format(local, "M j, H:i") if local.year == _local(clock.now()).year else formats.date_format(local, "M j Y, H:i")
+    short = (
+        formats.date_format(local, "M j, H:i")
+        if local.year == _local(clock.now()).year
+        else formats.date_format(local, "M j Y, H:i")
+    )
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), local.strftime("%Y-%m-%d %H:%M:%S %Z"), short
     )

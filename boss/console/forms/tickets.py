@@ -1,0 +1,99 @@
+"""What staff type on a ticket. What may be done with it is the ticketing room's to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from boss.core import schema
+from boss.core.problems import InvalidInput, Problem
+from boss.look import once
+from boss.look.forms import BossForm
+from boss.tenancy.models import User
+from ticketing.contracts import Outcome
+
+
+class MessageForm(BossForm):
+    """A reply to the customer, or a note for colleagues."""
+
+    kind = forms.ChoiceField(
+        label=_("Who reads it"),
+        choices=[("public", _("The customer")), ("internal", _("Colleagues only"))],
+        widget=forms.RadioSelect,
+        initial="internal",
+    )
+    body = forms.CharField(
+        label=_("Text"),
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": _("Please write something.")},
+    )
+    once = forms.CharField(required=False, max_length=once.LONGEST, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, may_note: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_note:
+            self.fields["kind"] = forms.ChoiceField(
+                choices=[("public", "")], widget=forms.HiddenInput, initial="public"
+            )
+
+
+class AssignForm(BossForm):
+    """Choose a colleague."""
+
+    user = forms.ChoiceField(label=_("Give it to"), error_messages={"required": _("Choose somebody.")})
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, people: Iterable[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", _("Choose…")), *((person.public_id, person.full_name) for person in people)]
+        self.fields["user"].choices = choices  # type: ignore[attr-defined]
+
+
+class WaitForm(BossForm):
+    waiting_for = forms.ChoiceField(
+        label=_("Waiting for"), choices=[("customer", _("The customer")), ("other", _("Somebody or something else"))]
+    )
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=200)
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class ResolveForm(BossForm):
+    """How a ticket ends: the results its outcome asks for, and a note."""
+
+    note = forms.CharField(
+        label=_("Note for colleagues"), required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, outcome: Outcome | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked = tuple(outcome.characteristics) if outcome else ()
+        results = {f"value_{key}": field for key, field in schema.form_fields(self.asked).items()}
+        for field in results.values():
+            field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
+            if unit := getattr(field, "unit", ""):
+                field.label = f"{field.label} ({unit})"
+        self.fields = {**results, **self.fields}
+        if outcome and outcome.needs_confirmation:
+            self.fields["confirmed"] = forms.BooleanField(
+                label=_("Yes, I want this to happen."),
+                error_messages={"required": _("Please confirm: this has effects beyond the ticket.")},
+            )
+            self.order_fields([*results, "note", "confirmed", "version"])
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The results under their own keys."""
+        return {item.key: self.cleaned_data.get(f"value_{item.key}") for item in self.asked}
+
+    def add_problem(self, problem: Problem) -> None:
+        """Fields of the room are called ``values.<key>`` or ``<key>``; here they are ``value_<key>``."""
+        fields = {}
+        for name, messages in problem.fields.items():
+            key = f"value_{name.removeprefix('values.').removeprefix('outputs.')}"
+            fields[key if key in self.fields else name] = messages
+        super().add_problem(InvalidInput(problem.detail, fields=fields) if fields else problem)

@@ -1,0 +1,44 @@
+"""What every console page shares: the menu, the section it belongs to, and how a refusal is shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from boss.console import menu
+from boss.core.actors import Actor
+from boss.core.problems import Problem
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
+
+
+def page(
+    request: HttpRequest, template: str, context: dict[str, Any], *, section: str, status: int = 200
+) -> HttpResponse:
+    """Render a whole console page within its frame."""
+    frame = {"section": section, "menu": menu.entries_for(actor_of(request))}
+    return render(request, f"console/{template}", {**frame, **context}, status=status)
+
+
+def fragment(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """Render a part of a page, for htmx."""
+    return render(request, f"console/{template}", context, status=status)
+
+
+def back_to(request: HttpRequest, default: str) -> HttpResponse:
+    """Redirect to the address a form named in ``then``, if it is ours, else to ``default``."""
+    target = request.POST.get("then", "")
+    ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return HttpResponseRedirect(target if ours else default)
+
+
+def refused(request: HttpRequest, problem: Problem) -> None:
+    """Say why a button did nothing, on the page that is shown next."""
+    messages.error(request, str(problem))

@@ -1,0 +1,35 @@
+"""The console's menu: who sees which entry is asked of the actor, never of a role's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from boss.core.actors import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """``key`` names the section a page belongs to; ``on_phone`` entries fit the bar at the bottom of a phone."""
+
+    key: str
+    label: str | Promise
+    icon: str
+    view: str
+    permission: str
+    on_phone: bool = True
+
+
+ENTRIES = (
+    Entry("home", _("Home"), "home", "console:home", "core.use_console"),
+    Entry("inbox", _("My work"), "inbox", "console:inbox", "ticketing.claim_ticket"),
+    Entry("accounts", _("Accounts"), "users", "console:accounts", "subscribers.view_account"),
+    Entry("orders", _("Orders"), "route", "console:orders", "subscribers.view_order"),
+    Entry("tickets", _("Tickets"), "ticket", "console:tickets", "ticketing.view_ticket"),
+)
+
+
+def entries_for(actor: Actor) -> list[Entry]:
+    return [entry for entry in ENTRIES if actor.holds(entry.permission)]

@@ -1,0 +1,166 @@
+"""Accounts, orders and subscriptions as the console shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from boss.console.presenters.marks import ACCOUNT, CHARGE, ORDER, SUBSCRIPTION, mark
+from boss.look.marks import Mark
+from boss.look.templatetags.look import money
+from subscribers.models import Account, Charge, Order, OrderItem, Subscription
+
+
+def url_of(account: Account) -> str:
+    return reverse("console:account", args=[account.public_id])
+
+
+def order_url(order: Order) -> str:
+    return reverse("console:order", args=[order.public_id])
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    number: str
+    name: str
+    url: str
+    state: Mark
+    place: str
+    phone: str
+    email: str
+
+
+def row(account: Account) -> AccountRow:
+    return AccountRow(
+        number=account.number,
+        name=account.name,
+        url=url_of(account),
+        state=mark(ACCOUNT, account.state),
+        place=account.site.label if account.site else "",
+        phone=account.phone,
+        email=account.email,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    number: str
+    url: str
+    state: Mark
+    what: str
+    account: str
+    account_url: str
+    place: str
+    at: datetime
+    run_url: str
+    is_open: bool
+
+
+def order_row(order: Order) -> OrderRow:
+    return OrderRow(
+        number=order.number,
+        url=order_url(order),
+        state=mark(ORDER, order.state),
+        what=", ".join(_item(item) for item in order.items.all()),
+        account=order.account.name,
+        account_url=url_of(order.account),
+        place=order.site.label,
+        at=order.submitted_at,
+        run_url=reverse("console:run", args=[order.run_public_id]) if order.run_public_id else "",
+        is_open=not order.is_closed,
+    )
+
+
+def _item(item: OrderItem) -> str:
+    return f"{item.get_action_display()} {item.plan_version.title}"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """One line of an order with its price and what was chosen."""
+
+    action: str
+    plan: str
+    monthly: str
+    once: str
+    choices: list[tuple[str, str]]
+
+
+def item_line(item: OrderItem) -> ItemLine:
+    options = [(_words(key), _plain(value)) for key, value in item.options.items()]
+    chosen = [
+        (f"{_words(feature)}: {_words(key)}", _plain(value))
+        for feature, values in item.chosen.items()
+        for key, value in (values.items() if isinstance(values, dict) else [("", values)])
+    ]
+    return ItemLine(
+        action=item.get_action_display(),
+        plan=item.plan_version.title,
+        monthly=money(item.monthly, item.currency),
+        once=money(item.once, item.currency),
+        choices=options + chosen,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionCard:
+    """A subscription and the services that stand behind it."""
+
+    title: str
+    state: Mark
+    place: str
+    since: str
+    services: list[Any]
+
+
+def subscription_cards(subscriptions: Iterable[Subscription], services: Iterable[Any]) -> list[SubscriptionCard]:
+    """``services`` are presented rows with a ``subscription_id``."""
+    by_subscription: dict[int, list[Any]] = {}
+    for service in services:
+        by_subscription.setdefault(service.subscription_id, []).append(service)
+    return [
+        SubscriptionCard(
+            title=subscription.plan_version.title,
+            state=mark(SUBSCRIPTION, subscription.state),
+            place=subscription.site.label,
+            since=_("since %(day)s") % {"day": subscription.active_from} if subscription.active_from else "",
+            services=by_subscription.get(subscription.pk, []),
+        )
+        for subscription in subscriptions
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeLine:
+    title: str
+    total: str
+    how: str
+    state: Mark
+
+
+def charge_line(charge: Charge) -> ChargeLine:
+    return ChargeLine(
+        title=f"{charge.quantity} × {charge.title}" if charge.quantity > 1 else charge.title,
+        total=money(charge.total, charge.currency),
+        how=str(charge.get_kind_display()),
+        state=mark(CHARGE, charge.state),
+    )
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ").replace("-", " ").strip().capitalize()
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{_words(key)}: {_plain(inner)}" for key, inner in value.items())
+    return str(value)

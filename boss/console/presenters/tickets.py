@@ -1,0 +1,175 @@
+"""Tickets as the console shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from boss.console.presenters.marks import PRIORITY, TICKET, mark
+from boss.core import clock
+from boss.look.marks import Mark
+from ticketing.choices import MessageKind, Priority, TicketState
+from ticketing.models import Message, Ticket, TicketEvent
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRow:
+    """A line of a list."""
+
+    number: str
+    title: str
+    url: str
+    state: Mark
+    priority: Mark | None
+    category: str
+    pool: str
+    assignee: str
+    due_at: datetime | None
+    is_late: bool
+    opened_at: datetime
+    is_mine: bool
+    public_id: str
+
+
+def url_of(ticket: Ticket) -> str:
+    return reverse("console:ticket", args=[ticket.public_id])
+
+
+def row(ticket: Ticket, user_id: int | None = None) -> TicketRow:
+    late = bool(ticket.is_open and ticket.due_at and ticket.due_at < clock.now())
+    return TicketRow(
+        number=ticket.number,
+        title=ticket.title,
+        url=url_of(ticket),
+        state=mark(TICKET, ticket.state),
+        priority=mark(PRIORITY, ticket.priority) if ticket.priority < Priority.NORMAL else None,
+        category=ticket.category.name,
+        pool=ticket.pool.name if ticket.pool else "",
+        assignee=ticket.assignee.full_name if ticket.assignee else "",
+        due_at=ticket.due_at if ticket.is_open else None,
+        is_late=late,
+        opened_at=ticket.opened_at,
+        is_mine=ticket.assignee_id is not None and ticket.assignee_id == user_id,
+        public_id=ticket.public_id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One entry of the conversation: a message, or something that happened, in words."""
+
+    at: datetime
+    who: str
+    body: str
+    kind: str
+    label: str
+    icon: str
+
+
+def _said(message: Message) -> Said:
+    if message.kind == MessageKind.INTERNAL:
+        return Said(message.at, message.author_label, message.body, "internal", _("Internal note"), "lock")
+    if message.kind == MessageKind.SYSTEM:
+        return Said(message.at, message.author_label, message.body, "system", _("From the system"), "robot")
+    label = _("From the customer") if message.from_customer else _("To the customer")
+    return Said(message.at, message.author_label, message.body, "public", label, "message")
+
+
+def conversation(messages: Iterable[Message]) -> list[Said]:
+    return [_said(message) for message in messages]
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An entry of the log, for components/timeline.html."""
+
+    at: datetime
+    who: str
+    text: str
+    mark: Mark
+    detail: str = ""
+    url: str = ""
+
+
+def _state_word(value: Any) -> str:
+    return str(mark(TICKET, value).word)
+
+
+def _sentence(event: TicketEvent) -> str:
+    after = event.after
+    if event.type == "opened":
+        return _("Opened")
+    if event.type == "claimed":
+        return _("Taken by %(name)s") % {"name": after.get("assignee") or event.actor_label}
+    if event.type == "assigned":
+        return _("Given to %(name)s") % {"name": after.get("assignee", "")}
+    if event.type == "released":
+        return _("Put back into the pool")
+    if event.type == "message_added":
+        return {
+            MessageKind.INTERNAL: _("Internal note written"),
+            MessageKind.SYSTEM: _("Note from the system"),
+        }.get(after.get("kind"), _("Message written"))
+    if event.type == "waiting":
+        return _state_word(after.get("state"))
+    if event.type == "resolved":
+        return _("Resolved")
+    if event.type == "reopened":
+        return _("Opened again")
+    return event.type.replace("_", " ").capitalize()
+
+
+_EVENT_MARKS = {
+    "opened": Mark("", "plus", "busy"),
+    "claimed": Mark("", "hand-click", "busy"),
+    "assigned": Mark("", "user", "busy"),
+    "released": Mark("", "arrow-back-up", "idle"),
+    "message_added": Mark("", "message", "idle"),
+    "waiting": Mark("", "hourglass", "wait"),
+    "resolved": Mark("", "circle-check", "ok"),
+    "reopened": Mark("", "rotate-clockwise", "wait"),
+    "closed": Mark("", "lock", "idle"),
+    "cancelled": Mark("", "ban", "idle"),
+}
+
+
+def log(events: Iterable[TicketEvent]) -> list[Happened]:
+    """What happened, newest first."""
+    shown = [
+        Happened(
+            event.at,
+            event.actor_label,
+            _sentence(event),
+            _EVENT_MARKS.get(event.type, Mark("", "circle-dot")),
+            str(event.after.get("reason", "") or ""),
+        )
+        for event in events
+    ]
+    return shown[::-1]
+
+
+def values(ticket: Ticket, labels: dict[str, str]) -> list[tuple[str, str]]:
+    """The ticket's own fields, labelled."""
+    return [(labels.get(key, key.replace("_", " ").capitalize()), _plain(value)) for key, value in ticket.data.items()]
+
+
+def results(ticket: Ticket) -> list[tuple[str, str]]:
+    """What the resolution brought."""
+    return [(key.replace("_", " ").capitalize(), _plain(value)) for key, value in ticket.outcome_values.items()]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return str(value)
+
+
+def may_reopen(ticket: Ticket) -> bool:
+    return ticket.state in (TicketState.RESOLVED, TicketState.CLOSED) and not ticket.outcome

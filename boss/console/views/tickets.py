@@ -1,0 +1,282 @@
+"""The ticket list and the ticket page: read, decide, act."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from boss.console.forms.tickets import AssignForm, MessageForm, ResolveForm, WaitForm
+from boss.console.frame import actor_of, back_to, page, refused
+from boss.console.presenters import tickets as present
+from boss.console.presenters.marks import PRIORITY, TICKET, mark
+from boss.core import permissions
+from boss.core.actors import Actor
+from boss.core.problems import Problem, WrongState
+from boss.core.views import requires
+from boss.look import once
+from boss.look.pages import newest_first
+from boss.tenancy.models import User
+from ticketing import selectors
+from ticketing.choices import OPEN_STATES
+from ticketing.contracts import Outcome
+from ticketing.models import Ticket
+from ticketing.services import tickets
+
+
+@requires("ticketing.view_ticket")
+@require_GET
+def ticket_list(request: HttpRequest) -> HttpResponse:
+    """All tickets the actor sees, newest first; filters by state, pool and owner."""
+    actor = actor_of(request)
+    pools = list(selectors.list_pools(actor))
+    wanted = {
+        "state": request.GET.get("state", "open"),
+        "pool": request.GET.get("pool", ""),
+        "owner": request.GET.get("owner", ""),
+    }
+    rows = selectors.list_tickets(actor)
+    if wanted["state"] == "open":
+        rows = rows.filter(state__in=OPEN_STATES)
+    elif wanted["state"] in TICKET:
+        rows = rows.filter(state=wanted["state"])
+    if wanted["pool"]:
+        rows = rows.filter(pool_id=next((pool.pk for pool in pools if pool.key == wanted["pool"]), None))
+    if wanted["owner"] == "me":
+        rows = rows.filter(assignee_id=actor.user_id)
+    elif wanted["owner"] == "nobody":
+        rows = rows.filter(assignee=None)
+    shown = newest_first(rows, request.GET.get("after", "")).map(lambda ticket: present.row(ticket, actor.user_id))
+    context = {
+        "page": shown,
+        "wanted": wanted,
+        "query": urlencode(wanted),
+        "pools": pools,
+        "states": [("open", _("All open")), ("all", _("All")), *((key, known.word) for key, known in TICKET.items())],
+    }
+    return page(request, "tickets/list.html", context, section="tickets")
+
+
+@requires("ticketing.view_ticket")
+@require_GET
+def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One ticket: conversation, facts, what it is about, how it can end."""
+    found = selectors.get_ticket(actor_of(request), public_id)
+    return _ticket_page(request, found)
+
+
+def _ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **forms: Any) -> HttpResponse:
+    actor = actor_of(request)
+    outcomes = list(selectors.outcomes_of(found)) if found.is_open else []
+    chosen = _chosen(outcomes, request.POST.get("outcome") or request.GET.get("outcome", ""))
+    messages_ = list(selectors.list_messages(actor, found))
+    schema = selectors.find_schema(found.category, found.schema_version)
+    labels = {item.key: item.title for item in schema.fields()} if schema else {}
+    rights = _rights(actor, found)
+    context = {
+        "ticket": found,
+        "row": present.row(found, actor.user_id),
+        "state": mark(TICKET, found.state),
+        "priority": mark(PRIORITY, found.priority),
+        "said": present.conversation(messages_),
+        "log": present.log(selectors.list_events(actor, found)),
+        "cards": selectors.list_cards(found),
+        "values": present.values(found, labels),
+        "results": present.results(found),
+        "outcomes": outcomes,
+        "chosen": chosen,
+        "rights": rights,
+        "may_reopen": rights["resolve"] and present.may_reopen(found),
+        "message_form": MessageForm(
+            initial={"once": once.new_key(), "kind": "internal" if rights["note"] else "public"},
+            may_note=rights["note"],
+        ),
+        "assign_form": AssignForm(people=_colleagues(actor), initial={"version": found.version})
+        if rights["assign"]
+        else None,
+        "wait_form": WaitForm(initial={"version": found.version}),
+        "resolve_form": ResolveForm(outcome=chosen, initial={"version": found.version}),
+        "from_inbox": "inbox" in (request.GET.get("from"), request.POST.get("from")),
+    }
+    return page(request, "tickets/ticket.html", context | forms, section="tickets", status=status)
+
+
+def _rights(actor: Actor, found: Ticket) -> dict[str, bool]:
+    """Which buttons this person gets; the services decide again."""
+    is_open = found.is_open
+    mine = found.assignee_id is not None and found.assignee_id == actor.user_id
+    return {
+        "say": actor.holds("ticketing.add_message"),
+        "note": actor.holds("ticketing.add_internal_message"),
+        "claim": is_open and found.assignee_id is None and actor.holds("ticketing.claim_ticket"),
+        "release": is_open and mine,
+        "assign": is_open and permissions.may(actor, "ticketing.assign_ticket"),
+        "wait": is_open and actor.holds("ticketing.change_ticket"),
+        "resolve": actor.holds("ticketing.resolve_ticket"),
+    }
+
+
+def _chosen(outcomes: list[Outcome], key: str) -> Outcome | None:
+    """The outcome somebody picked, or the first one."""
+    return next((outcome for outcome in outcomes if outcome.key == key), outcomes[0] if outcomes else None)
+
+
+def _colleagues(actor: Actor) -> list[User]:
+    staff = User.objects.visible_to(actor).filter(kind=User.Kind.STAFF, is_active=True)
+    return list(staff.order_by("full_name")[:200])
+
+
+@requires("ticketing.claim_ticket")
+@require_POST
+def claim(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = selectors.get_ticket(actor_of(request), public_id)
+    try:
+        tickets.claim(actor=actor_of(request), ticket=found)
+    except Problem as problem:
+        refused(request, problem)
+    else:
+        messages.success(request, _("%(number)s is yours.") % {"number": found.number})
+    return back_to(request, present.url_of(found))
+
+
+@requires("ticketing.claim_ticket")
+@require_POST
+def release(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = selectors.get_ticket(actor_of(request), public_id)
+    try:
+        tickets.release(actor=actor_of(request), ticket=found)
+    except Problem as problem:
+        refused(request, problem)
+    else:
+        messages.success(request, _("%(number)s is back in its pool.") % {"number": found.number})
+    return back_to(request, present.url_of(found))
+
+
+@requires("ticketing.assign_ticket")
+@require_POST
+def assign(request: HttpRequest, public_id: str) -> HttpResponse:
+    actor = actor_of(request)
+    found = selectors.get_ticket(actor, public_id)
+    people = _colleagues(actor)
+    form = AssignForm(request.POST, people=people)
+    if form.is_valid():
+        person = next(user for user in people if user.public_id == form.cleaned_data["user"])
+        try:
+            tickets.assign(actor=actor, ticket=found, user=person, expected_version=form.cleaned_data["version"])
+        except Problem as problem:
+            form.add_problem(problem)
+            return _again(request, found, problem, assign_form=form)
+        messages.success(request, _("Given to %(name)s.") % {"name": person.full_name})
+        return redirect(present.url_of(found))
+    return _ticket_page(request, found, status=422, assign_form=form)
+
+
+@requires("ticketing.add_message")
+@require_POST
+def say(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A reply or a note; the same form sent twice writes one."""
+    actor = actor_of(request)
+    found = selectors.get_ticket(actor, public_id)
+    form = MessageForm(request.POST, may_note=actor.holds("ticketing.add_internal_message"))
+    if form.is_valid():
+        if not once.first_time(actor, form.cleaned_data["once"]):
+            return redirect(present.url_of(found))
+        try:
+            tickets.add_message(
+                actor=actor, ticket=found, body=form.cleaned_data["body"], kind=form.cleaned_data["kind"]
+            )
+        except Problem as problem:
+            form.add_problem(problem)
+            return _again(request, found, problem, message_form=_renewed(form))
+        messages.success(request, _("Sent.") if form.cleaned_data["kind"] == "public" else _("Note kept."))
+        return redirect(f"{present.url_of(found)}#say")
+    return _ticket_page(request, found, status=422, message_form=_renewed(form))
+
+
+def _renewed(form: MessageForm) -> MessageForm:
+    """The refused form again with a fresh key: the old one is used up."""
+    typed = form.data.copy()  # type: ignore[union-attr]
+    typed["once"] = once.new_key()
+    form.data = typed
+    return form
+
+
+@requires("ticketing.change_ticket")
+@require_POST
+def wait(request: HttpRequest, public_id: str) -> HttpResponse:
+    actor = actor_of(request)
+    found = selectors.get_ticket(actor, public_id)
+    form = WaitForm(request.POST)
+    if form.is_valid():
+        try:
+            tickets.wait(
+                actor=actor,
+                ticket=found,
+                waiting_for=form.cleaned_data["waiting_for"],
+                reason=form.cleaned_data["reason"],
+                expected_version=form.cleaned_data["version"],
+            )
+        except Problem as problem:
+            form.add_problem(problem)
+            return _again(request, found, problem, wait_form=form)
+        return redirect(present.url_of(found))
+    return _ticket_page(request, found, status=422, wait_form=form)
+
+
+@requires("ticketing.resolve_ticket")
+@require_http_methods(["POST"])
+def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
+    """End the ticket with the outcome chosen; from the inbox, go on to the next piece of work."""
+    actor = actor_of(request)
+    found = selectors.get_ticket(actor, public_id)
+    outcomes = list(selectors.outcomes_of(found)) if found.is_open else []
+    outcome = _chosen(outcomes, request.POST.get("outcome", ""))
+    form = ResolveForm(request.POST, outcome=outcome)
+    if not form.is_valid():
+        return _ticket_page(request, found, status=422, resolve_form=form)
+    try:
+        tickets.resolve(
+            actor=actor,
+            ticket=found,
+            outcome=outcome.key if outcome else "",
+            values=form.values,
+            note=form.cleaned_data["note"],
+            confirmed=bool(form.cleaned_data.get("confirmed")),
+            expected_version=form.cleaned_data["version"],
+        )
+    except Problem as problem:
+        form.add_problem(problem)
+        return _again(request, found, problem, resolve_form=form)
+    messages.success(request, _("%(number)s is done.") % {"number": found.number})
+    if request.POST.get("next") == "inbox":
+        return redirect("console:inbox_next")
+    return redirect(present.url_of(found))
+
+
+def _again(request: HttpRequest, found: Ticket, problem: Problem, **forms: Any) -> HttpResponse:
+    """The page with what was typed, on the ticket as it is now. A conflict shows who was quicker, in the log."""
+    fresh = selectors.get_ticket(actor_of(request), found.public_id)
+    if isinstance(problem, WrongState):
+        for form in forms.values():
+            if "version" in form.fields:
+                # Sending once more is then a decision taken on what is shown now.
+                typed = form.data.copy()
+                typed["version"] = str(fresh.version)
+                form.data = typed
+    return _ticket_page(request, fresh, status=problem.status, **forms)
+
+
+@requires("ticketing.resolve_ticket")
+@require_POST
+def reopen(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = selectors.get_ticket(actor_of(request), public_id)
+    try:
+        tickets.reopen(actor=actor_of(request), ticket=found)
+    except Problem as problem:
+        refused(request, problem)
+    return redirect(present.url_of(found))

@@ -1,0 +1,92 @@
+// The console's keys and its search box (a combobox whose listbox comes from the server).
+(function () {
+  "use strict";
+
+  var GOES = { h: "/console/", w: "/console/inbox/", o: "/console/orders/", t: "/console/tickets/", a: "/console/accounts/" };
+  var input, list, said, chosen = -1, pendingG = 0;
+
+  function options() { return Array.prototype.slice.call(list.querySelectorAll("[role=option]")); }
+  function show(open) {
+    list.hidden = !open;
+    input.setAttribute("aria-expanded", String(open && options().length > 0));
+    if (!open) choose(-1);
+  }
+  function choose(index) {
+    var all = options();
+    all.forEach(function (option, place) { option.setAttribute("aria-selected", String(place === index)); });
+    chosen = index;
+    if (index >= 0 && all[index]) {
+      input.setAttribute("aria-activedescendant", all[index].id);
+      all[index].scrollIntoView({ block: "nearest" });
+    } else input.removeAttribute("aria-activedescendant");
+  }
+
+  function typing(target) {
+    return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+  }
+  function lettersOff() {
+    try { return localStorage.getItem("boss-keys") === "off"; } catch (refused) { return false; }
+  }
+
+  document.addEventListener("keydown", function (event) {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault(); input.focus(); input.select(); return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || lettersOff()) return;
+    if (document.querySelector("dialog[open]")) return;
+    if (event.key === "/") { event.preventDefault(); input.focus(); input.select(); }
+    else if (event.key === "?") { document.getElementById("keys").showModal(); }
+    else if (event.key === "g") { pendingG = Date.now(); }
+    else if (GOES[event.key] && Date.now() - pendingG < 1500) { location.href = GOES[event.key]; }
+    else if (event.key === "j" || event.key === "k") { step(event.key === "j" ? 1 : -1); }
+  });
+
+  function step(by) {
+    var rows = Array.prototype.slice.call(document.querySelectorAll("main [data-row]"));
+    if (!rows.length) return;
+    var now = rows.indexOf(document.activeElement);
+    rows[Math.max(0, Math.min(rows.length - 1, now + by))].focus();
+  }
+
+  document.addEventListener("DOMContentLoaded", function () {
+    input = document.getElementById("search");
+    list = document.getElementById("search-list");
+    said = document.getElementById("search-said");
+    if (!input) return;
+
+    input.addEventListener("keydown", function (event) {
+      var all = options();
+      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        if (!all.length) return;
+        event.preventDefault();
+        show(true);
+        choose((chosen + (event.key === "ArrowDown" ? 1 : -1) + all.length) % all.length);
+      } else if (event.key === "Enter" && !list.hidden && all[chosen]) {
+        event.preventDefault();
+        if (event.ctrlKey || event.metaKey) window.open(all[chosen].href, "_blank", "noopener");
+        else location.href = all[chosen].href;
+      } else if (event.key === "Escape" && !list.hidden) {
+        event.preventDefault();
+        show(false);
+      }
+    });
+    input.addEventListener("input", function () { if (!input.value.trim()) { list.replaceChildren(); show(false); } });
+    input.addEventListener("focus", function () { if (list.children.length) show(true); });
+    document.addEventListener("click", function (event) { if (!event.target.closest(".search")) show(false); });
+    document.addEventListener("focusin", function (event) { if (!event.target.closest(".search")) show(false); });
+    document.addEventListener("htmx:afterSwap", function (event) {
+      if (event.target !== list) return;
+      var found = options().length;
+      show(Boolean(list.children.length) && document.activeElement === input);
+      choose(found ? 0 : -1);
+      var note = list.querySelector("[data-said]");
+      said.textContent = note ? note.dataset.said : "";
+    });
+
+    var off = document.getElementById("keys-off");
+    off.checked = lettersOff();
+    off.addEventListener("change", function () {
+      try { localStorage.setItem("boss-keys", off.checked ? "off" : "on"); } catch (refused) { /* for this page only */ }
+    });
+  });
+})();
