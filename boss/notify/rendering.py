@@ -79,7 +79,7 @@ def _source(name: str) -> Any:
 def _tidy(text: str) -> str:
     """Trailing blanks gone and at most one empty line between two others: template tags leave holes."""
     lines: list[str] = []
-    for line in (line.rstrip() for line in text.strip().splitlines()):
+    for line in (line if line == "-- " else line.rstrip() for line in text.strip().splitlines()):
         if line or (lines and lines[-1]):
             lines.append(line)
     return "\n".join(lines) + "\n"

@@ -141,8 +141,8 @@ def test_an_auditor_opens_nothing(desk, cast):
 
 
 def test_opening_costs_a_fixed_number_of_queries(desk, system, django_assert_num_queries):
-    # savepoint, lock, look-up by key, category, number, ticket, event, audit, message, link, fact, release
-    with django_assert_num_queries(12):
+    # savepoint, lock, look-up by key, category, number, ticket, event, audit, message, link, fact, its delivery, release
+    with django_assert_num_queries(13):
         tickets.open(
             actor=system,
             category_key="fallout",

@@ -168,7 +168,7 @@ def _mail(delivery: Delivery) -> EmailMultiAlternatives:
     )
     mail.attach_alternative(html, "text/html")
     if brand.logo and f"cid:{LOGO_CID}" in html:
-        mail.mixed_subtype = "related"
+        mail.mixed_subtype = "related"  # type: ignore[attr-defined]  # the picture belongs to the HTML
         picture = MIMEImage(bytes(brand.logo), "png")
         picture.add_header("Content-ID", f"<{LOGO_CID}>")
         picture.add_header("Content-Disposition", "inline", filename="logo.png")

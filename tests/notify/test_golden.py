@@ -1,0 +1,69 @@
+"""Golden messages: every template, word for word, in Alpha's brand. ``BOSS_GOLDEN=write`` writes them anew."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from boss.notify import rendering
+from boss.tenancy.services import realms
+from tests.notify.conftest import RECEIVED, WELCOME
+
+HERE = Path(__file__).parent / "golden"
+CONTEXTS = {
+    "welcome": WELCOME,
+    "password_link": {"name": "Dana", "link": WELCOME["link"]},
+    "ticket_received": RECEIVED,
+    "ticket_answer": {**RECEIVED, "author": "Bob Baker", "body": "We look into it.\n\nIs the lamp <red>?"},
+    "ticket_resolved": RECEIVED,
+}
+
+
+@pytest.fixture
+def branded(alpha, alice):
+    realms.change_brand(
+        actor=alice, colour="#f5b301", phone="+1 555 0100", email="help@alpha.example", tagline="Fast & near"
+    )
+    return alpha
+
+
+def test_every_template_has_a_golden_message_here():
+    folder = Path(settings.BASE_DIR) / "templates" / "emails"
+    names = {path.stem for path in folder.glob("*.txt")} - {"base"}
+    assert names == set(CONTEXTS)
+    assert all((folder / f"{name}.html").exists() for name in names)
+
+
+@pytest.mark.parametrize("name", sorted(CONTEXTS))
+def test_the_message_reads_as_it_did(branded, name):
+    rendered = rendering.render(name, CONTEXTS[name], realm_id=branded.pk, language="en")
+    actual = {".txt": f"Subject: {rendered.subject}\n\n{rendered.text}", ".html": rendered.html}
+    for suffix, content in actual.items():
+        golden = HERE / f"{name}{suffix}"
+        if os.environ.get("BOSS_GOLDEN") == "write":
+            golden.parent.mkdir(exist_ok=True)
+            golden.write_text(content)
+        assert content == golden.read_text(), f"{golden.name} differs"
+
+
+def test_what_people_type_is_escaped_in_html_and_plain_in_text(branded):
+    rendered = rendering.render("ticket_answer", CONTEXTS["ticket_answer"], realm_id=branded.pk, language="en")
+    assert "<red>" in rendered.text and "&lt;red&gt;" in rendered.html and "<red>" not in rendered.html
+
+
+def test_a_title_cannot_write_headers(branded):
+    hostile = {**RECEIVED, "title": "Hi\r\nBcc: everyone@example.com"}
+    rendered = rendering.render("ticket_received", hostile, realm_id=branded.pk, language="en")
+    assert rendered.subject == "[AL-1001] Hi" or "\n" not in rendered.subject
+    assert "\r" not in rendered.subject
+
+
+@pytest.mark.parametrize(
+    ("colour", "text"),
+    [("#ffffff", "#000000"), ("#f5b301", "#000000"), ("#206bc4", "#ffffff"), ("#000000", "#ffffff")],
+)
+def test_words_on_the_brands_colour_can_be_read(colour, text):
+    assert rendering.readable_on(colour) == text
