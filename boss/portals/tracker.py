@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -17,7 +16,10 @@ from django.utils.translation import gettext_lazy
 from boss.look.marks import Mark
 from subscribers.choices import OrderState, PaymentMethod
 from subscribers.models import Order
+from subscribers.services.orders import SUBJECT_KIND
 from workflow import selectors as workflow
+from workflow.choices import TaskKind, TaskState
+from workflow.engine import graphs
 
 CHECKS = frozenset(
     {
@@ -28,8 +30,11 @@ CHECKS = frozenset(
     }
 )
 LAST = frozenset({"subscribers.start_charges", "subscribers.send_welcome"})
-OVER = frozenset({"done", "skipped", "kept"})
-MOVING = frozenset({"ready", "running", "waiting", "attention"})
+OVER = frozenset({TaskState.DONE, TaskState.SKIPPED})
+MOVING = frozenset({TaskState.READY, TaskState.RUNNING, TaskState.WAITING, TaskState.ATTENTION})
+BACKWARDS = frozenset(
+    {TaskState.UNDO_READY, TaskState.UNDOING, TaskState.UNDO_WAITING, TaskState.UNDO_ATTENTION, TaskState.UNDONE}
+)
 
 MARKS = {
     "done": Mark(gettext_lazy("Done"), "check", "ok"),
@@ -38,6 +43,15 @@ MARKS = {
     "ahead": Mark(gettext_lazy("Still to come"), "circle", "idle"),
     "undone": Mark(gettext_lazy("Taken back"), "arrow-back-up", "undo"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What of an engine's task decides the stage it belongs to."""
+
+    handler: str
+    kind: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,31 +114,33 @@ def track(order: Order) -> Tracker:
     return Tracker(order, "running", headline, text, stages)
 
 
-def _tasks(order: Order) -> list[Any]:
-    run = workflow.list_runs_for_subject("subscribers.order", order.pk).first()
-    return list(workflow.graph(run).nodes) if run is not None else []
+def _tasks(order: Order) -> list[Task]:
+    run = workflow.list_runs_for_subject(SUBJECT_KIND, order.pk).first()
+    if run is None:
+        return []
+    specs = graphs.of_run(run).tasks
+    return [Task(specs[row.position].handler, row.kind, row.state) for row in workflow.list_tasks(run)]
 
 
-def _by_stage(tasks: Iterable[Any]) -> dict[str, list[Any]]:
-    sides: dict[str, list[Any]] = {"checks": [], "setup": [], "visit": [], "last": []}
+def _by_stage(tasks: Iterable[Task]) -> dict[str, list[Task]]:
+    sides: dict[str, list[Task]] = {"checks": [], "setup": [], "visit": [], "last": []}
     for task in tasks:
-        handler = getattr(task, "handler", "") or ""
-        if handler in CHECKS:
+        if task.handler in CHECKS:
             sides["checks"].append(task)
-        elif handler in LAST:
+        elif task.handler in LAST:
             sides["last"].append(task)
-        elif task.kind == "manual":
+        elif task.kind == TaskKind.MANUAL:
             sides["visit"].append(task)
         else:
             sides["setup"].append(task)
     return sides
 
 
-def _stage(key: str, tasks: list[Any], finished: bool, name: str, text: str) -> Stage:
+def _stage(key: str, tasks: list[Task], finished: bool, name: str, text: str) -> Stage:
     states = {task.state for task in tasks}
     if finished or (states and states <= OVER):
         state = "done"
-    elif "attention" in states:
+    elif TaskState.ATTENTION in states:
         state = "waiting"
     elif states & MOVING or states & OVER:
         state = "current"
@@ -139,12 +155,12 @@ def _checks_text(order: Order) -> str:
     return _("Your address and your credit.")
 
 
-def _now(tasks: list[Any], stages: list[Stage]) -> tuple[str, str]:
+def _now(tasks: list[Task], stages: list[Stage]) -> tuple[str, str]:
     states = {task.state for task in tasks}
-    if states & {"undoing", "undone"}:
+    if states & BACKWARDS:
         return _("This order is being taken back."), _("Everything begun is undone step by step. Nothing is charged.")
-    people = any(task.kind == "manual" and task.state in MOVING for task in tasks)
-    if any(task.state == "attention" and task.kind != "manual" for task in tasks):
+    people = any(task.kind == TaskKind.MANUAL and task.state in MOVING for task in tasks)
+    if any(task.state == TaskState.ATTENTION and task.kind != TaskKind.MANUAL for task in tasks):
         headline = _("One step needs a person of our team.")
         return headline, _("It is with them already and your order goes on from there. You need not do anything.")
     if people:

@@ -17,6 +17,7 @@ from boss.core.actors import Actor
 from boss.look.marks import Mark
 from boss.portals.selfhelp import words
 from ipservices import selectors as ipservices
+from ipservices.choices import ServiceState
 from ipservices.models import Service
 from subscribers import selectors as subscribers
 from subscribers.models import Subscription
@@ -136,4 +137,6 @@ def line_of(service: Service) -> Line:
     desired: dict[str, Any] = service.desired
     known = KNOWN.get(service.full_kind, ())
     facts = [(label, show(desired[key])) for key, label, show in known if desired.get(key) not in (None, "", [], {})]
-    return Line(service.title, ICONS.get(service.family, "bolt"), words.SERVICE[service.state], facts)
+    faulty = service.binding is not None and service.binding.healthy is False and service.state == ServiceState.ACTIVE
+    mark = words.TROUBLE if faulty else words.SERVICE[service.state]
+    return Line(service.title, ICONS.get(service.family, "bolt"), mark, facts, faulty)

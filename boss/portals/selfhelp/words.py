@@ -27,4 +27,5 @@ SERVICE: dict[str, Mark] = {  # a state that is missing here (ended) is not show
     "active": Mark(_("Working"), "circle-check", "ok"),
     "suspended": Mark(_("Paused"), "player-pause", "wait"),
 }
+TROUBLE = Mark(_("Not working as it should"), "alert-triangle", "bad")
 UNKNOWN = Mark(_("In progress"), "circle-dot", "idle")

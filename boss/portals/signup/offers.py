@@ -75,7 +75,7 @@ class Card:
     total: Total
     contents: list[str]
     term: str
-    choices_cost: bool  # something still to be chosen may add to the price
+    has_alternatives: bool  # the price shown is that of the cheapest ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,7 @@ class Offer:
         )
 
     def total(self, quantities: dict[str, int]) -> Total:
-        choices = [OptionChoice(key, count) for key, count in quantities.items()]
-        return Total(self.title, pricing.quote(self.version, choices))
+        return _total(self.version, quantities)
 
 
 def find_site(request: HttpRequest, public_id: str) -> Site | None:
@@ -158,7 +157,26 @@ def find_offer(request: HttpRequest, draft: Draft) -> Offer | None:
 def find_total(request: HttpRequest, draft: Draft) -> Total | None:
     """What the draft costs so far; None before a plan is chosen."""
     offer = find_offer(request, draft)
-    return offer.total(draft.options) if offer is not None else None
+    if offer is None:
+        return None
+    return offer.total(draft.options if draft.options_done else least(offer.version))
+
+
+def least(version: PlanVersion) -> dict[str, int]:
+    """The smallest set of options the plan can be had with: what must be taken, the cheapest of alternatives."""
+    quantities = {option.key: option.minimum for option in version.options.all() if option.minimum}
+    groups: dict[str, list[str]] = {}
+    for option in version.options.all():
+        if option.choice_group:
+            groups.setdefault(option.choice_group, []).append(option.key)
+    for members in groups.values():
+        quantities[min(members, key=lambda key: _total(version, {key: 1}).first_month)] = 1
+    return quantities
+
+
+def _total(version: PlanVersion, quantities: dict[str, int]) -> Total:
+    choices = [OptionChoice(key, count) for key, count in quantities.items()]
+    return Total(version.title, pricing.quote(version, choices))
 
 
 def _card(version: PlanVersion) -> Card:
@@ -167,10 +185,11 @@ def _card(version: PlanVersion) -> Card:
         title=version.title,
         summary=version.plan.summary,
         category=version.plan.category,
-        total=Total(version.title, pricing.quote(version)),
+        total=_total(version, least(version)),
         contents=[_sentence(row) for row in version.features.all()],
         term=_term(version),
-        choices_cost=any(option.choice_group for option in version.options.all()),
+        has_alternatives=len({option.key for option in version.options.all() if option.choice_group})
+        > len({option.choice_group for option in version.options.all() if option.choice_group}),
     )
 
 

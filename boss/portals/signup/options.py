@@ -26,7 +26,7 @@ Questions = dict[str, list[schema.Characteristic]]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A group of fields of one topic: what belongs to the plan, or one option with what it asks."""
+    """A group of fields of one topic: a feature of the plan by its title, or one option with what it asks."""
 
     title: str
     fields: list[forms.BoundField] = field(default_factory=list)
@@ -71,7 +71,7 @@ class OptionsForm(BossForm):
             self.fields[f"choice.{group}"] = forms.ChoiceField(
                 label=group.replace("_", " ").replace("-", " ").capitalize(),
                 choices=[(option.key, self.label(option)) for option in members],
-                initial=taken[0] if taken else None,
+                initial=taken[0] if taken else members[0].key if len(members) == 1 else None,
                 error_messages={"required": _("Choose one of these."), "invalid_choice": _("Choose one of these.")},
                 widget=forms.RadioSelect,
             )
@@ -132,19 +132,17 @@ class OptionsForm(BossForm):
     def blocks(self) -> list[Block]:
         """The fields as the page shows them. An option's own questions stand under the option."""
         found = []
-        own = [self[f"{feature}.{item.key}"] for feature, asked in self.always.items() for item in asked]
-        if own:
-            found.append(Block(_("Choose for your plan"), own))
+        titles = {row.feature.key: row.feature.title for row in self.version.features.all()}
+        for feature, asked in self.always.items():
+            found.append(Block(titles[feature], [self[f"{feature}.{item.key}"] for item in asked]))
         taken_questions = dict(self.with_options)
         for group, members in self._groups().items():
             details = self._details(members, taken_questions)
             found.append(Block("", [self[f"choice.{group}"]], details))
-        extras = [option for option in self.options if f"option.{option.key}" in self.fields]
-        if extras:
-            found.append(Block(_("Add to it"), []))
-        for option in extras:
-            details = self._details([option], taken_questions)
-            found.append(Block("", [self[f"option.{option.key}"]], details))
+        for option in self.options:
+            if f"option.{option.key}" in self.fields:
+                details = self._details([option], taken_questions)
+                found.append(Block("", [self[f"option.{option.key}"]], details))
         return found
 
     def _details(self, members: Sequence[PlanOption], questions: Questions) -> list[forms.BoundField]:

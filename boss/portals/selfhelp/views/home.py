@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from boss.core.views import requires
 from boss.look.marks import Mark
 from boss.portals import tracker
-from boss.portals.selfhelp import my_services
+from boss.portals.selfhelp import my_services, words
 from boss.portals.selfhelp.views.tickets import Row
 from subscribers import selectors as subscribers
 from subscribers.choices import OrderState
@@ -23,7 +23,6 @@ SHOWN_TICKETS = 3
 WORKING = Mark(gettext_lazy("Working"), "circle-check", "ok")
 STARTING = Mark(gettext_lazy("Being set up"), "loader-2", "busy")
 PAUSED = Mark(gettext_lazy("Paused"), "player-pause", "wait")
-TROUBLE = Mark(gettext_lazy("Not working as it should"), "alert-triangle", "bad")
 NOTHING = Mark(gettext_lazy("No service yet"), "circle-dashed", "idle")
 
 
@@ -61,7 +60,7 @@ def _answer(subscriptions: list[my_services.Held]) -> Answer:
     states = {held.subscription.state for held in subscriptions}
     services = [line for held in subscriptions for line in held.lines]
     if any(line.is_faulty for line in services):
-        return Answer(TROUBLE, _("We see it and are looking into it. Tell us if it troubles you."))
+        return Answer(words.TROUBLE, _("We see it and are looking into it. Tell us if it troubles you."))
     if "active" in states:
         return Answer(WORKING, _("Everything we provide to you is in service."))
     if "suspended" in states:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -15,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from boss.core import schema
 from boss.core.problems import Problem
 from boss.core.views import requires
-from boss.look import pages
+from boss.look import once, pages
 from boss.look.marks import Mark
 from boss.portals.selfhelp import words
 from boss.portals.selfhelp.forms import ReplyForm, TicketForm
@@ -53,6 +52,8 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
     found = selectors.get_ticket(request.actor, public_id)  # type: ignore[attr-defined]
     form = ReplyForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
+        if not once.first_time(request.actor, request.POST.get("form_key", "")):  # type: ignore[attr-defined]
+            return redirect("selfhelp:ticket", public_id=public_id)
         try:
             desk.add_message(actor=request.actor, ticket=found, body=form.cleaned_data["body"])  # type: ignore[attr-defined]
         except Problem as problem:
@@ -66,6 +67,7 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
         "mark": words.TICKET.get(found.state, words.UNKNOWN),
         "thread": thread,
         "form": form,
+        "form_key": once.new_key(),
         "can_reply": found.state not in OVER,
         "here": "tickets",
     }
@@ -80,6 +82,8 @@ def new(request: HttpRequest) -> HttpResponse:
     asked = request.POST.get("category") or request.GET.get("category", "")
     form = _form(request, topics, topics.get(asked))
     if request.method == "POST" and "choose" not in request.POST and form.is_valid():
+        if not once.first_time(request.actor, request.POST.get("form_key", "")):  # type: ignore[attr-defined]
+            return redirect("selfhelp:tickets")
         try:
             opened = desk.open(
                 actor=request.actor,  # type: ignore[attr-defined]
@@ -94,8 +98,9 @@ def new(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("We have your request %(number)s.") % {"number": opened.number})
             return redirect("selfhelp:ticket", public_id=opened.public_id)
     template = "portals/selfhelp/ticket_new.html"
-    refused = form.is_bound and bool(form.errors)
-    return render(request, template, {"form": form, "topics": topics, "here": "tickets"}, status=422 if refused else 200)
+    status = 422 if form.is_bound and form.errors else 200
+    context = {"form": form, "topics": topics, "form_key": once.new_key(), "here": "tickets"}
+    return render(request, template, context, status=status)
 
 
 def is_topic(category: Category) -> bool:
@@ -109,9 +114,7 @@ def _form(request: HttpRequest, topics: dict[str, Category], category: Category 
     questions: list[schema.Characteristic] = published.fields() if published else []
     made: dict[str, forms.Field] = schema.form_fields(questions)
     if request.method != "POST":
-        typed: dict[str, Any] = {name: request.GET[name] for name in ("category", "title", "body") if name in request.GET}
-        return TicketForm(topics=choices, questions=made, initial=typed)
+        return TicketForm(topics=choices, questions=made, initial=request.GET.dict())
     if "choose" in request.POST:  # the topic was changed: show its questions, keep what was typed, judge nothing
         return TicketForm(topics=choices, questions=made, initial=request.POST.dict())
     return TicketForm(request.POST, topics=choices, questions=made)
-

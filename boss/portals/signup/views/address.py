@@ -14,6 +14,7 @@ from boss.portals.signup.drafts import Draft
 from boss.portals.signup.forms import AddressForm
 from boss.portals.signup.views.frame import keep_typed, kept, show, step
 from boss.tenancy import selectors
+from boss.tenancy.models import Site
 
 
 @step("address")
@@ -22,7 +23,8 @@ def address(request: HttpRequest, draft: Draft) -> HttpResponse:
     if request.method != "POST":
         form = AddressForm(initial=kept(draft, "address", {"address": draft.address}))
         resume = steps.first_open(draft) if draft.is_started else None
-        return show(request, "address", "address", draft, form, resume=resume, site=offers.find_site(request, draft.site))
+        site = offers.find_site(request, draft.site)
+        return show(request, "address", "address", draft, form, resume=resume, site=site)
 
     chosen = offers.find_site(request, request.POST.get("site", ""))
     if chosen is not None:
@@ -44,7 +46,7 @@ def address(request: HttpRequest, draft: Draft) -> HttpResponse:
     return redirect("signup:waitlist")
 
 
-def _take(request: HttpRequest, draft: Draft, site: offers.Site) -> HttpResponse:
+def _take(request: HttpRequest, draft: Draft, site: Site) -> HttpResponse:
     draft.typed.pop("address", None)
     if not offers.is_served(request, site):
         draft.typed["address"] = {"address": site.label}

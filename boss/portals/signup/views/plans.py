@@ -61,7 +61,7 @@ def price(request: HttpRequest) -> HttpResponse:
     """The running total for what is ticked just now (htmx). Nothing is kept; a bad number shows the last good total."""
     draft = drafts.load(request)
     offer = offers.find_offer(request, draft)
-    total = offer.total(draft.options) if offer is not None else None
+    total = offers.find_total(request, draft)
     if offer is not None and request.method == "POST":
         form = offer.form(request.POST, draft)
         if form.is_valid():

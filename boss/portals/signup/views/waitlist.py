@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 
 from boss.core.problems import Problem
 from boss.core.views import public
+from boss.look import once
 from boss.portals.signup import drafts, placing
 from boss.portals.signup.forms import WaitlistForm
 
@@ -24,6 +25,8 @@ def waitlist(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         form = WaitlistForm(request.POST)
         if form.is_valid():
+            if not once.first_time(request.actor, request.POST.get("form_key", "")):  # type: ignore[attr-defined]
+                return redirect("signup:waitlist_thanks")
             try:
                 placing.leave_word(request, address, form.cleaned_data)
             except Problem as problem:
@@ -38,7 +41,8 @@ def waitlist(request: HttpRequest) -> HttpResponse:
     else:
         form = WaitlistForm(initial=draft.contact | draft.typed.get("waitlist", {}))
     status = 422 if form.is_bound and form.errors else 200
-    return render(request, "portals/signup/waitlist.html", {"form": form, "address": address}, status=status)
+    context = {"form": form, "address": address, "form_key": once.new_key()}
+    return render(request, "portals/signup/waitlist.html", context, status=status)
 
 
 @public
