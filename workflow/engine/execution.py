@@ -1,0 +1,212 @@
+"""Doing one claimed task: call its handler in the right kind of transaction, record what came of it, exactly once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from django.db import InterfaceError, OperationalError, connections
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from boss.core.expressions import ExpressionError
+from boss.core.problems import Problem
+from workflow import graph
+from workflow.checks import effective_undo
+from workflow.choices import TaskKind
+from workflow.contracts import Done, Fail, Outcome, Retry, TaskContext, TaskHandler, UndoContext, Wait
+from workflow.engine import leases, ledger, limits, outcomes, waits
+from workflow.engine.claims import Claim
+from workflow.errors import LeaseLost
+from workflow.registry import task_handlers
+
+log = structlog.get_logger(__name__)
+
+_LEASE_MARGIN = 5.0
+"""Seconds the lease outlives the time limit, for recording the outcome."""
+
+_RECORDING_TRIES = 3
+_LONGEST_ANSWER = 100_000
+
+
+def perform(claim: Claim) -> Claim | None:
+    """Do the task of a claim and record the outcome. Returns a successor claimed in the same stroke, if any.
+
+    Never raises for what a handler does; raises when the database is gone, and then the lease brings the task back.
+    """
+    try:
+        inputs = _inputs(claim)
+        if claim.spec.kind == TaskKind.MANUAL or (claim.is_undo and effective_undo(claim.spec) == "manual"):
+            with scoping.realm_transaction(claim.realm_id, "workflow"):
+                waits.begin_work(claim, inputs)
+            return None
+        if claim.spec.kind == TaskKind.WAIT:
+            with scoping.realm_transaction(claim.realm_id, "workflow"):
+                waits.begin_wait(claim)
+            return None
+        handler = task_handlers.find(claim.spec.handler)
+        if handler is None:
+            return _record(claim, inputs, Fail(f"no handler {claim.spec.handler!r} is installed"))
+        return _local(claim, handler, inputs) if handler.local else _remote(claim, handler, inputs)
+    except LeaseLost:
+        _late(claim)
+        return None
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong before or after a handler is its task's failure
+        return _record_failure(claim, {}, _as_failure(error))
+
+
+def _inputs(claim: Claim) -> dict[str, Any]:
+    if not claim.is_undo:
+        # A condition that cannot be evaluated was let through to here, where its error finds people.
+        graph.holds(claim.spec, claim.names())
+    inputs = graph.resolve_inputs(claim.spec, claim.names())
+    handler = task_handlers.find(claim.spec.handler)
+    if handler is not None:
+        for item in handler.inputs:
+            if inputs.get(item.key) is None and item.default is not None:
+                inputs[item.key] = item.default
+    return inputs
+
+
+def _local(claim: Claim, handler: TaskHandler, inputs: dict[str, Any]) -> Claim | None:
+    """The handler and its outcome are one transaction: both happen or neither does."""
+    try:
+        with scoping.realm_transaction(claim.realm_id, "workflow"):
+            outcome = _call(claim, handler, inputs, lambda: True)
+            if isinstance(outcome, Retry | Fail):
+                raise _RolledBack(outcome)
+            return _apply(claim, inputs, outcome)
+    except _RolledBack as refused:
+        return _record(claim, inputs, refused.outcome)
+    except LeaseLost:
+        raise
+    except Exception as error:  # noqa: BLE001
+        return _record_failure(claim, inputs, _as_failure(error))
+
+
+def _remote(claim: Claim, handler: TaskHandler, inputs: dict[str, Any]) -> Claim | None:
+    """The handler runs outside any transaction; its outcome is recorded afterwards."""
+    try:
+        with scoping.enter(scoping.Scope(claim.realm_id, "workflow")):
+            outcome = _call(claim, handler, inputs, lambda: leases.extend(claim))
+    except Exception as error:  # noqa: BLE001
+        return _record_failure(claim, inputs, _as_failure(error))
+    return _record(claim, inputs, outcome)
+
+
+class _RolledBack(Exception):
+    """Carries a local handler's refusal out of its transaction."""
+
+    def __init__(self, outcome: Retry | Fail) -> None:
+        super().__init__(outcome.error)
+        self.outcome = outcome
+
+
+def _call(claim: Claim, handler: TaskHandler, inputs: dict[str, Any], heartbeat: Callable[[], bool]) -> Outcome:
+    seconds = claim.spec.retry.time_limit_seconds or handler.time_limit_seconds
+    plain: dict[str, Any] = {
+        "realm_id": claim.realm_id, "actor": Actor.system(claim.realm_id), "run_id": claim.run_id,
+        "task_id": claim.task_id, "task_key": claim.spec.key, "attempt": claim.attempt, "inputs": inputs,
+        "subject": claim.subject, "heartbeat": heartbeat, "woken_by": claim.woken_by,
+    }  # fmt: skip
+    with leases.held(claim, seconds + _LEASE_MARGIN), limits.enforced(seconds):
+        if claim.is_undo:
+            finished = claim.spec.key in claim.outputs or _was_finished(claim)
+            outputs = claim.outputs.get(claim.spec.key, {})
+            context = UndoContext(
+                **plain, idempotency_key=f"{claim.forward_key}-undo", forward_key=claim.forward_key,
+                outputs=outputs, finished=finished,
+            )  # fmt: skip
+            if handler.undo is None:
+                return Fail(f"{handler.key} cannot undo")
+            return _checked(handler.undo(context))
+        return _checked(handler.run(TaskContext(**plain, idempotency_key=claim.forward_key)))
+
+
+def _was_finished(claim: Claim) -> bool:
+    """Whether the task was done before it was to be undone; one without outputs leaves no other trace of it."""
+    with scoping.realm_transaction(claim.realm_id, "workflow"):
+        return ledger.was_finished(claim.task_id)
+
+
+def _checked(outcome: Outcome | None) -> Outcome:
+    """A handler's answer as one of the four outcomes; anything else is its fault and said so."""
+    if outcome is None:
+        return Done()
+    if isinstance(outcome, Wait) and outcome.until is None and not outcome.signal:
+        return Fail("the handler waits for nothing")
+    if isinstance(outcome, Done):
+        if not isinstance(outcome.outputs, Mapping):
+            return Fail("the handler's outputs are not a mapping")
+        text = json.dumps(dict(outcome.outputs))
+        return outcome if len(text) <= _LONGEST_ANSWER else Fail("the handler's outputs are too large to keep")
+    if isinstance(outcome, Wait | Retry | Fail):
+        return outcome
+    return Fail(f"the handler returned {type(outcome).__name__}, which is no outcome")
+
+
+def _apply(claim: Claim, inputs: dict[str, Any], outcome: Outcome) -> Claim | None:
+    """Record the outcome in the open transaction."""
+    if isinstance(outcome, Done):
+        if claim.is_undo:
+            outcomes.undone(claim, dict(outcome.outputs), outcome.note)
+            return None
+        return outcomes.done(claim, inputs, dict(outcome.outputs), outcome.note)
+    if isinstance(outcome, Wait):
+        outcomes.waits(claim, inputs, outcome)
+    else:
+        outcomes.failed(claim, inputs, outcome)
+    return None
+
+
+def _record(claim: Claim, inputs: dict[str, Any], outcome: Outcome) -> Claim | None:
+    """Record the outcome in a transaction of its own. When the connection breaks it is tried again: the fence makes
+    a second recording after an unheard commit a late one, which does nothing."""
+    for tries_left in reversed(range(_RECORDING_TRIES)):
+        try:
+            with scoping.realm_transaction(claim.realm_id, "workflow"):
+                return _apply(claim, inputs, outcome)
+        except LeaseLost:
+            raise
+        except (OperationalError, InterfaceError):
+            if not tries_left:
+                raise
+            connections.close_all()
+        except Exception as error:
+            if isinstance(outcome, Retry | Fail):
+                raise
+            # Its effect stands but cannot be written down (the subject's room refused, for instance).
+            return _record_failure(claim, inputs, _as_failure(error))
+    return None
+
+
+def _record_failure(claim: Claim, inputs: dict[str, Any], failure: Retry | Fail) -> Claim | None:
+    log.info("task_failed", task=claim.task_id, key=claim.spec.key, error=failure.error)
+    try:
+        return _record(claim, inputs, failure)
+    except LeaseLost:
+        _late(claim)
+        return None
+
+
+def _as_failure(error: Exception) -> Retry | Fail:
+    text = str(error) or type(error).__name__
+    if isinstance(error, Problem):
+        if error.fields:
+            places = "; ".join(f"{place}: {' '.join(messages)}" for place, messages in error.fields.items())
+            text = f"{text} ({places})"
+        return Retry(error=text) if getattr(error, "retryable", False) else Fail(text)
+    if isinstance(error, ExpressionError | waits.BadTime):
+        return Fail(text)
+    return Retry(error=f"{type(error).__name__}: {text}" if type(error).__name__ not in text else text)
+
+
+def _late(claim: Claim) -> None:
+    """Put on record that a result came too late and was refused."""
+    log.warning("late_result_refused", task=claim.task_id, key=claim.spec.key, attempt=claim.attempt)
+    with scoping.realm_transaction(claim.realm_id, "workflow"), ledger.open_run(claim.run_id) as book:
+        book.note("task.late", book.task(claim.task_id), attempt=claim.attempt)

@@ -1,0 +1,152 @@
+"""A run under its lock: everything that is not the hot path changes a run through this one unit of work.
+
+``with ledger.open_run(run_id) as book:`` locks the run's row, then its tasks, hands them over as model instances
+whose named transitions are called, and at the end writes what changed: tasks, the run, its events in sequence. All
+in the caller's transaction. Tasks that became ready are rung for after commit.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connections
+
+from boss.core import scoping
+from workflow.choices import CLAIMABLE, CLAIMED, AttemptOutcome
+from workflow.engine import bell, graphs
+from workflow.engine.settings import message_grace_seconds
+from workflow.graph import Graph, TaskSpec, names
+from workflow.models import Attempt, Run, RunEvent, TaskRun
+
+MACHINE = "BOSS"
+FINISHING_EVENTS = ("task.done", "task.by_hand", "task.signalled", "task.time_came")
+
+_TASK_FIELDS = [
+    "state", "undecided", "taken", "failures", "not_before", "due_at", "ended_at", "inputs", "waiting_for", "woken_by",
+    "error", "ticket",
+]  # fmt: skip
+_RUN_FIELDS = ["state", "open_tasks", "sequence", "outputs", "ended_at", "reversal_reason"]
+
+
+class Book:
+    """A locked run, its graph and its tasks by position."""
+
+    def __init__(self, run: Run, graph: Graph, tasks: list[TaskRun], now: dt.datetime) -> None:
+        self.run = run
+        self.graph = graph
+        self.tasks = tasks
+        self.now = now
+        self.events: list[RunEvent] = []
+        self._ready: set[int] = {task.pk for task in tasks if task.state in CLAIMABLE}
+        self._before = {task.pk: _picture(task) for task in tasks if task.pk}
+
+    def spec(self, task: TaskRun) -> TaskSpec:
+        return self.graph.tasks[task.position]
+
+    def task(self, task_id: int) -> TaskRun:
+        return next(task for task in self.tasks if task.pk == task_id)
+
+    def names(self) -> dict[str, Any]:
+        """What expressions can name at this moment."""
+        return names(self.run.inputs, self.run.outputs, self.run.subject)
+
+    def note(self, kind: str, task: TaskRun | None = None, who: str = MACHINE, **data: Any) -> None:
+        """Add an event in sequence."""
+        self.run.sequence += 1
+        self.events.append(
+            RunEvent(
+                run=self.run, sequence=self.run.sequence, at=self.now, kind=kind, task=task, who=who[:200], data=data
+            )
+        )
+
+    def record_attempt(
+        self, task: TaskRun, outcome: AttemptOutcome, *, error: str = "", answer: dict[str, Any] | None = None,
+        retry_at: dt.datetime | None = None, is_undo: bool = False,
+    ) -> None:  # fmt: skip
+        """Put the attempt that just ended on record."""
+        Attempt.objects.create(
+            task=task, number=task.attempt, is_undo=is_undo, started_at=task.started_at or self.now, ended_at=self.now,
+            outcome=outcome, error=error[:4000], worker=task.worker, answer=answer or {}, retry_at=retry_at,
+        )  # fmt: skip
+
+    def after(self, seconds: float) -> dt.datetime:
+        return self.now + dt.timedelta(seconds=seconds)
+
+    def hurry(self, task: TaskRun) -> None:
+        """Ring for a ready task that was not to be tried before some time."""
+        self._ready.discard(task.pk)
+
+    def begin(self) -> None:
+        """Write a run that has just been made: its tasks for the first time, in one statement."""
+        ready = [task for task in self.tasks if task.state in CLAIMABLE]
+        for task in ready:
+            task.due_at = self.after(message_grace_seconds())
+        TaskRun.objects.bulk_create(self.tasks)
+        self.run.save(update_fields=_RUN_FIELDS)
+        RunEvent.objects.bulk_create(self.events)
+        bell.ring(self.run.realm_id, [task.pk for task in ready])
+
+    def finish(self) -> None:
+        """Write everything and ring for what became ready."""
+        grace = self.after(message_grace_seconds())
+        ring: list[int] = []
+        for task in self.tasks:
+            if task.state in CLAIMABLE and task.pk not in self._ready:
+                task.due_at = max(grace, task.not_before) if task.not_before else grace
+                if task.not_before is None:
+                    ring.append(task.pk)
+                else:
+                    # Nobody can take it before; the sweeper rings when it is time.
+                    task.due_at = task.not_before
+        changed = [task for task in self.tasks if _picture(task) != self._before.get(task.pk)]
+        if changed:
+            TaskRun.objects.bulk_update(changed, _TASK_FIELDS)
+        self.run.save(update_fields=_RUN_FIELDS)
+        RunEvent.objects.bulk_create(self.events)
+        bell.ring(self.run.realm_id, ring)
+
+
+def _picture(task: TaskRun) -> tuple[Any, ...]:
+    return tuple(
+        repr(value) if isinstance(value := getattr(task, "ticket_id" if name == "ticket" else name), dict) else value
+        for name in _TASK_FIELDS
+    )
+
+
+def database_now() -> dt.datetime:
+    """The database's clock, now."""
+    with connections[scoping.alias()].cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        row = cursor.fetchone()
+    at: dt.datetime = row[0]
+    return at
+
+
+@contextmanager
+def open_run(run_id: int) -> Iterator[Book]:
+    """Lock a run of the realm that is entered and write it at the end; an exception writes nothing."""
+    run: Run = Run.objects.select_for_update().get(pk=run_id)
+    tasks = list(TaskRun.objects.select_for_update().filter(run_id=run_id).order_by("position"))
+    for task in tasks:
+        task.run = run
+    book = Book(run, graphs.of_run(run), tasks, database_now())
+    yield book
+    book.finish()
+
+
+def lock_run(run_id: int) -> None:
+    """Take the run's lock before another row's, so that everybody locks in the same order."""
+    Run.objects.select_for_update().filter(pk=run_id).values_list("pk", flat=True).first()
+
+
+def is_claimed_as(task: TaskRun, attempt: int) -> bool:
+    """The fence: whether the row still belongs to this attempt."""
+    return task.state in CLAIMED and task.attempt == attempt
+
+
+def was_finished(task_id: int) -> bool:
+    """Whether the task was ever done, whatever it is now."""
+    return RunEvent.objects.filter(task_id=task_id, kind__in=FINISHING_EVENTS).exists()

@@ -1,0 +1,192 @@
+"""What becomes of an attempt. Every function here runs inside a realm's transaction and is fenced by the attempt:
+when the task is somebody else's by now it raises :class:`LeaseLost`, and the caller rolls everything back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from boss.core import events
+from workflow.choices import AttemptOutcome, RunState, TaskState
+from workflow.contracts import Fail, Retry, Wait
+from workflow.engine import bell, closing, draining, forward, ledger, people, reversal, sql
+from workflow.engine.claims import Claim
+from workflow.engine.ledger import Book
+from workflow.engine.settings import lease_seconds, message_grace_seconds, worker_name
+from workflow.errors import LeaseLost
+from workflow.events import TaskDone
+from workflow.models import Run, TaskRun
+
+
+def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: str) -> Claim | None:
+    """Record a task as done and all that follows from it; returns the successor claimed in the same stroke, if any.
+
+    One statement does it. Two things send it through the ledger as well: a successor with a condition to evaluate,
+    and a run that was turned round while the task ran.
+    """
+    after_plain = claim.graph.plain_successors[claim.position]
+    guarded = claim.graph.guarded_successors[claim.position]
+    mine = after_plain[0] if after_plain and not draining.is_on() else -1
+    row = sql.execute(
+        sql.COMPLETE,
+        {
+            "realm": claim.realm_id,
+            "run": claim.run_id,
+            "task": claim.task_id,
+            "attempt": claim.attempt,
+            "key": claim.spec.key,
+            "inputs": inputs,
+            "outputs": outputs,
+            "data": {"attempt": claim.attempt, "note": note} if note else {"attempt": claim.attempt},
+            "after": [*after_plain, *guarded],
+            "guarded": guarded,
+            "mine": mine,
+            "worker": worker_name(),
+            "lease": lease_seconds(),
+            "grace": message_grace_seconds(),
+        },
+    ).fetchone()
+    if row is None:
+        _done_in_reverse(claim, inputs, outputs, note)
+        return None
+    open_tasks, all_outputs, successors = row[0], sql.loaded(row[1]), sql.loaded(row[2])
+    if any(handler.fact == TaskDone.fact_name for _key, handler in events.handlers):  # type: ignore[attr-defined]
+        events.publish(TaskDone(task_id=claim.task_id))
+    if open_tasks == 0:
+        closing.closed(Run.objects.get(pk=claim.run_id), "completed")
+        return None
+    if any(s["undecided"] == 0 and s["state"] == TaskState.PENDING for s in successors):
+        with ledger.open_run(claim.run_id) as book:
+            forward.decide(book)
+    bell.ring(claim.realm_id, [s["id"] for s in successors if s["state"] == TaskState.READY])
+    return _next(claim, successors, all_outputs)
+
+
+def _next(claim: Claim, successors: list[dict[str, Any]], outputs: dict[str, Any]) -> Claim | None:
+    for successor in successors:
+        if successor["state"] == TaskState.RUNNING:
+            return dataclasses.replace(
+                claim, task_id=successor["id"], position=successor["position"], state=TaskState.RUNNING,
+                attempt=successor["attempt"], failures=0, woken_by=None, outputs=outputs,
+            )  # fmt: skip
+    return None
+
+
+def _done_in_reverse(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: str) -> None:
+    with _fenced(claim) as (book, task):
+        if book.run.state != RunState.REVERSING:
+            raise LeaseLost(claim.spec.key)
+        task.inputs = inputs
+        book.record_attempt(task, AttemptOutcome.DONE, answer=outputs)
+        forward.finish(book, task, outputs, event="task.done", attempt=claim.attempt, note=note)
+
+
+def undone(claim: Claim, outputs: dict[str, Any], note: str) -> None:
+    """Record a task as undone; its predecessors' turn may have come."""
+    with _fenced(claim) as (book, task):
+        book.record_attempt(task, AttemptOutcome.DONE, answer=outputs, is_undo=True)
+        reversal.finish(book, task, event="task.undone", note=note)
+
+
+def waits(claim: Claim, inputs: dict[str, Any], wait: Wait) -> None:
+    """Park the task until its time or signal comes; nobody holds anything meanwhile."""
+    with _fenced(claim) as (book, task):
+        undo = task.is_undo
+        book.record_attempt(task, AttemptOutcome.WAIT, answer={"note": wait.note} if wait.note else {}, is_undo=undo)
+        if book.run.state == RunState.REVERSING and not undo:
+            reversal.abandon(book, task)
+            reversal.settle(book)
+            return
+        if undo:
+            task.wait_undo()
+        else:
+            task.wait()
+            task.inputs = inputs
+        task.due_at, task.waiting_for, task.woken_by = wait.until, wait.signal, None
+        book.note(
+            "task.waiting", task, until=wait.until.isoformat() if wait.until else "", signal=wait.signal, note=wait.note
+        )
+        if wait.signal and (kept := take_signal(task, wait.signal)) is not None:
+            wake(book, task, kept)
+
+
+def failed(claim: Claim, inputs: dict[str, Any], failure: Retry | Fail) -> None:
+    """Record a failed attempt: another one later, or a person now."""
+    with _fenced(claim) as (book, task):
+        if not task.is_undo:
+            task.inputs = inputs
+        fail(
+            book, task, failure.error or "the handler asked for another attempt",
+            permanent=isinstance(failure, Fail) and failure.permanent,
+            after_seconds=failure.after_seconds if isinstance(failure, Retry) else None,
+            lost=False, allowed=claim.spec.retry.attempts,
+        )  # fmt: skip
+
+
+def fail(
+    book: Book, task: TaskRun, error: str, *, permanent: bool, after_seconds: float | None, lost: bool, allowed: int
+) -> None:
+    """End a claimed task's attempt as failed or lost, and decide what comes next."""
+    undo = task.is_undo
+    task.failures += 1
+    task.error = error[:4000]
+    turned_round = book.run.state == RunState.REVERSING and not undo
+    final = permanent or task.failures >= allowed or turned_round
+    pause = after_seconds if after_seconds is not None else book.spec(task).retry.pause(task.failures)
+    retry_at = None if final else book.after(pause)
+    outcome = AttemptOutcome.LOST if lost else AttemptOutcome.FAILED if final else AttemptOutcome.RETRY
+    book.record_attempt(task, outcome, error=error, retry_at=retry_at, is_undo=undo)
+    book.note(
+        "task.lost" if lost else "task.failed", task, attempt=task.attempt, error=task.error, undo=undo,
+        retry_at=retry_at.isoformat() if retry_at else "",
+    )  # fmt: skip
+    if turned_round:
+        reversal.abandon(book, task)
+        reversal.settle(book)
+    elif final:
+        # The ticket says what happened, so it is opened before the state hides whether it was an undo.
+        people.ask_about_failure(book, task)
+        if undo:
+            task.ask_people_undo()
+        else:
+            task.ask_people()
+        task.due_at, task.not_before = None, None
+    else:
+        if undo:
+            task.undo_again()
+        else:
+            task.try_again()
+        task.not_before = retry_at
+
+
+def take_signal(task: TaskRun, name: str) -> dict[str, Any] | None:
+    """The payload of the oldest signal of this name nobody took yet, now taken; None when there is none."""
+    signal = task.run.signals.filter(name=name, taken_by=None).order_by("id").first()
+    if signal is None:
+        return None
+    signal.taken_by = task
+    signal.save(update_fields=["taken_by"])
+    payload: dict[str, Any] = signal.payload
+    return payload
+
+
+def wake(book: Book, task: TaskRun, payload: dict[str, Any] | None) -> None:
+    """A waiting task's time or signal has come: its handler is called again."""
+    if task.is_undo:
+        task.resume_undo()
+    else:
+        task.try_again()
+    task.waiting_for, task.due_at, task.not_before, task.woken_by = "", None, None, payload
+    book.note("task.woken", task, signal=payload is not None)
+
+
+@contextmanager
+def _fenced(claim: Claim) -> Iterator[tuple[Book, TaskRun]]:
+    """Open the run and make sure that the task is still this claim's."""
+    with ledger.open_run(claim.run_id) as book:
+        task = book.task(claim.task_id)
+        if not ledger.is_claimed_as(task, claim.attempt):
+            raise LeaseLost(claim.spec.key)
+        yield book, task

@@ -1,0 +1,142 @@
+"""The way back: what is undone, in which order, and when it is over.
+
+A task's turn has come when everything behind it in the graph is settled, transitively, whether it ran or not; so
+tasks of parallel branches are undone in parallel. Undoing itself is durable work like any other: claimed, retried,
+given to people when it fails. Nothing here is ever skipped because it could not be undone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workflow.checks import effective_undo
+from workflow.choices import REVERSE_END, RunState, TaskKind, TaskState
+from workflow.engine import closing, people
+from workflow.engine.ledger import MACHINE, Book
+from workflow.graph import TaskSpec
+from workflow.models import TaskRun
+from workflow.registry import task_handlers
+
+
+def begin(book: Book, *, who: str, reason: str) -> None:
+    """Turn the run round. What has not begun never will; what runs is let finish or time out."""
+    book.run.begin_reversal()
+    book.run.reversal_reason = reason
+    book.note("run.reversing", who=who, reason=reason)
+    for task in book.tasks:
+        if task.state in (TaskState.PENDING, TaskState.READY, TaskState.WAITING, TaskState.ATTENTION):
+            abandon(book, task)
+    settle(book)
+
+
+def abandon(book: Book, task: TaskRun) -> None:
+    """Give up a task that is not done: it is skipped, or undone if its attempts may have left something."""
+    people.withdraw(book, task, reason="reversed")
+    if may_have_effect(book.spec(task), task):
+        _prepare(task)
+    else:
+        task.skip()
+        task.ended_at = book.now
+        task.due_at = None
+    task.waiting_for = ""
+
+
+def may_have_effect(spec: TaskSpec, task: TaskRun) -> bool:
+    """Whether a task that never ended may have changed something out there: a remote one that was tried."""
+    if spec.kind != TaskKind.AUTOMATED or task.attempt == 0 or effective_undo(spec) == "none":
+        return False
+    handler = task_handlers.find(spec.handler)
+    # A local handler's effects went away with its transaction.
+    return handler is None or not handler.local
+
+
+def settle(book: Book) -> None:
+    """Give their turn to tasks behind which everything is settled; end the reversal when all are."""
+    settled: dict[int, bool] = {}
+    for task in reversed(book.tasks):
+        behind = all(settled[position] for position in book.graph.successors[task.position])
+        if behind and task.state == TaskState.DONE:
+            _turn(book, task)
+        settled[task.position] = behind and task.state in REVERSE_END
+    book.run.open_tasks = sum(not done for done in settled.values())
+    if book.run.open_tasks == 0 and book.run.state == RunState.REVERSING:
+        book.run.end_reversal()
+        book.run.ended_at = book.now
+        book.note("run.reversed")
+        closing.closed(book.run, "reversed")
+
+
+def _turn(book: Book, task: TaskRun) -> None:
+    spec = book.spec(task)
+    if spec.point_of_no_return:
+        task.keep()
+        book.note("task.kept", task, follow_up=spec.follow_up)
+        if spec.follow_up:
+            people.ask_follow_up(book, task)
+    elif effective_undo(spec) == "none":
+        task.nothing_to_undo()
+        book.note("task.nothing_to_undo", task)
+    else:
+        _prepare(task)
+
+
+def _prepare(task: TaskRun) -> None:
+    task.prepare_undo()
+    task.failures, task.not_before, task.due_at, task.woken_by, task.error = 0, None, None, None, ""
+    task.ticket = None
+
+
+def finish(book: Book, task: TaskRun, *, event: str, who: str = MACHINE, note: str = "") -> None:
+    """One task is undone."""
+    task.finish_undo()
+    task.due_at, task.ended_at, task.waiting_for, task.error = None, book.now, "", ""
+    book.note(event, task, who=who, note=note)
+    settle(book)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedUndo:
+    """One line of a reversal's plan. ``how``: undone, people, kept, nothing, stopped or after_attempt."""
+
+    key: str
+    title: str
+    how: str
+    pool: str = ""
+    follow_up: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalPlan:
+    """What a reversal would do now, in the order it would do it (tasks of parallel branches at the same time)."""
+
+    steps: tuple[PlannedUndo, ...]
+
+    @property
+    def points_of_no_return(self) -> tuple[PlannedUndo, ...]:
+        return tuple(step for step in self.steps if step.how == "kept")
+
+    @property
+    def for_people(self) -> tuple[PlannedUndo, ...]:
+        """Steps that give work to people."""
+        return tuple(step for step in self.steps if step.how == "people" or (step.how == "kept" and step.follow_up))
+
+
+def plan(tasks: list[TaskRun], specs: tuple[TaskSpec, ...]) -> ReversalPlan:
+    """The plan for a run in its present state; changes nothing."""
+    return ReversalPlan(tuple(_planned(task, specs[task.position]) for task in reversed(tasks)))
+
+
+def _planned(task: TaskRun, spec: TaskSpec) -> PlannedUndo:
+    how = "stopped"
+    undo = effective_undo(spec)
+    if task.state == TaskState.DONE or may_have_effect(spec, task):
+        how = {"none": "nothing", "manual": "people", "handler": "undone"}[undo]
+    if task.state == TaskState.DONE and spec.point_of_no_return:
+        how = "kept"
+    elif task.state == TaskState.RUNNING:
+        how = "after_attempt"
+    elif task.state == TaskState.SKIPPED:
+        how = "nothing"
+    return PlannedUndo(
+        key=spec.key, title=spec.title, how=how, pool=spec.pool, follow_up=spec.follow_up if how == "kept" else ""
+    )

@@ -1,0 +1,125 @@
+"""The hot path as SQL: claim, completion with what follows from it, and the lease.
+
+Each statement is one round trip and atomic by itself; the time in it is the database's. They run on the raw
+psycopg connection with server-side parameters, so that Postgres plans each of them once per connection (planning
+the completion costs more than running it). ``MOVES`` names the state changes each statement writes; a test compares
+them with the named transitions of the models.
+
+Locks are always taken in the order run, task, successors (a claim takes its task's lock alone), so two workers
+never wait for one another in a circle.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from django.db import connections
+from psycopg.types.json import Jsonb
+
+from boss.core import scoping
+
+CLAIM = """
+UPDATE workflow_taskrun AS t
+   SET state = CASE t.state WHEN 'ready' THEN 'running' ELSE 'undoing' END,
+       attempt = t.attempt + 1, started_at = clock_timestamp(), worker = %(worker)s, not_before = NULL,
+       due_at = clock_timestamp() + make_interval(secs => %(lease)s)
+  FROM workflow_run AS r
+ WHERE t.realm_id = %(realm)s AND t.id = %(task)s AND t.state IN ('ready', 'undo_ready')
+   AND (t.not_before IS NULL OR t.not_before <= clock_timestamp())
+   AND r.realm_id = t.realm_id AND r.id = t.run_id
+RETURNING t.run_id, t.position, t.state, t.attempt, t.failures, t.woken_by, r.public_id, r.version_id,
+          r.subject_kind, r.subject_id, r.inputs, r.outputs
+"""
+
+# The run's row comes first: its lock puts the completions of one run in an order, and its new version carries the
+# outputs of every task that finished before, also those committed while this statement waited for the lock.
+COMPLETE = """
+WITH run AS (
+    UPDATE workflow_run
+       SET open_tasks = open_tasks - 1,
+           sequence = sequence + CASE open_tasks WHEN 1 THEN 2 ELSE 1 END,
+           outputs = CASE WHEN %(outputs)s = '{}'::jsonb THEN outputs
+                          ELSE outputs || jsonb_build_object(%(key)s::text, %(outputs)s) END,
+           state = CASE open_tasks WHEN 1 THEN 'completed' ELSE state END,
+           ended_at = CASE open_tasks WHEN 1 THEN clock_timestamp() END
+     WHERE realm_id = %(realm)s AND id = %(run)s AND state = 'running'
+ RETURNING id, realm_id, open_tasks, sequence, outputs
+), task AS (
+    UPDATE workflow_taskrun AS t
+       SET state = 'done', ended_at = clock_timestamp(), due_at = NULL, waiting_for = '', error = '',
+           inputs = %(inputs)s
+      FROM run
+     WHERE t.realm_id = run.realm_id AND t.id = %(task)s AND t.run_id = run.id
+       AND t.state = 'running' AND t.attempt = %(attempt)s
+ RETURNING t.id, t.realm_id, t.started_at
+), attempt AS (
+    INSERT INTO workflow_attempt
+           (realm_id, task_id, number, is_undo, started_at, ended_at, outcome, error, worker, answer)
+    SELECT task.realm_id, task.id, %(attempt)s, false, task.started_at, clock_timestamp(), 'done', '', %(worker)s,
+           %(outputs)s
+      FROM task
+), event AS (
+    INSERT INTO workflow_runevent (realm_id, run_id, sequence, at, kind, task_id, who, data)
+    SELECT run.realm_id, run.id, run.sequence - CASE run.open_tasks WHEN 0 THEN 1 ELSE 0 END, clock_timestamp(),
+           'task.done', task.id, 'BOSS', %(data)s
+      FROM run, task
+    UNION ALL
+    SELECT run.realm_id, run.id, run.sequence, clock_timestamp(), 'run.completed', NULL, 'BOSS', '{}'
+      FROM run, task WHERE run.open_tasks = 0
+), successor AS (
+    UPDATE workflow_taskrun AS s
+       SET undecided = s.undecided - 1, taken = s.taken + 1,
+           state = CASE WHEN s.undecided > 1 OR s.position = ANY (%(guarded)s) THEN s.state
+                        WHEN s.position = %(mine)s THEN 'running' ELSE 'ready' END,
+           attempt = CASE WHEN s.undecided = 1 AND s.position = %(mine)s THEN s.attempt + 1 ELSE s.attempt END,
+           started_at = CASE WHEN s.undecided = 1 AND s.position = %(mine)s THEN clock_timestamp() END,
+           worker = CASE WHEN s.undecided = 1 AND s.position = %(mine)s THEN %(worker)s ELSE '' END,
+           due_at = CASE WHEN s.undecided > 1 OR s.position = ANY (%(guarded)s) THEN NULL
+                         WHEN s.position = %(mine)s THEN clock_timestamp() + make_interval(secs => %(lease)s)
+                         ELSE clock_timestamp() + make_interval(secs => %(grace)s) END
+      FROM run, task
+     WHERE s.realm_id = run.realm_id AND s.run_id = run.id AND s.state = 'pending'
+       AND s.position = ANY (%(after)s)
+ RETURNING s.id, s.position, s.state, s.undecided, s.attempt
+)
+SELECT run.open_tasks, run.outputs, coalesce((SELECT jsonb_agg(to_jsonb(successor)) FROM successor), '[]')
+  FROM run, task
+"""
+
+EXTEND = """
+UPDATE workflow_taskrun SET due_at = clock_timestamp() + make_interval(secs => %(lease)s)
+ WHERE realm_id = %(realm)s AND id = %(task)s AND attempt = %(attempt)s AND state IN ('running', 'undoing')
+"""
+
+MOVES: dict[str, set[tuple[str, str]]] = {
+    "CLAIM": {("ready", "running"), ("undo_ready", "undoing")},
+    "COMPLETE": {
+        ("running", "done"),
+        ("pending", "ready"),
+        ("pending", "running"),
+    },
+    "EXTEND": set(),
+}
+RUN_MOVES = {("running", "completed")}
+
+
+def execute(statement: str, parameters: Mapping[str, Any]) -> psycopg.Cursor[tuple[Any, ...]]:
+    """Run one of the statements above in the transaction that is open; dicts become jsonb."""
+    connection = connections[scoping.alias()]
+    if not connection.in_atomic_block:
+        raise RuntimeError("the engine's statements run inside a realm's transaction only")
+    raw = connection.connection
+    # Django leaves preparing off for poolers that cannot keep it; only these few statements use it.
+    raw.prepare_threshold = 2
+    values = {key: Jsonb(value) if isinstance(value, dict) else value for key, value in parameters.items()}
+    with connection.wrap_database_errors:
+        cursor: psycopg.Cursor[tuple[Any, ...]] = psycopg.Cursor(raw)
+        return cursor.execute(statement, values)
+
+
+def loaded(value: Any) -> Any:
+    """A jsonb column as Python sees it: Django's connections hand it over as text."""
+    return json.loads(value) if isinstance(value, str | bytes) else value

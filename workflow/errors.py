@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from boss.core.problems import InvalidInput, NotFound, Problem, WrongState
+
+
+class DefinitionRefused(InvalidInput):
+    """A definition with faults is never published; ``fields`` names each place ("tasks.activate_dns.handler")."""
+
+    code = "workflow.definition_refused"
+    title = _("This workflow cannot be published as it is.")
+
+
+class NoSuchDefinition(NotFound):
+    code = "workflow.no_such_definition"
+    title = _("There is no published workflow of this name.")
+
+
+class RunIsClosed(WrongState):
+    code = "workflow.run_is_closed"
+    title = _("This run is closed: what is completed or reversed stays so.")
+
+
+class RunIsReversing(WrongState):
+    code = "workflow.run_is_reversing"
+    title = _("This run is being reversed and does not go on.")
+
+
+class TaskNotForPeople(WrongState):
+    """Only a task that waits for people can be completed, retried or skipped by hand."""
+
+    code = "workflow.task_not_for_people"
+    title = _("This task does not wait for anybody.")
+
+
+class TaskMayNotBeSkipped(Problem):
+    code = "workflow.task_may_not_be_skipped"
+    status = 409
+    title = _("The workflow does not allow this task to be skipped.")
+
+
+class LeaseLost(RuntimeError):
+    """Somebody else owns this task by now; the result in hand is late and must leave no trace in our tables."""
+
+
+class TimeLimitExceeded(TimeoutError):
+    """The handler took longer than its time limit. Whether it had an effect is not known."""

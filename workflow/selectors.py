@@ -1,0 +1,199 @@
+"""Reads: definitions, runs, tasks, and what the drawn graph needs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from boss.core.actors import Actor
+from boss.core.problems import NotFound
+from boss.core.scoping import ScopedQuerySet
+from workflow.choices import NEEDS_PEOPLE, RunState, TaskState
+from workflow.engine import graphs
+from workflow.engine.reversal import ReversalPlan
+from workflow.models import Attempt, Definition, DefinitionVersion, Run, TaskRun
+
+__all__ = ["Edge", "Graph", "Node", "ReversalPlan"]
+
+
+def _runs() -> ScopedQuerySet:
+    rows: ScopedQuerySet = Run.objects.select_related("version__definition")
+    return rows
+
+
+def list_runs(actor: Actor) -> ScopedQuerySet:
+    """Runs this actor may see, newest first."""
+    rows: ScopedQuerySet = _runs().visible_to(actor).order_by("-id")
+    return rows
+
+
+def get_run(actor: Actor, public_id: str) -> Run:
+    """One run. Raises :class:`boss.core.problems.NotFound` for one that does not exist or is not to be seen."""
+    run: Run | None = _runs().visible_to(actor).filter(public_id=public_id).first()
+    if run is None:
+        raise NotFound
+    return run
+
+
+def find_run(run_id: int) -> Run | None:
+    """A run by its row; for the rooms above, which keep the number."""
+    run: Run | None = _runs().filter(pk=run_id).first()
+    return run
+
+
+def list_runs_for_subject(kind: str, subject_id: int) -> ScopedQuerySet:
+    """Runs about one subject, newest first. Whoever calls has checked that its reader may see the subject."""
+    rows: ScopedQuerySet = _runs().filter(subject_kind=kind, subject_id=subject_id).order_by("-id")
+    return rows
+
+
+def list_tasks(run: Run) -> list[TaskRun]:
+    """A run's tasks in order, each with its ticket."""
+    tasks = list(TaskRun.objects.select_related("ticket").filter(run=run).order_by("position"))
+    for task in tasks:
+        task.run = run
+    return tasks
+
+
+def list_tasks_visible(actor: Actor) -> ScopedQuerySet:
+    """Tasks of all runs this actor may see, newest first."""
+    rows: ScopedQuerySet = (
+        TaskRun.objects.select_related("run__version", "ticket").visible_to(actor, "workflow.view_run").order_by("-id")
+    )
+    return rows
+
+
+def get_task(actor: Actor, run: Run, key: str) -> TaskRun:
+    """A task of a run by its key. Raises :class:`boss.core.problems.NotFound`."""
+    task: TaskRun | None = list_tasks_visible(actor).filter(run=run, key=key).first()
+    if task is None:
+        raise NotFound
+    return task
+
+
+def list_attempts(task: TaskRun) -> list[Attempt]:
+    """The attempts of a task that have ended, first to last."""
+    return list(Attempt.objects.filter(task=task).order_by("number"))
+
+
+def list_definitions(actor: Actor) -> ScopedQuerySet:
+    rows: ScopedQuerySet = Definition.objects.select_related("current").visible_to(actor).order_by("key")
+    return rows
+
+
+def find_definition(key: str) -> Definition | None:
+    """The definition of this key in the realm entered, archived or not."""
+    found: Definition | None = Definition.objects.select_related("current").filter(key=key).first()
+    return found
+
+
+def list_versions(definition: Definition) -> ScopedQuerySet:
+    rows: ScopedQuerySet = DefinitionVersion.objects.filter(definition=definition).order_by("-number")
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One task as it is drawn. ``attempts`` counts what was tried, ``failures`` what went wrong since the last aid."""
+
+    key: str
+    title: str
+    state: str
+    state_label: str
+    kind: str
+    attempts: int
+    failures: int
+    started_at: dt.datetime | None
+    ended_at: dt.datetime | None
+    next_at: dt.datetime | None
+    error: str
+    ticket_number: str
+    ticket_address: str
+    pool: str
+    point_of_no_return: bool
+
+
+Edge = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A run as a graph: tasks in topological order and the edges between their keys."""
+
+    title: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The same as plain JSON values, for the API."""
+        return {
+            "title": self.title,
+            "nodes": [{name: getattr(node, name) for name in Node.__slots__} for node in self.nodes],
+            "edges": [list(edge) for edge in self.edges],
+        }
+
+
+def graph(run: Run) -> Graph:
+    """The run's graph in its present state."""
+    specs = graphs.of_run(run)
+    nodes = []
+    for task in list_tasks(run):
+        spec = specs.tasks[task.position]
+        waiting = task.state in (TaskState.WAITING, TaskState.UNDO_WAITING)
+        nodes.append(
+            Node(
+                key=task.key,
+                title=spec.title,
+                state=task.state,
+                state_label=str(TaskState(task.state).label),
+                kind=task.kind,
+                attempts=task.attempt,
+                failures=task.failures,
+                started_at=task.started_at,
+                ended_at=task.ended_at,
+                next_at=task.due_at if waiting else task.not_before,
+                error=task.error,
+                ticket_number=task.ticket.number if task.ticket else "",
+                ticket_address=task.ticket.public_id if task.ticket else "",
+                pool=spec.pool,
+                point_of_no_return=spec.point_of_no_return,
+            )
+        )
+    edges = tuple((before, task.key) for task in specs.tasks for before in task.after)
+    return Graph(title=specs.title, nodes=tuple(nodes), edges=edges)
+
+
+def title_of(task: TaskRun) -> str:
+    """The task's title in the version its run started on."""
+    return graphs.of_run(task.run).tasks[task.position].title
+
+
+@dataclass(frozen=True, slots=True)
+class Badges:
+    """Facts about a run's tasks, shown beside its state. Counts."""
+
+    waiting: int
+    needs_people: int
+    retrying: int
+    done: int
+    total: int
+
+
+def badges(run: Run) -> Badges:
+    """How far a run is and what holds it up."""
+    tasks = list(TaskRun.objects.filter(run=run).only("state", "not_before", "kind"))
+    ended = (TaskState.DONE, TaskState.SKIPPED, TaskState.KEPT, TaskState.UNDONE)
+    return Badges(
+        waiting=sum(task.state in (TaskState.WAITING, TaskState.UNDO_WAITING) for task in tasks),
+        needs_people=sum(task.state in NEEDS_PEOPLE for task in tasks),
+        retrying=sum(task.not_before is not None for task in tasks),
+        done=sum(task.state in ended for task in tasks),
+        total=len(tasks),
+    )
+
+
+def list_open_runs(actor: Actor) -> ScopedQuerySet:
+    """Runs not yet closed, newest first."""
+    rows: ScopedQuerySet = list_runs(actor).filter(state__in=[RunState.RUNNING, RunState.REVERSING])
+    return rows

@@ -1,0 +1,22 @@
+"""Celery doors of the engine. Both may be called too often and at any time: what is not due is left alone."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+
+from workflow.engine import draining, loop, sweeper
+from workflow.engine.bell import ADVANCE
+
+
+@shared_task(name=ADVANCE)
+def advance(realm_id: int, task_run_id: int) -> int:
+    return loop.advance(realm_id, task_run_id)
+
+
+@shared_task(name="workflow.sweep")
+def sweep() -> int:
+    return sweeper.sweep()
+
+
+worker_shutting_down.connect(draining.begin, dispatch_uid="workflow.draining", weak=False)
