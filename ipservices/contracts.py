@@ -145,7 +145,9 @@ class Capabilities:
 
     def nearest(self, restriction: Restriction) -> Restriction:
         """The mildest restriction this driver can enforce that is at least as strict as asked."""
-        able = sorted((own for own in self.restrictions if own.severity >= restriction.severity), key=lambda r: r.severity)
+        able = sorted(
+            (own for own in self.restrictions if own.severity >= restriction.severity), key=lambda r: r.severity
+        )
         if restriction is Restriction.NONE:
             return restriction
         if not able:
@@ -388,7 +390,7 @@ class Driver(ABC):
         return None
 
     def compare(self, desired: Desired, observed: Observed | None) -> tuple[Difference, ...]:
-        """In what the server differs from ``desired``; empty when it is as wanted. Attributes not asked for are free."""
+        """In what the server differs from ``desired``; empty when as wanted. Attributes not asked for are free."""
         if observed is None:
             return (Difference("presence", "present", "absent"),)
         differences = [
@@ -404,7 +406,7 @@ class Driver(ABC):
         differences += [Difference(name, wanted, found) for name, wanted, found in pairs if wanted != found]
         return tuple(differences)
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most drivers hold nothing
         """Give back what the instance holds (open connections)."""
 
     # What is the same for every driver.
@@ -425,7 +427,7 @@ class Driver(ABC):
         if present is not None and present.service_ref != desired.service_ref:
             raise Conflict(f"{desired.name} belongs to {present.service_ref or 'nobody BOSS knows'}", name=desired.name)
         # New secrets cannot be compared with what the server holds, so they are always sent.
-        if desired.secrets or desired.native or self.compare(desired, present):
+        if present is None or desired.secrets or desired.native or self.compare(desired, present):
             self.apply(desired, key=key)
             present = self.observe(desired)
             differences = self.compare(desired, present)

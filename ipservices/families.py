@@ -152,7 +152,15 @@ define(
 define(
     "web",
     _("Web hosting"),
-    Kind("web", "site", "web site", required=("names",), optional=("quota_mb",), switches=("site",), metrics=("requests",)),
+    Kind(
+        "web",
+        "site",
+        "web site",
+        required=("names",),
+        optional=("quota_mb",),
+        switches=("site",),
+        metrics=("requests",),
+    ),
 )
 define(
     "file",

@@ -88,7 +88,9 @@ class HttpTransport:
             answer = self._run(method, path, body)
         except (TimeoutError, httpx.HTTPError) as error:
             unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-            words = "no connection" if unsent else "no answer in time" if isinstance(error, TimeoutError) else str(error)
+            words = (
+                "no connection" if unsent else "no answer in time" if isinstance(error, TimeoutError) else str(error)
+            )
             self._note(written, {"error": words}, started)
             raise Unreachable(words, outcome_unknown=method != "GET" and not unsent) from error
         self._note(written, {"status": answer.status, "body": answer.body}, started)
@@ -126,9 +128,7 @@ class HttpTransport:
                     follow_redirects=False,
                     trust_env=False,
                 )
-            request = self._client.build_request(
-                method, path, json=body, extensions={"sni_hostname": self._url.host}
-            )
+            request = self._client.build_request(method, path, json=body, extensions={"sni_hostname": self._url.host})
             response = await self._client.send(request, stream=True)
             try:
                 content = bytearray()

@@ -139,7 +139,9 @@ class PowerDnsDriver(Driver):
         present = self._read_zone(zone)
         if present is None:
             return None
-        return self._observed_zone(desired, present) if desired.kind == "zone" else self._observed_host(desired, present)
+        return (
+            self._observed_zone(desired, present) if desired.kind == "zone" else self._observed_host(desired, present)
+        )
 
     def compare(self, desired: Desired, observed: Observed | None) -> tuple[Difference, ...]:
         if desired.kind == "zone":

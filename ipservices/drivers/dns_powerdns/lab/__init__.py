@@ -183,7 +183,7 @@ def _postgres_backend(directory: Path, sockets: Path, user: str) -> list[str]:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     with psycopg.connect(host=str(sockets), user=user, dbname=name) as connection:
-        if not connection.execute("SELECT to_regclass('public.domains')").fetchone() == ("domains",):
+        if connection.execute("SELECT to_regclass('public.domains')").fetchone() != ("domains",):
             connection.execute(PGSQL_SCHEMA.read_text().encode())
     return ["launch=gpgsql", f"gpgsql-host={sockets}", f"gpgsql-user={user}", f"gpgsql-dbname={name}"]
 
@@ -202,8 +202,8 @@ def _launch(directory: Path) -> subprocess.Popen[bytes]:
     program = _program()
     if program is None:
         raise LabError("PowerDNS is not installed")
-    with open(directory / "pdns.log", "ab") as log:
-        return subprocess.Popen(
+    with (directory / "pdns.log").open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 - our own program and directory
             [program, f"--config-dir={directory}"],
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -1,0 +1,60 @@
+"""Words of this room that are stored."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class ServiceState(models.TextChoices):
+    """TM Forum's service states (TMF638), in its spelling."""
+
+    DESIGNED = "designed", _("Planned")
+    RESERVED = "reserved", _("Reserved")
+    ACTIVE = "active", _("Active")
+    SUSPENDED = "suspended", _("Suspended")
+    TERMINATED = "terminated", _("Ended")
+
+
+class RestrictionLevel(models.TextChoices):
+    """How much of a service is shut; the values are those of ``contracts.Restriction``."""
+
+    NONE = "none", _("Open")
+    OUTGOING_BARRED = "outgoing_barred", _("Outgoing barred")
+    WALLED = "walled", _("Walled garden")
+    BLOCKED = "blocked", _("Blocked")
+
+
+class AskedChange(models.TextChoices):
+    """What a person or program asked for that a worker has yet to do at the server."""
+
+    ACTIVATE = "activate", _("Set up")
+    REMOVE = "remove", _("Remove")
+
+
+class CallOutcome(models.TextChoices):
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    UNKNOWN = "unknown", _("Unknown")
+
+
+class NumberState(models.TextChoices):
+    AVAILABLE = "available", _("Free")
+    RESERVED = "reserved", _("Reserved")
+    ASSIGNED = "assigned", _("In use")
+    PORTING_IN = "porting_in", _("Being brought along")
+    LEFT = "left", _("Given back")
+
+
+class HoldState(models.TextChoices):
+    HELD = "held", _("Held")
+    RELEASED = "released", _("Released")
+
+
+class AddressKind(models.TextChoices):
+    """What one unit of a prefix is handed out as."""
+
+    ADDRESS = "address", _("Address")
+    BLOCK = "block", _("Block of addresses")
+    DELEGATION = "delegation", _("Delegated prefix")

@@ -1,0 +1,94 @@
+"""Refusals of this room that are not a server's own (those are in ``contracts``)."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from boss.core.problems import NotFound, Problem, WrongState
+
+
+class UnknownDriver(Problem):
+    code = "ipservices.unknown_driver"
+    title = _("There is no such driver.")
+
+
+class NoBinding(Problem):
+    """Nothing is configured that could provide a family."""
+
+    code = "ipservices.no_binding"
+    title = _("No server is set up for this kind of service.")
+
+
+class NotPractice(Problem):
+    """Faults can only be set on simulated servers."""
+
+    code = "ipservices.not_practice"
+    title = _("This is a real server; only simulated ones can be told to fail.")
+
+
+class AddressPoolExhausted(Problem):
+    code = "ipservices.address_pool_exhausted"
+    status = 409
+    title = _("No free address is left.")
+
+
+class AddressTaken(Problem):
+    code = "ipservices.address_taken"
+    status = 409
+    title = _("This address is already in use.")
+
+
+class PrefixOverlaps(Problem):
+    code = "ipservices.prefix_overlaps"
+    status = 409
+    title = _("This prefix overlaps another one.")
+
+
+class NumbersExhausted(Problem):
+    code = "ipservices.numbers_exhausted"
+    status = 409
+    title = _("No free telephone number is left.")
+
+
+class NumberTaken(Problem):
+    code = "ipservices.number_taken"
+    status = 409
+    title = _("This telephone number is not free.")
+
+
+class NoPortFree(Problem):
+    code = "ipservices.no_port_free"
+    status = 409
+    title = _("The access node has no free port.")
+
+
+class NotDesigned(Problem):
+    """A step was asked for before what it needs was there."""
+
+    code = "ipservices.not_designed"
+    status = 409
+    title = _("Something this service needs is not there yet.")
+
+
+class NameTaken(Problem):
+    """Another service of this provider already has the native name (a mailbox, a zone, a log-in)."""
+
+    code = "ipservices.name_taken"
+    status = 409
+    title = _("This name is already in use.")
+
+
+class LevelsOutOfRange(Problem):
+    """What the network reports of a service is not what was sold. Another measurement may differ."""
+
+    code = "ipservices.levels_out_of_range"
+    title = _("The service does not reach the levels it should.")
+    retryable = True
+
+
+class ServiceNotFound(NotFound):
+    code = "ipservices.service_not_found"
+
+
+class ServiceWrongState(WrongState):
+    code = "ipservices.service_wrong_state"

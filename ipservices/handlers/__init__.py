@@ -1,0 +1,7 @@
+"""Task handlers of this room, by subject. ``EVERY`` is what ``apps`` registers with the engine."""
+
+from __future__ import annotations
+
+from ipservices.handlers import changing, planning, reserving, servers
+
+EVERY = (*planning.HANDLERS, *reserving.HANDLERS, *servers.HANDLERS, *changing.HANDLERS)

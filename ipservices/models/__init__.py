@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from ipservices.models.bindings import Binding, ContainerLock, HealthSample
+from ipservices.models.inventories import (
+    AddressAssignment,
+    FreeRange,
+    LeaseHistory,
+    PhoneNumber,
+    PortHold,
+    Prefix,
+)
+from ipservices.models.services import DriverCall, FormerState, Service, UsageRecord
+from ipservices.models.simulated import SimulatedEffect, SimulatedObject, SimulatedServer
+
+__all__ = [
+    "AddressAssignment",
+    "Binding",
+    "ContainerLock",
+    "DriverCall",
+    "FormerState",
+    "FreeRange",
+    "HealthSample",
+    "LeaseHistory",
+    "PhoneNumber",
+    "PortHold",
+    "Prefix",
+    "Service",
+    "SimulatedEffect",
+    "SimulatedObject",
+    "SimulatedServer",
+    "UsageRecord",
+]

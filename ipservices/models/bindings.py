@@ -1,0 +1,94 @@
+"""Servers a realm provisions on: which driver, how to reach it, when to choose it, how it is."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from boss.core.scoping import Addressable, RealmScoped
+
+
+class Binding(Addressable):
+    """A driver configured for a realm and one family.
+
+    The lowest ``position`` whose ``rules`` fit wins. ``rules`` maps ``kinds``, ``features``, ``technologies`` to lists;
+    a rule left out fits everything. Secrets are sealed to this row and never leave it in clear.
+    """
+
+    name = models.CharField(_("name"), max_length=80)
+    driver_key = models.CharField(_("driver"), max_length=60)
+    family = models.CharField(_("family"), max_length=30)
+    settings = models.JSONField(_("settings"), default=dict, blank=True)
+    sealed_secrets = models.TextField(blank=True, default="", editable=False)
+    rules = models.JSONField(_("chosen for"), default=dict, blank=True)
+    position = models.PositiveSmallIntegerField(_("order"), default=100)
+    enabled = models.BooleanField(_("enabled"), default=True)
+    deadline_seconds = models.FloatField(_("seconds a call may take"), default=10.0)
+    usage_cursor = models.JSONField(default=dict, blank=True, editable=False)
+    healthy = models.BooleanField(_("healthy"), null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta(Addressable.Meta):
+        verbose_name = _("binding")
+        verbose_name_plural = _("bindings")
+        ordering = ["family", "position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["realm_id", "name"], name="ipservices_binding_name_once"),
+            models.CheckConstraint(
+                condition=models.Q(deadline_seconds__gt=0, deadline_seconds__lte=120),
+                name="ipservices_binding_deadline",
+            ),
+        ]
+        permissions = [
+            ("manage_bindings", "Can set up servers and their secrets"),
+            ("set_fault", "Can make simulated servers fail"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def fits(self, *, kind: str, feature_key: str = "", technology: str = "") -> bool:
+        """Whether the rules let this binding provide a service of ``kind`` ("dns.host")."""
+        asked: dict[str, str] = {"kinds": kind, "features": feature_key, "technologies": technology}
+        rules: dict[str, Any] = self.rules
+        return all(not rules.get(rule) or value in rules[rule] for rule, value in asked.items())
+
+
+class ContainerLock(RealmScoped):
+    """A lease on one native container (a zone, a user) while a driver changes it.
+
+    A row and not an advisory lock, because no transaction may stay open while a server is being talked to. ``until``
+    lies behind the call's deadline, so a holder that died is succeeded without anybody's help.
+    """
+
+    binding = models.ForeignKey(Binding, models.CASCADE, related_name="+", db_index=False)
+    container = models.CharField(max_length=300)
+    holder = models.CharField(max_length=40)
+    until = models.DateTimeField()
+
+    class Meta(RealmScoped.Meta):
+        verbose_name = _("container lock")
+        verbose_name_plural = _("container locks")
+        constraints = [
+            models.UniqueConstraint(fields=["realm_id", "binding", "container"], name="ipservices_container_once"),
+        ]
+
+
+class HealthSample(RealmScoped):
+    """One look at a server: can BOSS change things, are subscribers being served."""
+
+    database_rights: ClassVar[str] = "SELECT, INSERT, DELETE"
+
+    binding = models.ForeignKey(Binding, models.CASCADE, related_name="health_samples", db_index=False)
+    at = models.DateTimeField(auto_now_add=True)
+    control = models.BooleanField(_("can be changed"))
+    service = models.BooleanField(_("serves"))
+    detail = models.TextField(blank=True, default="")
+    milliseconds = models.PositiveIntegerField(default=0)
+
+    class Meta(RealmScoped.Meta):
+        verbose_name = _("health sample")
+        verbose_name_plural = _("health samples")
+        indexes = [models.Index(fields=["realm_id", "binding", "-at"], name="ipservices_health_recent")]

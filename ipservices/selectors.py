@@ -1,0 +1,128 @@
+"""Reads of the room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import F, Q, QuerySet, Sum
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from boss.core.permissions import require
+from ipservices.choices import NumberState, ServiceState
+from ipservices.contracts import Observed
+from ipservices.errors import NotDesigned, ServiceNotFound
+from ipservices.models import AddressAssignment, Binding, DriverCall, HealthSample, PhoneNumber, Prefix, Service
+from ipservices.services import calls
+from subscribers.models import Account, Subscription
+
+
+def get_service(actor: Actor, public_id: str) -> Service:
+    """Raises :class:`ServiceNotFound` when there is none or the actor may not see it."""
+    row: Service | None = list_services(actor).filter(public_id=public_id).first()
+    if row is None:
+        raise ServiceNotFound(service=public_id)
+    return row
+
+
+def list_services(actor: Actor) -> QuerySet[Service]:
+    """Every service the actor may see, ended ones too."""
+    rows: QuerySet[Service] = Service.objects.visible_to(actor)
+    return rows.select_related("binding", "site", "account").order_by("id")
+
+
+def list_services_for_account(actor: Actor, account: Account, *, ended: bool = False) -> QuerySet[Service]:
+    """The account's services in the order of its plan; ended ones only on request."""
+    rows = list_services(actor).filter(account=account)
+    return rows if ended else rows.exclude(state=ServiceState.TERMINATED)
+
+
+def list_services_for_subscription(subscription_id: int, *families: str) -> QuerySet[Service]:
+    """Living services of a subscription, for provisioning; whoever calls has checked the right to it."""
+    rows: QuerySet[Service] = Service.objects.filter(subscription_id=subscription_id)
+    rows = rows.exclude(state=ServiceState.TERMINATED).order_by("id")
+    return rows.filter(family__in=families) if families else rows
+
+
+def list_driver_calls(actor: Actor, service: Service | None = None) -> QuerySet[DriverCall]:
+    """Calls of drivers, newest first."""
+    rows: QuerySet[DriverCall] = DriverCall.objects.visible_to(actor)
+    rows = rows.select_related("binding", "service")
+    return rows if service is None else rows.filter(service=service)
+
+
+def list_bindings(actor: Actor) -> QuerySet[Binding]:
+    rows: QuerySet[Binding] = Binding.objects.visible_to(actor)
+    return rows.order_by("family", "position", "id")
+
+
+def get_binding(actor: Actor, public_id: str) -> Binding:
+    row: Binding | None = list_bindings(actor).filter(public_id=public_id).first()
+    if row is None:
+        raise ServiceNotFound(binding=public_id)
+    return row
+
+
+def list_addresses(actor: Actor) -> QuerySet[AddressAssignment]:
+    rows: QuerySet[AddressAssignment] = AddressAssignment.objects.visible_to(actor)
+    return rows.select_related("prefix", "service")
+
+
+def list_numbers(actor: Actor) -> QuerySet[PhoneNumber]:
+    rows: QuerySet[PhoneNumber] = PhoneNumber.objects.visible_to(actor)
+    return rows.select_related("service")
+
+
+def list_prefixes(actor: Actor) -> QuerySet[Prefix]:
+    rows: QuerySet[Prefix] = Prefix.objects.visible_to(actor)
+    return rows
+
+
+def count_free(prefix: Prefix) -> int:
+    """Units of a prefix that are free: a sum over its free ranges, of which there are few."""
+    total = prefix.free_ranges.aggregate(units=Sum(F("hi") - F("lo") + 1))["units"]  # type: ignore[attr-defined]
+    return int(total or 0)
+
+
+def count_free_numbers() -> int:
+    return int(PhoneNumber.objects.filter(state=NumberState.AVAILABLE).count())
+
+
+def latest_health(binding: Binding) -> HealthSample | None:
+    sample: HealthSample | None = HealthSample.objects.filter(binding=binding).order_by("-at").first()
+    return sample
+
+
+def observe_now(actor: Actor, service: Service) -> Observed | None:
+    """What the server itself holds of a service this moment, past everything BOSS remembers. None: nothing.
+
+    Recorded as a driver call. Raises the driver's typed errors and NotDesigned while no server is chosen.
+    """
+    require(actor, "ipservices.observe_service", service)
+    if service.binding is None:
+        raise NotDesigned(service=service.public_id)
+    target = calls.target_of(service)
+    return calls.look(target, actor=actor, act=lambda driver: driver.observe(target.desired))
+
+
+def picture_of(subscription: Subscription) -> dict[str, Any]:
+    """What this room holds for a subscription, comparable before and after a run that was undone."""
+    living = list_services_for_subscription(subscription.pk)
+    return {
+        "services": sorted(f"{row.full_kind} {row.name} {row.state}" for row in living),
+        "addresses": sorted(str(row) for row in AddressAssignment.objects.filter(service__subscription=subscription)),
+        "numbers": sorted(
+            f"{row.number} {row.state}" for row in PhoneNumber.objects.filter(service__subscription=subscription)
+        ),
+        "ports": sorted(str(row) for row in subscription.port_holds.filter(state="held")),  # type: ignore[attr-defined]
+    }
+
+
+def services_behind(limit: int = 500) -> list[tuple[int, int]]:
+    """(realm, service) whose server has not confirmed the desired state, over all realms; for the sweep."""
+    with scoping.system_transaction("ipservices sweep"):
+        behind = Service.objects.filter(
+            Q(applied_revision__lt=F("revision"), state__in=[ServiceState.ACTIVE, ServiceState.SUSPENDED])
+            | ~Q(asked="")
+        )
+        return list(behind.order_by("id").values_list("realm_id", "pk")[:limit])

@@ -1,0 +1,187 @@
+"""Driver calls: short transaction, call outside any transaction, short transaction.
+
+The first transaction reads what is wanted and writes that a call begins; the call runs under the container's lease;
+the last writes how it ended, even when it failed. A process that dies in between leaves a call that "runs" and a lease
+that ends by itself; the engine tries again with the same key, and the driver reads before it writes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import connections, transaction
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from boss.tenancy import selectors as tenancy
+from ipservices import sealing, sentences
+from ipservices.choices import CallOutcome
+from ipservices.contracts import Connection, Desired, Driver, DriverError, Restriction
+from ipservices.errors import UnknownDriver
+from ipservices.models import Binding, DriverCall, Service
+from ipservices.registry import drivers
+from ipservices.services import leases
+
+T = TypeVar("T")
+
+
+class InsideTransaction(RuntimeError):
+    """A driver that changes things was called with a transaction open: a programming error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a call is about, read in one transaction."""
+
+    service: Service
+    binding: Binding
+    desired: Desired
+    connection: Connection
+
+
+def refuse_inside_transaction() -> None:
+    """What a server did is not undone by a roll-back. A test's own outer transaction does not count."""
+    connection = connections[scoping.alias()]
+    real = [block for block in connection.atomic_blocks if not getattr(block, "_from_testcase", False)]
+    if connection.in_atomic_block and real:
+        raise InsideTransaction("drivers are called between transactions, not inside one")
+
+
+def connection_of(binding: Binding) -> Connection:
+    """The binding with its secrets opened, for a driver's eyes only."""
+    realm = tenancy.get_realm(binding.realm_id)
+    installation: list[str] = getattr(settings, "BOSS_DRIVER_NETWORKS", [])
+    return Connection(
+        realm_id=binding.realm_id,
+        binding_id=binding.pk,
+        settings=binding.settings,
+        secrets=sealing.open_secrets(binding),
+        deadline_seconds=binding.deadline_seconds,
+        networks=(*installation, *realm.settings.get("driver_networks", [])),
+    )
+
+
+def open_driver(binding: Binding, connection: Connection) -> Driver:
+    """An instance for one operation; use it in a ``with``. Raises :class:`UnknownDriver`."""
+    kind = drivers.find(binding.driver_key)
+    if kind is None:
+        raise UnknownDriver(driver=binding.driver_key)
+    return kind.driver(connection)
+
+
+def desired_of(service: Service) -> Desired:
+    """The service's desired state. Secrets are sent until a server has confirmed the revision they came with."""
+    return Desired(
+        service_ref=service.service_ref,
+        family=service.family,
+        kind=service.kind,
+        name=service.name,
+        attributes=service.desired,
+        restriction=Restriction(service.restriction),
+        reason=service.restriction_reason,
+        switched_off=frozenset(service.switched_off),
+        secrets=sealing.open_secrets(service) if service.is_behind else {},
+    )
+
+
+def target_of(service: Service) -> Target:
+    """For a service that has its binding. Call it in a transaction."""
+    binding: Binding = service.binding  # type: ignore[assignment]
+    return Target(service, binding, desired_of(service), connection_of(binding))
+
+
+def perform(
+    target: Target,
+    *,
+    actor: Actor,
+    operation: str,
+    key: str,
+    act: Callable[[Driver], T],
+    after: Callable[[T], None],
+    attempt: int = 1,
+) -> T:
+    """Let ``act`` work with the driver under the container's lease, record it, and run ``after`` with the record.
+
+    ``after`` runs in the transaction that writes the call's success. Raises what the driver raised.
+    """
+    refuse_inside_transaction()
+    binding, desired = target.binding, target.desired
+    with scoping.realm_transaction(binding.realm_id, actor.label):
+        call = _begin(target, actor=actor, operation=operation, key=key, attempt=attempt)
+    started = time.monotonic()
+    driver = open_driver(binding, target.connection)
+    try:
+        with driver, leases.hold(binding, driver.lock_key(desired)):
+            result = act(driver)
+    except Exception as error:
+        with scoping.realm_transaction(binding.realm_id, actor.label):
+            _failed(call, target, driver, error, _since(started))
+        raise
+    with scoping.realm_transaction(binding.realm_id, actor.label):
+        _done(call, target, driver, _since(started))
+        after(result)
+    return result
+
+
+def look(target: Target, *, actor: Actor, act: Callable[[Driver], T]) -> T:
+    """A reading call without effect. May run inside the caller's transaction; it is recorded there."""
+    call = _begin(target, actor=actor, operation="observe", key="", attempt=1)
+    started = time.monotonic()
+    driver = open_driver(target.binding, target.connection)
+    try:
+        with driver:
+            result = act(driver)
+    except DriverError as error:
+        with transaction.atomic(using=scoping.alias()):
+            _failed(call, target, driver, error, _since(started))
+        raise
+    _done(call, target, driver, _since(started))
+    return result
+
+
+def _since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
+
+
+def _begin(target: Target, *, actor: Actor, operation: str, key: str, attempt: int) -> DriverCall:
+    call: DriverCall = DriverCall.objects.create(
+        service=target.service,
+        binding=target.binding,
+        operation=operation,
+        sentence=sentences.trying(operation, target.desired, target.binding.name),
+        request=sentences.masked_request(target.desired),
+        key=key[:200],
+        attempt=attempt,
+        actor_label=actor.label[:200],
+    )
+    return call
+
+
+def _secrets(target: Target) -> list[str]:
+    return [*target.connection.secrets.values(), *target.desired.secrets.values()]
+
+
+def _done(call: DriverCall, target: Target, driver: Driver, milliseconds: int) -> None:
+    DriverCall.objects.filter(pk=call.pk).update(
+        outcome=CallOutcome.DONE,
+        sentence=sentences.done(call.operation, target.desired, target.binding.name, milliseconds)[:500],
+        answer=sentences.masked_exchanges(driver.tape, _secrets(target)),
+        milliseconds=milliseconds,
+    )
+
+
+def _failed(call: DriverCall, target: Target, driver: Driver, error: Exception, milliseconds: int) -> None:
+    unknown = isinstance(error, DriverError) and error.outcome_unknown
+    words = sentences.without_secrets(str(error) or type(error).__name__, _secrets(target))
+    DriverCall.objects.filter(pk=call.pk).update(
+        outcome=CallOutcome.UNKNOWN if unknown else CallOutcome.FAILED,
+        sentence=sentences.failed(call.operation, target.desired, target.binding.name, words, call.attempt),
+        answer=sentences.masked_exchanges(driver.tape, _secrets(target)),
+        error_code=getattr(error, "code", "ipservices.driver_fault"),
+        error=words[:2000],
+        milliseconds=milliseconds,
+    )

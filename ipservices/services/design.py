@@ -1,0 +1,211 @@
+"""Planning the services of a subscription, and filling in what became known since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from boss.core import audit, clock, events
+from boss.core.actors import Actor
+from boss.core.permissions import require
+from boss.core.services import service as transactional
+from boss.tenancy import selectors as tenancy
+from ipservices import sealing
+from ipservices.choices import AddressKind, ServiceState
+from ipservices.designers import Planned, Setting, Sold, plan
+from ipservices.errors import NotDesigned, ServiceWrongState
+from ipservices.events import ServiceRemoved
+from ipservices.models import AddressAssignment, PhoneNumber, Prefix, Service
+from subscribers.models import Subscription
+
+_MOST_NAMES = 1000
+
+
+@transactional
+def design(*, actor: Actor, subscription: Subscription, key: str = "") -> list[Service]:
+    """Plan every service the subscription's features need; nothing is done at any server yet.
+
+    What is planned already stays. ``key`` marks what this call made, so that it can be taken back.
+    """
+    locked: Subscription = Subscription.objects.select_for_update(of=("self",)).get(pk=subscription.pk)
+
+    require(actor, "ipservices.change_service")
+
+    setting = setting_of(locked)
+    living = {
+        (row.feature_key, row.kind, row.ordinal)
+        for row in Service.objects.filter(subscription=locked).exclude(state=ServiceState.TERMINATED)
+    }
+    made = [
+        _write(locked, feature_key, planned, key)
+        for feature_key, planned in plan(sold_features(locked), setting)
+        if (feature_key, planned.kind, planned.ordinal) not in living
+    ]
+
+    for row in made:
+        audit.record(actor=actor, action="service.designed", subject=row, after={"kind": row.full_kind})
+    return made
+
+
+@transactional
+def discard(*, actor: Actor, subscription: Subscription, key: str) -> int:
+    """Take back what :func:`design` planned under ``key``; how many. Raises when one of it is still in service."""
+    require(actor, "ipservices.change_service")
+
+    rows = Service.objects.select_for_update(of=("self",)).filter(subscription=subscription, designed_by=key)
+    count = 0
+    for row in rows.exclude(state=ServiceState.TERMINATED).order_by("id"):
+        if row.state in (ServiceState.ACTIVE, ServiceState.SUSPENDED):
+            raise ServiceWrongState(_("%(service)s is still in service.") % {"service": row}, service=row.public_id)
+        end(actor=actor, service=row)
+        count += 1
+    return count
+
+
+def end(*, actor: Actor, service: Service) -> None:
+    """Close the row of a service that no server holds any more. For the services of this room, in a transaction."""
+    before = service.state
+    service.terminate()
+    service.terminated_at = clock.now()
+    service.save()
+    audit.record(actor=actor, action="service.terminated", subject=service, before={"state": before})
+    events.publish(ServiceRemoved(service_id=service.pk))
+
+
+def sold_features(subscription: Subscription) -> list[Sold]:
+    """The subscription's configuration as designers read it; what people fulfil is left out."""
+    return [
+        Sold(
+            key=feature["key"],
+            title=feature["title"],
+            driver_family=feature["driver_family"],
+            quantity=feature["quantity"],
+            values=feature["characteristics"],
+        )
+        for feature in subscription.features
+        if feature.get("fulfilment", "driver") == "driver"
+    ]
+
+
+def setting_of(subscription: Subscription) -> Setting:
+    """Names for a subscription's services. A realm may set ``provisioning`` {host_zone, mail_domain} of its own."""
+    realm = tenancy.get_realm(subscription.realm_id)
+    own: Mapping[str, Any] = realm.settings.get("provisioning", {})
+    account = subscription.account
+    earlier = Subscription.objects.filter(account=account, pk__lt=subscription.pk).count()
+    handle = account.number.lower() + (f"-{earlier + 1}" if earlier else "")
+    return Setting(
+        handle=handle,
+        owner=account.name,
+        email=account.email,
+        civic_address=subscription.site.label,
+        host_zone=str(own.get("host_zone") or f"subs.{realm.key}.example"),
+        mail_domain=str(own.get("mail_domain") or f"{realm.key}.example"),
+        has_delegations=Prefix.objects.filter(kind=AddressKind.DELEGATION, purpose="dynamic").exists(),
+    )
+
+
+def fill_in(service: Service) -> bool:
+    """Put what became known since planning (address, number) into the desired state; whether anything changed.
+
+    Raises :class:`NotDesigned` when something it needs is not there yet. Call it in a transaction, then save.
+    """
+    late = _LATE.get(service.full_kind)
+    if late is None:
+        return False
+    name, attributes = late(service)
+    desired = {**service.desired, **attributes}
+    if name == service.name and desired == service.desired:
+        return False
+    service.name, service.desired = name, desired
+    service.revision += 1
+    return True
+
+
+def _write(subscription: Subscription, feature_key: str, planned: Planned, key: str) -> Service:
+    name = _free_name(planned)
+    attributes = dict(planned.attributes)
+    if name != planned.name and planned.full_kind == "mail.mailbox":
+        attributes["address"] = name
+    row: Service = Service.objects.create(
+        account_id=subscription.account_id,
+        subscription=subscription,
+        site_id=subscription.site_id,
+        feature_key=feature_key,
+        title=planned.title,
+        family=planned.family,
+        kind=planned.kind,
+        name=name,
+        ordinal=planned.ordinal,
+        desired=attributes,
+        designed_by=key,
+    )
+    if planned.secrets:
+        row.sealed_secrets = sealing.seal_secrets(row, planned.secrets)
+        row.save(update_fields=["sealed_secrets"])
+    return row
+
+
+def _free_name(planned: Planned) -> str:
+    """The name, or for mailboxes and host names the next one with a number; the unique constraint has the last word."""
+    if planned.full_kind not in ("mail.mailbox", "dns.host"):
+        return planned.name
+    separator = "@" if planned.kind == "mailbox" else "."
+    head, _sep, tail = planned.name.partition(separator)
+    for number in range(1, _MOST_NAMES):
+        name = planned.name if number == 1 else f"{head}{number}{separator}{tail}"
+        taken = Service.objects.filter(family=planned.family, kind=planned.kind, name=name)
+        if not taken.exclude(state=ServiceState.TERMINATED).exists():
+            return name
+    return planned.name
+
+
+def _assigned(service: Service, kind: str | None = None) -> list[str]:
+    rows = AddressAssignment.objects.filter(service__subscription_id=service.subscription_id)
+    rows = rows.exclude(service__state=ServiceState.TERMINATED)
+    if kind is not None:
+        rows = rows.filter(prefix__kind=kind)
+    return [str(row) for row in rows.order_by("service__feature_key", "service__ordinal", "id")]
+
+
+def _address(service: Service) -> tuple[str, dict[str, Any]]:
+    row: AddressAssignment | None = service.addresses.order_by("id").first()  # type: ignore[attr-defined]
+    if row is None:
+        raise NotDesigned(_("No address has been set aside for %(service)s.") % {"service": service.title})
+    return str(row), {"address": str(row)}
+
+
+def _host(service: Service) -> tuple[str, dict[str, Any]]:
+    addresses = _assigned(service, AddressKind.ADDRESS)
+    if not addresses:
+        raise NotDesigned(_("%(name)s has no address to point to.") % {"name": service.name})
+    return service.name, {"addresses": sorted(addresses)}
+
+
+def _access(service: Service) -> tuple[str, dict[str, Any]]:
+    static = AddressAssignment.objects.filter(
+        service__subscription_id=service.subscription_id, service__feature_key="ip.static"
+    ).exclude(service__state=ServiceState.TERMINATED)
+    first = static.order_by("id").first()
+    return service.name, {"static_address": str(first)} if first is not None else {}
+
+
+def _number(service: Service) -> tuple[str, dict[str, Any]]:
+    line = Service.objects.filter(
+        subscription_id=service.subscription_id, feature_key=service.feature_key, kind="line", ordinal=service.ordinal
+    ).exclude(state=ServiceState.TERMINATED)
+    number = PhoneNumber.objects.filter(service__in=line).order_by("id").first()
+    if number is None:
+        raise NotDesigned(_("No telephone number has been set aside."))
+    return number.number, {"number": number.number}
+
+
+_LATE = {
+    "ip.assignment": _address,
+    "dns.host": _host,
+    "access.account": _access,
+    "voip.line": _number,
+    "e911.record": _number,
+}

@@ -1,0 +1,246 @@
+"""Bringing servers to what services desire, one service at a time, outside any transaction.
+
+Every step is transaction, call, transaction. Before the first change under a key, what the server held and what the
+row said is kept (:class:`FormerState`), so that :func:`put_back` restores exactly that, or removes where nothing was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from boss.core import audit, clock, events, scoping
+from boss.core.actors import Actor
+from ipservices import sealing
+from ipservices.choices import NumberState, ServiceState
+from ipservices.contracts import Driver, Observed, Restriction
+from ipservices.events import ServiceActivated
+from ipservices.models import FormerState, Service
+from ipservices.models.services import row_picture
+from ipservices.services import bindings, calls, numbers
+from ipservices.services.calls import Target
+from ipservices.services.design import end, fill_in
+
+
+def bring_up(*, actor: Actor, service_id: int, key: str, attempt: int = 1, keep_former: bool = True) -> Observed:
+    """Make the server hold what the service desires, activate the row when it was only planned.
+
+    Idempotent: what is already as desired costs one reading. Without ``keep_former`` it cannot be put back.
+    Raises the driver's typed errors, NotDesigned, NoBinding.
+    """
+    target = _prepare(actor, service_id, fill=True)
+
+    def act(driver: Driver) -> Observed:
+        if keep_former:
+            _keep_former(driver, target, key)
+        return driver.establish(target.desired, key=f"{key}:{target.desired.service_ref}")
+
+    def after(observed: Observed) -> None:
+        row = _note_observed(target, observed)
+        if row.state in (ServiceState.DESIGNED, ServiceState.RESERVED):
+            before = row.state
+            row.activate()
+            row.activated_at = row.activated_at or clock.now()
+            row.asked = ""
+            row.save()
+            _put_numbers_in_service(actor, row)
+            audit.record(
+                actor=actor,
+                action="service.activated",
+                subject=row,
+                before={"state": before},
+                after={"state": row.state, "server": target.binding.name},
+            )
+            events.publish(ServiceActivated(service_id=row.pk))
+
+    operation = _operation(target)
+    return calls.perform(target, actor=actor, operation=operation, key=key, act=act, after=after, attempt=attempt)
+
+
+def take_down(*, actor: Actor, service_id: int, key: str, attempt: int = 1, keep_former: bool = True) -> None:
+    """Remove the service from its server, make sure it is gone, and end the row."""
+    target = _prepare(actor, service_id, fill=False)
+
+    def act(driver: Driver) -> None:
+        if keep_former:
+            _keep_former(driver, target, key)
+        driver.take_away(target.desired, key=f"{key}:{target.desired.service_ref}")
+
+    def after(_nothing: None) -> None:
+        row: Service = Service.objects.select_for_update(of=("self",)).get(pk=service_id)
+        row.observed, row.observed_at, row.drift, row.asked = None, clock.now(), [], ""
+        if row.state != ServiceState.TERMINATED:
+            end(actor=actor, service=row)
+
+    calls.perform(target, actor=actor, operation="remove", key=key, act=act, after=after, attempt=attempt)
+
+
+def keep_former(*, actor: Actor, service_id: int, key: str) -> None:
+    """Keep what the server holds and the row says, before a handler changes the row. Once per key."""
+    target = _prepare(actor, service_id, fill=False)
+    calls.refuse_inside_transaction()
+    with calls.open_driver(target.binding, target.connection) as driver:
+        _keep_former(driver, target, key)
+
+
+def put_back(*, actor: Actor, former_key: str, key: str, attempt: int = 1) -> list[str]:
+    """Undo everything done under ``former_key``, newest first; the names of what was put back.
+
+    Only what that key touched is restored, and only once; asking again does nothing.
+    """
+    with scoping.realm_transaction(actor.realm_id, actor.label):
+        kept = list(FormerState.objects.filter(key=former_key, restored_at=None).order_by("-id"))
+        names = {former.pk: str(Service.objects.get(pk=former.service_id)) for former in kept}
+    for former in kept:
+        _put_back_one(actor, former.pk, former.service_id, key, attempt)
+    return [names[former.pk] for former in kept]
+
+
+def observe(*, actor: Actor, service_id: int) -> Observed | None:
+    """Read the service back from its server and keep what was found, with the drift. Changes nothing there."""
+    target = _prepare(actor, service_id, fill=False)
+
+    def act(driver: Driver) -> Observed | None:
+        return driver.observe(target.desired)
+
+    def after(observed: Observed | None) -> None:
+        _note_observed(target, observed)
+
+    return calls.perform(target, actor=actor, operation="observe", key="", act=act, after=after)
+
+
+def _put_back_one(actor: Actor, former_id: int, service_id: int, key: str, attempt: int) -> None:
+    target = _prepare(actor, service_id, fill=False)
+    with scoping.realm_transaction(actor.realm_id, actor.label):
+        former: FormerState = FormerState.objects.select_related("service").get(pk=former_id)
+        before = sealing.open_observed(former)
+
+    def act(driver: Driver) -> Observed | None:
+        return driver.restore(target.desired, before, key=f"{key}:{target.desired.service_ref}")
+
+    def after(observed: Observed | None) -> None:
+        row: Service = Service.objects.select_for_update(of=("self",)).get(pk=service_id)
+        left = row.state
+        _restore_row(row, former)
+        row.observed = None if observed is None else _shown(observed)
+        row.observed_at = clock.now()
+        row.save()
+        _return_numbers(row)
+        FormerState.objects.filter(pk=former_id).update(restored_at=clock.now())
+        audit.record(
+            actor=actor, action="service.put_back", subject=row, before={"state": left}, after={"state": row.state}
+        )
+
+    calls.perform(target, actor=actor, operation="restore", key=key, act=act, after=after, attempt=attempt)
+
+
+def _prepare(actor: Actor, service_id: int, *, fill: bool) -> Target:
+    """Read (and complete) what is wanted, in one short transaction."""
+    with scoping.realm_transaction(actor.realm_id, actor.label):
+        row: Service = Service.objects.select_for_update(of=("self",)).select_related("site").get(pk=service_id)
+        changed = fill and row.state in (ServiceState.DESIGNED, ServiceState.RESERVED) and fill_in(row)
+        if row.binding_id is None:
+            row.binding = bindings.choose(
+                full_kind=row.full_kind, feature_key=row.feature_key, technology=row.site.technology
+            )
+            changed = True
+        if changed:
+            row.save()
+        return calls.target_of(row)
+
+
+def _keep_former(driver: Driver, target: Target, key: str) -> None:
+    """Keep what is there now, unless an earlier attempt under this key already did."""
+    service = target.service
+    with scoping.realm_transaction(service.realm_id, "driver"):
+        if FormerState.objects.filter(service=service, key=key).exists():
+            return
+    observed = driver.observe(target.desired)
+    if observed is not None and observed.service_ref != target.desired.service_ref:
+        return  # somebody else's: establish refuses it, so there will be nothing to put back
+    with scoping.realm_transaction(service.realm_id, "driver"):
+        FormerState.objects.get_or_create(
+            service=service,
+            key=key,
+            defaults={
+                "sealed_observed": sealing.seal_observed(service, key, observed),
+                "row": row_picture(service),
+            },
+        )
+
+
+def _operation(target: Target) -> str:
+    if target.service.applied_revision == 0:
+        return "establish"
+    if target.desired.restriction is not Restriction.NONE:
+        return "restrict"
+    observed = target.service.observed or {}
+    return "open" if observed.get("restriction", "none") != "none" else "change"
+
+
+def _note_observed(target: Target, observed: Observed | None) -> Service:
+    """Write what was read back onto the row, with its drift from the state that was asked for in this call."""
+    row: Service = Service.objects.select_for_update(of=("self",)).get(pk=target.service.pk)
+    with calls.open_driver(target.binding, target.connection) as driver:
+        differences = driver.compare(target.desired, observed)
+    row.observed = None if observed is None else _shown(observed)
+    row.observed_at = clock.now()
+    row.drift = [
+        {"field": difference.field, "wanted": difference.wanted, "found": difference.found}
+        for difference in differences
+    ]
+    if not differences:
+        row.applied_revision = max(row.applied_revision, target.service.revision)
+    row.save()
+    return row
+
+
+def _shown(observed: Observed) -> dict[str, object]:
+    """What was read back, without the native picture (it may hold password hashes)."""
+    kept = observed.as_json()
+    del kept["native"]
+    return kept
+
+
+def _restore_row(row: Service, former: FormerState) -> None:
+    """The row as it was before: the same attributes, reached by named transitions."""
+    picture = former.row
+    row.desired = picture["desired"]
+    row.switched_off = picture["switched_off"]
+    row.restriction = picture["restriction"]
+    row.restriction_reason = picture["restriction_reason"]
+    row.drift = picture["drift"]
+    row.asked = picture["asked"]
+    row.revision += 1
+    _walk_back(row, picture["state"])
+    in_service = picture["state"] in (ServiceState.ACTIVE, ServiceState.SUSPENDED)
+    row.applied_revision = row.revision if in_service else 0
+
+
+def _walk_back(row: Service, wanted: str) -> None:
+    steps: dict[tuple[str, str], list[Callable[[], None]]] = {
+        (ServiceState.ACTIVE, ServiceState.DESIGNED): [row.withdraw],
+        (ServiceState.SUSPENDED, ServiceState.DESIGNED): [row.withdraw],
+        (ServiceState.ACTIVE, ServiceState.RESERVED): [row.withdraw, row.reserve],
+        (ServiceState.SUSPENDED, ServiceState.RESERVED): [row.withdraw, row.reserve],
+        (ServiceState.ACTIVE, ServiceState.SUSPENDED): [row.suspend],
+        (ServiceState.SUSPENDED, ServiceState.ACTIVE): [row.resume],
+        (ServiceState.TERMINATED, ServiceState.ACTIVE): [row.reinstate],
+        (ServiceState.TERMINATED, ServiceState.SUSPENDED): [row.reinstate, row.suspend],
+    }
+    for step in steps.get((row.state, wanted), []):
+        step()
+    if wanted != ServiceState.TERMINATED:
+        row.terminated_at = None
+
+
+def _put_numbers_in_service(actor: Actor, row: Service) -> None:
+    for number in row.numbers.all():  # type: ignore[attr-defined]
+        numbers.put_in_service(actor=actor, number=number)
+
+
+def _return_numbers(row: Service) -> None:
+    """A line that is only planned again has its number set aside, not in service."""
+    if row.state in (ServiceState.DESIGNED, ServiceState.RESERVED):
+        for number in row.numbers.select_for_update().filter(state=NumberState.ASSIGNED):  # type: ignore[attr-defined]
+            number.unassign()
+            number.save()
