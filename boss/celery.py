@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 from kombu import Queue
 
 from boss.platform import addresses
@@ -18,10 +19,21 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "boss.settings.dev")
 LONGEST_TASK_SECONDS = 900
 """A task that takes longer is stopped. Long work is cut into workflow steps, each with its own lease."""
 
+SLOW = {"queue": "slow", "expires": 240}
+"""For work that walks over every server or table: it must not stand before what somebody waits for."""
+
 BEAT: dict[str, dict[str, object]] = {
     "core.relay_sweep": {"task": "core.relay_sweep", "schedule": 5.0},
     "workflow.sweep": {"task": "workflow.sweep", "schedule": 2.0},
     "notify.sweep": {"task": "notify.sweep", "schedule": 10.0},
+    "ipservices.sweep": {"task": "ipservices.sweep", "schedule": 30.0},
+    "ipservices.check_health": {"task": "ipservices.check_health", "schedule": 60.0, "options": SLOW},
+    "ipservices.read_usage": {"task": "ipservices.read_usage", "schedule": 300.0, "options": SLOW},
+    "ipservices.compact_free_ranges": {
+        "task": "ipservices.compact_free_ranges",
+        "schedule": crontab(hour="3", minute="30"),
+        "options": SLOW,
+    },
 }
 """What runs by the clock: name → task name and seconds (or a crontab)."""
 
@@ -57,7 +69,7 @@ app.conf.update(
     timezone="UTC",
     beat_schedule={
         # A wake-up that nobody fetched before the next one is of no use any more.
-        name: {**entry, "options": {"expires": 30}}
+        name: {"options": {"expires": 30}, **entry}
         for name, entry in BEAT.items()
     },
     beat_max_loop_interval=1,

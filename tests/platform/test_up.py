@@ -33,7 +33,7 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield name
     for process in started:
         process.kill()
-        process.communicate()
+        process.wait()
     started.clear()
     shutil.rmtree(addresses.STATE / name, ignore_errors=True)
     shutil.rmtree(addresses.socket_directory(name), ignore_errors=True)
