@@ -8,11 +8,13 @@ from rest_framework.routers import SimpleRouter
 from boss.api import reference, views
 from boss.api.tenancy.urls import routes as tenancy
 from boss.core.api.routes import Route
+from ticketing.api.urls import routes as ticketing
 
 app_name = "api"
 
 ROOMS: dict[str, list[Route]] = {
     "tenancy": tenancy,
+    "ticketing": ticketing,
 }
 
 

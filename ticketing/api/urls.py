@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from boss.core.api.routes import Route
+from ticketing.api import views
+
+routes = [
+    Route("tickets", views.TicketViewSet),
+    Route("categories", views.CategoryViewSet),
+    Route("pools", views.TalentPoolViewSet),
+]

@@ -1,0 +1,183 @@
+"""The desk on the API: each verb is one service call."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django_filters import BooleanFilter, CharFilter
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer, Serializer
+
+from boss.core.api.filters import FilterSet
+from boss.core.api.views import ReadOnlyViewSet
+from boss.core.problems import InvalidInput, NotFound
+from boss.tenancy.models import User
+from boss.tenancy.selectors import get_user
+from ticketing import selectors
+from ticketing.api import serializers
+from ticketing.choices import OPEN_STATES
+from ticketing.models import Category, TalentPool, Ticket
+from ticketing.models.thread import VIEW_INTERNAL
+from ticketing.services import tickets
+
+
+class TicketFilter(FilterSet):
+    category = CharFilter("category__key")
+    pool = CharFilter("pool__key")
+    assignee = CharFilter("assignee__public_id")
+    requester = CharFilter("requester__public_id")
+    number = CharFilter(method="by_number", label="The human number, in any case")
+    open = BooleanFilter(method="only_open", label="Only tickets somebody still works on, or only the others")
+
+    class Meta:
+        model = Ticket
+        fields = ("state", "priority")
+
+    def by_number(self, queryset: QuerySet[Ticket], name: str, value: str) -> QuerySet[Ticket]:
+        return queryset.filter(number=value.strip().upper())
+
+    def only_open(self, queryset: QuerySet[Ticket], name: str, value: bool) -> QuerySet[Ticket]:
+        return queryset.filter(state__in=OPEN_STATES) if value else queryset.exclude(state__in=OPEN_STATES)
+
+
+class TicketViewSet(ReadOnlyViewSet):
+    """Work for people."""
+
+    model = Ticket
+    serializer_class = serializers.TicketSerializer
+    permission = "ticketing.view_ticket"
+    permissions: ClassVar[dict[str, str]] = {"create": "ticketing.add_ticket", "say": "ticketing.add_message"}
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {
+        "create": serializers.NewTicket,
+        "say": serializers.NewMessage,
+    }
+    filterset_class = TicketFilter
+    ordering_fields = ("id", "opened_at", "priority")
+
+    def rows(self) -> QuerySet[Ticket]:
+        return selectors.list_tickets(self.actor)
+
+    def create(self, request: Request) -> Response:
+        given = self.given()
+        if "requester" in given:
+            given["requester"] = self._person(given["requester"], "requester")
+        return self.answer(tickets.open(actor=self.actor, **given), status=201)
+
+    @action(detail=False, permission="ticketing.claim_ticket")
+    def inbox(self, request: Request) -> Response:
+        """What I should do: mine, and the unclaimed of my pools, due first. The first 100."""
+        rows = selectors.list_inbox(self.actor)[:100]
+        return Response(self.get_serializer(rows, many=True).data)
+
+    @action(detail=True, methods=["post"], permission="ticketing.claim_ticket", input=serializers.Versioned)
+    def claim(self, request: Request, public_id: str) -> Response:
+        """Take it."""
+        return self.answer(tickets.claim(actor=self.actor, ticket=self.get_object(), **self.given()))
+
+    @action(detail=True, methods=["post"], permission="ticketing.claim_ticket", input=serializers.Versioned)
+    def release(self, request: Request, public_id: str) -> Response:
+        """Put it back into its pool."""
+        return self.answer(tickets.release(actor=self.actor, ticket=self.get_object(), **self.given()))
+
+    @action(detail=True, methods=["post"], permission="ticketing.assign_ticket", input=serializers.Assign)
+    def assign(self, request: Request, public_id: str) -> Response:
+        """Give it to somebody of the staff."""
+        ticket, given = self.get_object(), self.given()
+        given["user"] = self._person(given["user"], "user")
+        return self.answer(tickets.assign(actor=self.actor, ticket=ticket, **given))
+
+    @action(detail=True, methods=["post"], permission="ticketing.change_ticket", input=serializers.Wait)
+    def wait(self, request: Request, public_id: str) -> Response:
+        """Put it aside until somebody else has moved."""
+        return self.answer(tickets.wait(actor=self.actor, ticket=self.get_object(), **self.given()))
+
+    @extend_schema(responses=serializers.OutcomeSerializer(many=True))
+    @action(detail=True, permission="ticketing.resolve_ticket", pagination_class=None, filterset_class=None)
+    def outcomes(self, request: Request, public_id: str) -> Response:
+        """The ways it may end now; an empty list when resolving it is free."""
+        offered = list(selectors.outcomes_of(self.get_object()))
+        return Response(serializers.OutcomeSerializer(offered, many=True).data)  # type: ignore[arg-type]
+
+    @action(detail=True, methods=["post"], permission="ticketing.resolve_ticket", input=serializers.Resolve)
+    def resolve(self, request: Request, public_id: str) -> Response:
+        """Resolve it, by one of its outcomes where it has any; its subject takes note in the same transaction."""
+        return self.answer(tickets.resolve(actor=self.actor, ticket=self.get_object(), **self.given()))
+
+    @action(detail=True, methods=["post"], permission="ticketing.resolve_ticket", input=serializers.Because)
+    def reopen(self, request: Request, public_id: str) -> Response:
+        """Take it up again."""
+        return self.answer(tickets.reopen(actor=self.actor, ticket=self.get_object(), **self.given()))
+
+    @action(detail=True, methods=["post"], permission="ticketing.resolve_ticket", input=serializers.Versioned)
+    def close(self, request: Request, public_id: str) -> Response:
+        """Make its resolution final."""
+        return self.answer(tickets.close(actor=self.actor, ticket=self.get_object(), **self.given()))
+
+    @action(detail=True, methods=["post"], permission="ticketing.resolve_ticket", input=serializers.Because)
+    def cancel(self, request: Request, public_id: str) -> Response:
+        """End it because its work is not wanted."""
+        given = self.given()
+        reason = given.pop("reason", "")
+        return self.answer(tickets.cancel(actor=self.actor, ticket=self.get_object(), reason=reason, **given))
+
+    @extend_schema(responses=serializers.MessageSerializer(many=True))
+    @action(detail=True, permission="ticketing.view_message", pagination_class=None, filterset_class=None)
+    def messages(self, request: Request, public_id: str) -> Response:
+        """The thread in order; internal notes only for those who may read them."""
+        found = selectors.list_messages(self.actor, self.get_object())
+        return Response(serializers.MessageSerializer(found, many=True).data)
+
+    @extend_schema(responses={201: serializers.MessageSerializer})
+    @messages.mapping.post
+    def say(self, request: Request, public_id: str) -> Response:
+        """Say something: to the customer, or among staff."""
+        message = tickets.add_message(actor=self.actor, ticket=self.get_object(), **self.given())
+        return Response(serializers.MessageSerializer(message).data, status=201)
+
+    @extend_schema(responses=serializers.TicketEventSerializer(many=True))
+    @action(detail=True, permission=VIEW_INTERNAL, pagination_class=None, filterset_class=None)
+    def events(self, request: Request, public_id: str) -> Response:
+        """What happened to it, in order."""
+        found = selectors.list_events(self.actor, self.get_object())
+        return Response(serializers.TicketEventSerializer(found, many=True).data)
+
+    def _person(self, public_id: str, field: str) -> User:
+        try:
+            return get_user(self.actor, public_id)
+        except NotFound:
+            raise InvalidInput(fields={field: [_("There is no such person.")]}) from None
+
+
+class CategoryViewSet(ReadOnlyViewSet):
+    """Kinds of tickets."""
+
+    model = Category
+    serializer_class = serializers.CategorySerializer
+    permission = "ticketing.view_category"
+    lookup_field = "key"
+    lookup_value_regex = "[-a-zA-Z0-9_]+"
+    filterset_fields = ("kind", "portal_visible")
+
+    def rows(self) -> QuerySet[Category]:
+        return selectors.list_categories(self.actor)
+
+    def get_serializer_class(self) -> type[BaseSerializer[Any]]:
+        return serializers.CategoryDetailSerializer if self.action == "retrieve" else serializers.CategorySerializer
+
+
+class TalentPoolViewSet(ReadOnlyViewSet):
+    """Groups of staff that tickets wait for."""
+
+    model = TalentPool
+    serializer_class = serializers.TalentPoolSerializer
+    permission = "ticketing.view_talentpool"
+    lookup_field = "key"
+    lookup_value_regex = "[-a-zA-Z0-9_]+"
+
+    def rows(self) -> QuerySet[TalentPool]:
+        return selectors.list_pools(self.actor)
