@@ -118,8 +118,12 @@ class Supervisor:
         self.start_workers()
         self.ownership.tell(ready=True)
         self.tell_people()
-        if self.builder and self.options.demo and not self.built.demo:
-            self.builder.tell("rest")
+        if self.builder:
+            if self.options.demo and not self.built.demo:
+                self.builder.tell("rest")
+            else:
+                self.builder.stop()
+                self.builder = None
 
     def reset(self) -> None:
         """Throw away database, queues and mail of the embedded platform. Raises StartError on a given database."""
@@ -250,9 +254,9 @@ class Supervisor:
         if answer and "progress" in answer:
             self._progress(answer["progress"])
         elif answer and answer.get("done") == "rest":
-            self.built.remember(demo=demo_fingerprint())
-            self.screen.step("The demo is complete")
-        if answer is None and (self.built.demo or not self.options.demo):
+            if self.demo.get("logins"):
+                self.built.remember(demo=demo_fingerprint())
+                self.screen.step("The demo is complete")
             self.builder.stop()
             self.builder = None
 
