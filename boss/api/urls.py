@@ -8,12 +8,14 @@ from rest_framework.routers import SimpleRouter
 from boss.api import reference, views
 from boss.api.tenancy.urls import routes as tenancy
 from boss.core.api.routes import Route
+from boss.notify.api.urls import routes as notify
 from ticketing.api.urls import routes as ticketing
 
 app_name = "api"
 
 ROOMS: dict[str, list[Route]] = {
     "tenancy": tenancy,
+    "notify": notify,
     "ticketing": ticketing,
 }
 
