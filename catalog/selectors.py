@@ -13,9 +13,14 @@ from catalog.models import Feature, FeatureRelation, Plan, PlanFeature, PlanOpti
 
 
 def list_features(actor: Actor) -> QuerySet[Feature]:
-    """The features of the realm, with their relations."""
+    """The features the actor may see, with their relations: 2 statements."""
+    return whole_features().visible_to(actor)  # type: ignore[attr-defined, no-any-return]
+
+
+def whole_features() -> QuerySet[Feature]:
+    """Features of the realm as they are shown; the caller narrows them to an actor."""
     relations = FeatureRelation.objects.select_related("other")
-    features: QuerySet[Feature] = Feature.objects.visible_to(actor).prefetch_related(Prefetch("relations", relations))
+    features: QuerySet[Feature] = Feature.objects.prefetch_related(Prefetch("relations", relations))
     return features
 
 
@@ -48,13 +53,13 @@ def list_plans(actor: Actor) -> QuerySet[Plan]:
 
 def list_plans_on_sale(actor: Actor, site: Site | None = None) -> list[PlanVersion]:
     """Versions anyone with ``catalog.view_plans_on_sale`` may buy today, at ``site`` when one is given."""
-    on_sale = _on_sale_to(actor).order_by("plan__position", "plan__title")
+    on_sale = on_sale_to(actor).order_by("plan__position", "plan__title")
     return [version for version in on_sale if site is None or is_sold_at(version, site)]
 
 
 def get_plan_on_sale(actor: Actor, key: str) -> PlanVersion:
     """The version of plan ``key`` that is on sale today. Raises :class:`UnknownPlan`."""
-    version = _on_sale_to(actor).filter(plan__key=key).first()
+    version = on_sale_to(actor).filter(plan__key=key).first()
     if version is None:
         raise UnknownPlan(key=key)
     return version
@@ -91,8 +96,13 @@ def is_sold_at(version: PlanVersion, site: Site) -> bool:
     return not version.technologies or site.technology in version.technologies
 
 
-def _on_sale_to(actor: Actor) -> QuerySet[PlanVersion]:
-    """What is on sale is no secret between a realm's customers: whoever holds the right, in any scope, sees all of it."""
+def sold_over(versions: QuerySet[PlanVersion], technology: str) -> QuerySet[PlanVersion]:
+    """Those of ``versions`` sold over ``technology``; an empty list of technologies means all."""
+    return versions.filter(Q(technologies=[]) | Q(technologies__contains=[technology]))
+
+
+def on_sale_to(actor: Actor) -> QuerySet[PlanVersion]:
+    """What is on sale is no secret within a realm: whoever holds the right, in any scope, sees all of it."""
     today = clock.today()
     if not actor.holds("catalog.view_plans_on_sale"):
         return whole_versions().none()

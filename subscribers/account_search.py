@@ -63,6 +63,7 @@ def _by_name(actor: Actor, text: str, limit: int) -> list[Account]:
     if len(found) < limit:
         more = [
             _through_contacts(actor, "name_key", text, limit),
+            _through_contacts(actor, "name_key_back", text, limit),
             _through_subscriptions(actor, "street_key", text, limit),
         ]
         found = _distinct([*found, *_merged(more, limit)])[:limit]
@@ -75,7 +76,12 @@ def _by_name(actor: Actor, text: str, limit: int) -> list[Account]:
 
 
 def _name_branches(actor: Actor, text: str, limit: int) -> list[QuerySet[Account]]:
-    return [_prefix(_accounts(actor), column, text, limit) for column in ("name_key", "name_key_back")]
+    """As written, last word first, and last word first for a name typed without its middle ("Maria Ortiz")."""
+    branches = [("name_key", text), ("name_key_back", text)]
+    *before, last = text.split()
+    if before:
+        branches.append(("name_key_back", " ".join([last, *before])))
+    return [_prefix(_accounts(actor), column, start, limit) for column, start in branches]
 
 
 def _corrections(text: str) -> Iterable[str]:

@@ -7,3 +7,17 @@ class SubscribersConfig(AppConfig):
     name = "subscribers"
     label = "subscribers"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from subscribers import events, handlers, ports, subjects  # noqa: F401 - models are loaded only now
+        from subscribers.adapters import sandbox
+        from ticketing.registry import subject_kinds
+        from workflow.registry import run_subject_kinds, task_handlers
+
+        ports.payment_ports.register(ports.DEFAULT, sandbox.SandboxPayment())
+        ports.credit_ports.register(ports.DEFAULT, sandbox.SandboxCredit())
+        for kind in (subjects.ACCOUNT_TICKETS, subjects.ORDER_TICKETS):
+            subject_kinds.register(kind.key, kind)
+        run_subject_kinds.register(subjects.ORDER_RUNS.key, subjects.ORDER_RUNS)
+        for handler in handlers.EVERY:
+            task_handlers.register(handler.key, handler)

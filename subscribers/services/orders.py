@@ -81,6 +81,9 @@ def submit(
         account = accounts.establish(actor=actor, contact=details, site=site)
     subscription = _subscribe(account, site, version, configuration, chosen)
     order = _write(account, subscription, version, configuration, details, payment, key, channel)
+    # Before the run: one that has nothing to wait for closes, and closes the order, while it is being started.
+    order.begin()
+    order.save(update_fields=["state"])
     run = runs.start(
         actor=actor,
         definition_key=definition_key,
@@ -88,8 +91,7 @@ def submit(
         inputs=run_inputs(order, subscription, configuration),
     )
     order.run_id, order.run_public_id = run.pk, run.public_id
-    order.begin()
-    order.save(update_fields=["run_id", "run_public_id", "state"])
+    order.save(update_fields=["run_id", "run_public_id"])
 
     audit.record(
         actor=actor, action="order.submitted", subject=order, after={"plan": version.plan.key, "site": site.label}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.db.models import ProtectedError
-
 from boss.core import audit
 from boss.core.actors import Actor
 from boss.core.permissions import require
@@ -62,9 +60,6 @@ def withdraw(*, actor: Actor, account: Account, user_id: int) -> None:
     if account.user_id == user_id:
         account.user = None
         account.save(update_fields=["user"])
-    try:
-        users.remove_unused(actor=actor, user=user)
-    except ProtectedError:
-        users.deactivate(actor=actor, user=user)
+    users.remove_unused(actor=actor, user=user)
 
     audit.record(actor=actor, action="account.user_withdrawn", subject=account, before={"user": user.email})
