@@ -15,6 +15,8 @@ from ticketing.services import pools
 from workflow.models import Run, TaskRun
 from workflow.services import definitions, runs
 
+_TYPES = {str: "text", bool: "boolean", int: "integer", list: "list", dict: "object"}
+
 
 @pytest.fixture(autouse=True)
 def clean_workshop() -> Iterator[None]:
@@ -33,7 +35,8 @@ def begin(alpha: Realm, system: Actor) -> Callable[..., Run]:
     """``begin([task, …], inputs={…})`` publishes a definition of these tasks and starts a run of it."""
 
     def start(tasks: list[dict[str, Any]], inputs: dict[str, Any] | None = None, key: str = "test", **top: Any) -> Run:
-        document = {"key": key, "title": "Test workflow", "tasks": tasks, **top}
+        declared = [{"key": name, "type": _TYPES[type(value)]} for name, value in (inputs or {}).items()]
+        document = {"key": key, "title": "Test workflow", "inputs": declared, "tasks": tasks, **top}
         definitions.publish(actor=system, document=document)
         return runs.start(actor=system, definition_key=key, subject=("tests.order", 7), inputs=inputs or {})
 

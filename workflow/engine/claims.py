@@ -57,9 +57,8 @@ def take(realm_id: int, task_id: int) -> Claim | None:
         ).fetchone()
         if row is None:
             return None
-        run_id, position, state, attempt, failures, woken_by, address, version_id, kind, subject_id, inputs, outputs = (
-            row
-        )
+        run_id, position, state, attempt, failures, woken_by, address, version_id = row[:8]
+        kind, subject_id, inputs, outputs = row[8:]
         return Claim(
             realm_id=realm_id,
             task_id=task_id,

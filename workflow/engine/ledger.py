@@ -144,9 +144,9 @@ def lock_run(run_id: int) -> None:
 
 def is_claimed_as(task: TaskRun, attempt: int) -> bool:
     """The fence: whether the row still belongs to this attempt."""
-    return task.state in CLAIMED and task.attempt == attempt
+    return bool(task.state in CLAIMED and task.attempt == attempt)
 
 
 def was_finished(task_id: int) -> bool:
     """Whether the task was ever done, whatever it is now."""
-    return RunEvent.objects.filter(task_id=task_id, kind__in=FINISHING_EVENTS).exists()
+    return bool(RunEvent.objects.filter(task_id=task_id, kind__in=FINISHING_EVENTS).exists())

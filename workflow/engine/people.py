@@ -92,7 +92,7 @@ def _open(
     priority: int | None = None, due_at: dt.datetime | None = None, free: bool = False,
 ) -> Ticket:  # fmt: skip
     spec = book.spec(task)
-    links = [(book.run.subject_kind, book.run.subject_id)] if _is_linkable(book) else []
+    links = _links(book)
     ticket = tickets.open(
         actor=_machine(book),
         category_key=_category(book, category, default_category),
@@ -115,8 +115,10 @@ def _machine(book: Book) -> Actor:
     return Actor.system(book.run.realm_id)
 
 
-def _is_linkable(book: Book) -> bool:
-    return book.run.subject_id is not None and book.run.subject_kind in subject_kinds
+def _links(book: Book) -> list[tuple[str, int]]:
+    """What the run is about, where tickets can be about such things."""
+    subject = book.run.subject
+    return [subject] if subject is not None and subject[0] in subject_kinds else []
 
 
 def _category(book: Book, wanted: str, default: str) -> str:

@@ -77,6 +77,14 @@ def start(
     return run
 
 
+@service
+def start_by_hand(*, actor: Actor, definition_key: str, inputs: Mapping[str, Any] | None = None) -> Run:
+    """Start a run for a person, about nothing in particular. Raises as :func:`start`."""
+    require(actor, "workflow.start_run")
+
+    return start(actor=actor, definition_key=definition_key, inputs=inputs)
+
+
 def preview_reversal(*, actor: Actor, run: Run) -> ReversalPlan:
     """What a reversal would undo now, what is past its point of no return, who gets work. Changes nothing."""
     require(actor, "workflow.view_run", run)

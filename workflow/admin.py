@@ -1,0 +1,61 @@
+"""The engine in the back office. History and running work: to be looked at, changed by services only."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from boss.core.admin import ReadOnlyAdmin
+from workflow.models import Attempt, Definition, DefinitionVersion, Run, RunEvent, Signal, TaskRun
+
+
+@admin.register(Definition)
+class DefinitionAdmin(ReadOnlyAdmin):
+    list_display = ("title", "key", "current", "is_archived")
+    list_filter = ("is_archived",)
+    list_select_related = ("current__definition",)
+
+
+@admin.register(DefinitionVersion)
+class DefinitionVersionAdmin(ReadOnlyAdmin):
+    list_display = ("definition", "number", "published_at", "published_by")
+    list_select_related = ("definition",)
+    ordering = ("-id",)
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    list_display = ("public_id", "version", "subject_kind", "subject_id", "state", "started_at", "ended_at")
+    list_filter = ("state", "subject_kind")
+    list_select_related = ("version__definition",)
+    search_fields = ("=public_id",)
+    ordering = ("-id",)
+
+
+@admin.register(TaskRun)
+class TaskRunAdmin(ReadOnlyAdmin):
+    list_display = ("key", "run", "kind", "state", "attempt", "failures", "due_at", "worker", "error")
+    list_filter = ("state", "kind")
+    list_select_related = ("run__version__definition",)
+    ordering = ("-id",)
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnlyAdmin):
+    list_display = ("task", "number", "is_undo", "outcome", "started_at", "ended_at", "worker", "error")
+    list_filter = ("outcome", "is_undo")
+    list_select_related = ("task",)
+    ordering = ("-id",)
+
+
+@admin.register(RunEvent)
+class RunEventAdmin(ReadOnlyAdmin):
+    list_display = ("run", "sequence", "at", "kind", "task", "who")
+    list_select_related = ("run__version__definition", "task")
+    ordering = ("-id",)
+
+
+@admin.register(Signal)
+class SignalAdmin(ReadOnlyAdmin):
+    list_display = ("run", "name", "key", "sent_at", "sent_by", "taken_by")
+    list_select_related = ("run__version__definition", "taken_by")
+    ordering = ("-id",)

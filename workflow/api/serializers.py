@@ -1,0 +1,172 @@
+"""What the engine shows and reads on the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from workflow import selectors
+from workflow.models import Attempt, Definition, DefinitionVersion, Run, Signal, TaskRun
+
+
+class DefinitionSerializer(serializers.ModelSerializer[Definition]):
+    version = serializers.IntegerField(source="current.number", default=None, read_only=True, allow_null=True)
+
+    class Meta:
+        model = Definition
+        fields = ("public_id", "key", "title", "version", "is_archived")
+        read_only_fields = fields
+
+
+class VersionSerializer(serializers.ModelSerializer[DefinitionVersion]):
+    document = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = DefinitionVersion
+        fields = ("number", "published_at", "published_by", "document")
+        read_only_fields = fields
+
+
+class Publish(serializers.Serializer[Any]):
+    """A workflow as a document: an object, or the same as YAML text in ``yaml``."""
+
+    document = serializers.DictField(required=False)
+    yaml = serializers.CharField(required=False, max_length=500_000)
+
+
+class RunSerializer(serializers.ModelSerializer[Run]):
+    definition = serializers.CharField(source="version.definition.key", read_only=True)
+    title = serializers.CharField(source="version.definition.title", read_only=True)
+    version = serializers.IntegerField(source="version.number", read_only=True)
+    inputs = serializers.DictField(read_only=True)
+    outputs = serializers.DictField(read_only=True, help_text="Outputs of the finished tasks, by task key")
+
+    class Meta:
+        model = Run
+        fields = (
+            "public_id", "definition", "title", "version", "subject_kind", "subject_id", "state", "open_tasks",
+            "inputs", "outputs", "started_at", "started_by", "ended_at", "reversal_reason",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class TaskSerializer(serializers.ModelSerializer[TaskRun]):
+    address = serializers.CharField(read_only=True, help_text="The run's public id, a hyphen, the task's key")
+    run = serializers.CharField(source="run.public_id", read_only=True)
+    title = serializers.SerializerMethodField()
+    inputs = serializers.DictField(read_only=True)
+    ticket = serializers.CharField(source="ticket.number", default=None, read_only=True, allow_null=True)
+
+    class Meta:
+        model = TaskRun
+        fields = (
+            "address", "run", "key", "title", "kind", "state", "attempt", "failures", "not_before", "started_at",
+            "ended_at", "inputs", "waiting_for", "error", "ticket",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_title(self, task: TaskRun) -> str:
+        return selectors.title_of(task)
+
+
+class AttemptSerializer(serializers.ModelSerializer[Attempt]):
+    answer = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = Attempt
+        fields = ("number", "is_undo", "started_at", "ended_at", "outcome", "error", "worker", "answer", "retry_at")
+        read_only_fields = fields
+
+
+class NodeSerializer(serializers.Serializer[selectors.Node]):
+    key = serializers.CharField()
+    title = serializers.CharField()
+    state = serializers.CharField()
+    state_label = serializers.CharField()
+    kind = serializers.CharField()
+    attempts = serializers.IntegerField()
+    failures = serializers.IntegerField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    next_at = serializers.DateTimeField(allow_null=True)
+    error = serializers.CharField()
+    ticket_number = serializers.CharField()
+    ticket_address = serializers.CharField()
+    pool = serializers.CharField()
+    point_of_no_return = serializers.BooleanField()
+
+
+class GraphSerializer(serializers.Serializer[selectors.Graph]):
+    title = serializers.CharField()
+    nodes = NodeSerializer(many=True)
+    edges = serializers.SerializerMethodField(help_text="Pairs of task keys: before, after")
+
+    @extend_schema_field(serializers.ListField(child=serializers.ListField(child=serializers.CharField())))
+    def get_edges(self, graph: selectors.Graph) -> list[list[str]]:
+        return [list(edge) for edge in graph.edges]
+
+
+class SentenceSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    who = serializers.CharField()
+    text = serializers.CharField()
+    task_key = serializers.CharField()
+
+
+class PlannedUndoSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    title = serializers.CharField()
+    how = serializers.CharField(help_text="undone, people, kept, nothing, stopped or after_attempt")
+    pool = serializers.CharField()
+    follow_up = serializers.CharField()
+
+
+class ReversalPlanSerializer(serializers.Serializer[Any]):
+    """What a reversal would do now, in its order."""
+
+    steps = PlannedUndoSerializer(many=True)
+    points_of_no_return = PlannedUndoSerializer(many=True)
+    for_people = PlannedUndoSerializer(many=True)
+
+
+class StartRun(serializers.Serializer[Any]):
+    definition = serializers.CharField(max_length=80, source="definition_key", help_text="The definition's key")
+    inputs = serializers.DictField(required=False)
+
+
+class Reverse(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=2000)
+
+
+class SendSignal(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=80)
+    payload = serializers.DictField(required=False)
+    key = serializers.CharField(max_length=200, required=False, help_text="The same key counts once")
+
+
+class SignalSerializer(serializers.ModelSerializer[Signal]):
+    payload = serializers.DictField(read_only=True)
+    is_taken = serializers.SerializerMethodField(help_text="Whether a task has taken it")
+
+    class Meta:
+        model = Signal
+        fields = ("name", "key", "payload", "sent_at", "sent_by", "is_taken")
+        read_only_fields = fields
+
+    def get_is_taken(self, signal: Signal) -> bool:
+        return signal.taken_by_id is not None
+
+
+class Complete(serializers.Serializer[Any]):
+    outputs = serializers.DictField(required=False, help_text="The task's results, as its definition asks for them")
+    note = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+
+
+class Skip(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=200, required=False, allow_blank=True)
+
+
+class Nothing(serializers.Serializer[Any]):
+    """No body is needed."""

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from boss.core.api.routes import Route
+from workflow.api import views
+
+routes = [
+    Route("definitions", views.DefinitionViewSet),
+    Route("runs", views.RunViewSet),
+    Route("tasks", views.TaskViewSet),
+]

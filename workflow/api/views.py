@@ -1,0 +1,182 @@
+"""The engine on the API: each verb is one service call."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django_filters import BooleanFilter, CharFilter
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from boss.core.api.filters import FilterSet
+from boss.core.api.views import ReadOnlyViewSet
+from boss.core.problems import NotFound
+from workflow import journal, selectors
+from workflow.api import serializers
+from workflow.choices import CLOSED_RUN_STATES
+from workflow.models import Definition, Run, TaskRun
+from workflow.services import definitions, runs, signals, tasks
+
+
+class DefinitionViewSet(ReadOnlyViewSet):
+    """Published workflows."""
+
+    model = Definition
+    serializer_class = serializers.DefinitionSerializer
+    permission = "workflow.view_definition"
+    permissions: ClassVar[dict[str, str]] = {"create": "workflow.publish_definition"}
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": serializers.Publish}
+    filterset_fields = ("key", "is_archived")
+
+    def rows(self) -> QuerySet[Definition]:
+        return selectors.list_definitions(self.actor)
+
+    def create(self, request: Request) -> Response:
+        """Publish a version. The same document again changes nothing; faults are named at their places."""
+        given = self.given()
+        version = definitions.publish(actor=self.actor, document=given.get("document") or given.get("yaml", ""))
+        return self.answer(version.definition, status=201)
+
+    @extend_schema(responses=serializers.VersionSerializer(many=True))
+    @action(detail=True, permission="workflow.view_definitionversion", pagination_class=None, filterset_class=None)
+    def versions(self, request: Request, public_id: str) -> Response:
+        """All versions with their documents, newest first."""
+        found = selectors.list_versions(self.get_object())
+        return Response(serializers.VersionSerializer(found, many=True).data)
+
+    @action(detail=True, methods=["post"], permission="workflow.publish_definition", input=serializers.Nothing)
+    def archive(self, request: Request, public_id: str) -> Response:
+        """Let no new runs start on it."""
+        return self.answer(definitions.archive(actor=self.actor, definition=self.get_object()))
+
+
+class RunFilter(FilterSet):
+    definition = CharFilter("version__definition__key")
+    open = BooleanFilter(method="only_open", label="Only runs under way, or only closed ones")
+
+    class Meta:
+        model = Run
+        fields = ("state", "subject_kind", "subject_id")
+
+    def only_open(self, queryset: QuerySet[Run], name: str, value: bool) -> QuerySet[Run]:
+        return queryset.exclude(state__in=CLOSED_RUN_STATES) if value else queryset.filter(state__in=CLOSED_RUN_STATES)
+
+
+class RunViewSet(ReadOnlyViewSet):
+    """Workflows under way and those that have ended: completed or reversed."""
+
+    model = Run
+    serializer_class = serializers.RunSerializer
+    permission = "workflow.view_run"
+    permissions: ClassVar[dict[str, str]] = {"create": "workflow.start_run"}
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": serializers.StartRun}
+    filterset_class = RunFilter
+    ordering_fields = ("id", "started_at")
+
+    def rows(self) -> QuerySet[Run]:
+        return selectors.list_runs(self.actor)
+
+    def create(self, request: Request) -> Response:
+        """Start a run by hand, about nothing in particular."""
+        return self.answer(runs.start_by_hand(actor=self.actor, **self.given()), status=201)
+
+    @extend_schema(responses=serializers.GraphSerializer)
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def graph(self, request: Request, public_id: str) -> Response:
+        """Its tasks and edges with their present states, for drawing."""
+        return Response(serializers.GraphSerializer(selectors.graph(self.get_object())).data)
+
+    @extend_schema(responses=serializers.SentenceSerializer(many=True))
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def journal(self, request: Request, public_id: str) -> Response:
+        """What happened, in sentences, in order."""
+        return Response(serializers.SentenceSerializer(journal.journal(self.get_object()), many=True).data)
+
+    @extend_schema(responses=serializers.TaskSerializer(many=True))
+    @action(detail=True, permission="workflow.view_taskrun", pagination_class=None, filterset_class=None)
+    def tasks(self, request: Request, public_id: str) -> Response:
+        """Its tasks in order."""
+        found = selectors.list_tasks(self.get_object())
+        return Response(serializers.TaskSerializer(found, many=True).data)
+
+    @extend_schema(responses=serializers.ReversalPlanSerializer)
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def preview(self, request: Request, public_id: str) -> Response:
+        """What reversing it would undo now, what it could not, and who would get work."""
+        plan = runs.preview_reversal(actor=self.actor, run=self.get_object())
+        return Response(serializers.ReversalPlanSerializer(plan).data)
+
+    @action(detail=True, methods=["post"], permission="workflow.reverse_run", input=serializers.Reverse)
+    def reverse(self, request: Request, public_id: str) -> Response:
+        """Undo everything it made. There is no way back."""
+        return self.answer(runs.reverse(actor=self.actor, run=self.get_object(), **self.given()))
+
+    @extend_schema(responses={201: serializers.SignalSerializer})
+    @action(detail=True, methods=["post"], permission="workflow.signal_run", input=serializers.SendSignal)
+    def signal(self, request: Request, public_id: str) -> Response:
+        """Tell it something; a task that waits for it goes on, else it is kept."""
+        sent = signals.send(actor=self.actor, run=self.get_object(), **self.given())
+        return Response(serializers.SignalSerializer(sent).data, status=201)
+
+
+class TaskFilter(FilterSet):
+    run = CharFilter("run__public_id")
+
+    class Meta:
+        model = TaskRun
+        fields = ("state", "kind", "key")
+
+
+_ADDRESS = OpenApiParameter("address", str, OpenApiParameter.PATH, description="Run's public id, hyphen, task's key")
+_of_one_task = extend_schema(parameters=[_ADDRESS])
+
+
+@extend_schema_view(retrieve=_of_one_task)
+class TaskViewSet(ReadOnlyViewSet):
+    """Tasks of all runs. ``?state=attention`` lists what waits for people."""
+
+    model = TaskRun
+    serializer_class = serializers.TaskSerializer
+    permission = "workflow.view_taskrun"
+    filterset_class = TaskFilter
+    lookup_field = "address"
+    lookup_value_regex = "[0-9a-z]{12}-[a-z][a-z0-9_]*"
+
+    def rows(self) -> QuerySet[TaskRun]:
+        return selectors.list_tasks_visible(self.actor)
+
+    def get_object(self) -> TaskRun:
+        run, _hyphen, key = self.kwargs["address"].partition("-")
+        found: TaskRun | None = self.get_queryset().filter(run__public_id=run, key=key).first()
+        if found is None:
+            raise NotFound
+        return found
+
+    @extend_schema(parameters=[_ADDRESS], responses=serializers.AttemptSerializer(many=True))
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def attempts(self, request: Request, address: str) -> Response:
+        """Every attempt that has ended, first to last."""
+        found = selectors.list_attempts(self.get_object())
+        return Response(serializers.AttemptSerializer(found, many=True).data)
+
+    @_of_one_task
+    @action(detail=True, methods=["post"], permission="workflow.retry_task", input=serializers.Nothing)
+    def retry(self, request: Request, address: str) -> Response:
+        """Try it again now, with a fresh count of attempts."""
+        return self.answer(tasks.retry(actor=self.actor, task=self.get_object()))
+
+    @_of_one_task
+    @action(detail=True, methods=["post"], permission="workflow.complete_task", input=serializers.Complete)
+    def complete(self, request: Request, address: str) -> Response:
+        """A person did it; the run goes on with these outputs."""
+        return self.answer(tasks.complete_by_hand(actor=self.actor, task=self.get_object(), **self.given()))
+
+    @_of_one_task
+    @action(detail=True, methods=["post"], permission="workflow.skip_task", input=serializers.Skip)
+    def skip(self, request: Request, address: str) -> Response:
+        """Leave it out, where its definition allows."""
+        return self.answer(tasks.skip(actor=self.actor, task=self.get_object(), **self.given()))
