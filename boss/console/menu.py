@@ -28,6 +28,8 @@ ENTRIES = (
     Entry("accounts", _("Accounts"), "users", "console:accounts", "subscribers.view_account"),
     Entry("orders", _("Orders"), "route", "console:orders", "subscribers.view_order"),
     Entry("tickets", _("Tickets"), "ticket", "console:tickets", "ticketing.view_ticket"),
+    Entry("services", _("Services"), "server-bolt", "console:services", "ipservices.view_service", on_phone=False),
+    Entry("practice", _("Network"), "topology-star-3", "console:practice", "ipservices.view_binding", on_phone=False),
 )
 
 

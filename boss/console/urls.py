@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from boss.console.views import accounts, home, inbox, orders, search, tickets
+from boss.console.views import accounts, home, inbox, orders, practice, runs, search, services, tickets
 
 app_name = "console"
 
@@ -14,7 +14,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/next/", inbox.next_task, name="inbox_next"),
     path("accounts/", accounts.account_list, name="accounts"),
+    path("accounts/<slug:public_id>/", accounts.account, name="account"),
+    path("accounts/<slug:public_id>/timeline/", accounts.timeline, name="account_timeline"),
     path("orders/", orders.order_list, name="orders"),
+    path("orders/<slug:public_id>/", orders.order, name="order"),
+    path("runs/", runs.run_list, name="runs"),
+    path("runs/<slug:public_id>/", runs.run, name="run"),
+    path("runs/<slug:public_id>/live/", runs.live, name="run_live"),
+    path("runs/<slug:public_id>/reverse/", runs.reverse, name="run_reverse"),
+    path("runs/<slug:public_id>/tasks/<slug:key>/retry/", runs.retry, name="task_retry"),
+    path("runs/<slug:public_id>/tasks/<slug:key>/complete/", runs.complete, name="task_complete"),
+    path("runs/<slug:public_id>/tasks/<slug:key>/skip/", runs.skip, name="task_skip"),
+    path("services/", services.service_list, name="services"),
+    path("services/<slug:public_id>/", services.service, name="service"),
+    path("network/", practice.practice, name="practice"),
+    path("network/<slug:public_id>/faults/", practice.set_faults, name="set_faults"),
     path("tickets/", tickets.ticket_list, name="tickets"),
     path("tickets/<slug:public_id>/", tickets.ticket, name="ticket"),
     path("tickets/<slug:public_id>/claim/", tickets.claim, name="ticket_claim"),

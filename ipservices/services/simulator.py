@@ -54,3 +54,12 @@ def clear_faults(*, actor: Actor, binding: Binding) -> None:
         server.save(update_fields=["faults"])
 
     audit.record(actor=actor, action="simulator.faults_cleared", subject=binding, before=before)
+
+
+def faults_of(*, actor: Actor, binding: Binding) -> dict[str, Any] | None:
+    """The sliders of the simulated server behind ``binding`` that are not at rest; None for a real server."""
+    require(actor, "ipservices.view_binding", binding)
+    if binding.driver_key != SimulatorDriver.key:
+        return None
+    with store.request(binding.realm_id, SimulatorDriver(calls.connection_of(binding)).server_name) as server:
+        return faults.active(server.faults)

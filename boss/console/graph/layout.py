@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-NODE_WIDTH = 176
+NODE_WIDTH = 164
 NODE_HEIGHT = 62
-GAP_ACROSS = 20
+GAP_ACROSS = 14
 GAP_DOWN = 44
 BEND_WIDTH = 12
 MARGIN = 8
@@ -140,7 +141,7 @@ def _slots(
             rows[between].append(bend)
             chain.append(bend.name)
         chain.append(target)
-        for upper, lower in zip(chain, chain[1:], strict=False):
+        for upper, lower in pairwise(chain):
             slots[upper].down.append(lower)
             slots[lower].up.append(upper)
         chains[source, target] = chain
@@ -170,7 +171,7 @@ def _order(rows: list[list[_Slot]], slots: Mapping[str, _Slot]) -> None:
 
 def _crossings(rows: list[list[_Slot]]) -> int:
     total = 0
-    for row, below in zip(rows, rows[1:], strict=False):
+    for row, below in pairwise(rows):
         places = {slot.name: place for place, slot in enumerate(below)}
         ends = [sorted(places[name] for name in slot.down) for slot in row]
         flat = [place for group in ends for place in group]
@@ -197,9 +198,9 @@ def _align(rows: list[list[_Slot]], slots: Mapping[str, _Slot]) -> None:
 
 
 def _parted(row: Sequence[_Slot], wishes: Sequence[float]) -> list[float]:
-    """Centres as near to the wishes as the widths allow: clusters of touching slots share their mean (least squares)."""
+    """Centres as near to the wishes as widths allow: clusters of touching slots share their mean (least squares)."""
     offsets = [0.0]
-    for left, right in zip(row, row[1:], strict=False):
+    for left, right in pairwise(row):
         offsets.append(offsets[-1] + (left.width + right.width) / 2 + GAP_ACROSS)
     # Pool adjacent violators on (wish - offset): a non-decreasing sequence keeps all distances.
     blocks: list[tuple[float, int]] = []

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from boss.console.frame import actor_of, page
+from boss.console.frame import actor_of, fragment, page
 from boss.console.presenters import accounts as present
+from boss.console.presenters import runs as present_runs
+from boss.console.presenters import services as present_services
+from boss.console.presenters import stories
+from boss.console.presenters import tickets as present_tickets
+from boss.console.presenters.marks import ACCOUNT, mark
+from boss.core import audit
+from boss.core.actors import Actor
 from boss.core.views import requires
 from boss.look.pages import newest_first
+from boss.look.templatetags.look import money
+from ipservices import selectors as ipservices
 from subscribers import selectors
+from subscribers.models import Account, Order
+from ticketing import selectors as ticketing
+from workflow import selectors as workflow
+
+STORY_SHOWN = 60
+TICKETS_SHOWN = 20
+RUNS_SHOWN = 3
 
 
 @requires("subscribers.view_account")
@@ -18,3 +36,84 @@ def account_list(request: HttpRequest) -> HttpResponse:
     """Accounts, the latest opened first. Who is looked for is found by the search box."""
     rows = newest_first(selectors.list_accounts(actor_of(request)), request.GET.get("after", ""))
     return page(request, "accounts/list.html", {"page": rows.map(present.row), "query": ""}, section="accounts")
+
+
+@requires("subscribers.view_account")
+@require_GET
+def account(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The single view of a customer. The timeline comes in by itself a moment later, and follows while work goes on."""
+    actor = actor_of(request)
+    found = selectors.get_account(actor, public_id)
+    picture = selectors.account_360(actor, found)
+    services = _services(actor, found)
+    tickets = (
+        list(ticketing.list_for_account(actor, found.pk)[:TICKETS_SHOWN])
+        if actor.holds("ticketing.view_ticket")
+        else []
+    )
+    open_orders = [order for order in picture.orders if not order.is_closed]
+    context = {
+        "account": found,
+        "state": mark(ACCOUNT, found.state),
+        "subscriptions": present.subscription_cards(picture.subscriptions, services),
+        "services": services,
+        "orders": [present.order_row(order) for order in picture.orders],
+        "open_orders": [present.order_row(order) for order in open_orders],
+        "tickets": [present_tickets.row(ticket, actor.user_id) for ticket in tickets],
+        "open_tickets": sum(ticket.is_open for ticket in tickets),
+        "late_tickets": [row for row in map(present_tickets.row, tickets) if row.is_late],
+        "charges": [present.charge_line(charge) for charge in picture.charges],
+        "monthly": [money(amount, currency) for currency, amount in picture.monthly.items()],
+        "contacts": picture.contacts,
+        "has_pin": bool(found.pin_hash),
+    }
+    return page(request, "accounts/account.html", context, section="accounts")
+
+
+def _services(actor: Actor, found: Account) -> list[Any]:
+    if not actor.holds("ipservices.view_service"):
+        return []
+    return [present_services.row(service) for service in ipservices.list_services_for_account(actor, found)]
+
+
+@requires("subscribers.view_account")
+@require_GET
+def timeline(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What happened around the account: its own history, its orders' runs, its tickets."""
+    actor = actor_of(request)
+    found = selectors.get_account(actor, public_id)
+    orders = list(selectors.list_orders(actor).filter(account=found)[:RUNS_SHOWN])
+    services = [service.pk for service in ipservices.list_services_for_account(actor, found, ended=True)]
+    told = [
+        stories.of_audit(entry)
+        for entry in audit.list_about(
+            {
+                "subscribers.account": [found.pk],
+                "subscribers.order": [order.pk for order in orders],
+                "subscribers.subscription": [item.subscription_id for order in orders for item in order.items.all()],
+                "ipservices.service": services,
+            }
+        )[:STORY_SHOWN]
+    ]
+    if actor.holds("ticketing.view_ticket"):
+        for ticket in ticketing.list_for_account(actor, found.pk)[:TICKETS_SHOWN]:
+            told += stories.of_ticket(ticket)
+    progress = []
+    for order in orders:
+        run = workflow.find_run(order.run_id) if order.run_id else None
+        if run is None or not actor.holds("workflow.view_run"):
+            continue
+        told += present_runs.story(run)
+        if not run.is_closed:
+            progress.append(_progress(order, present_runs.live(run, workflow.graph(run))))
+    context = {
+        "account": found,
+        "entries": stories.newest_first(told, STORY_SHOWN),
+        "progress": progress,
+        "is_moving": bool(progress),
+    }
+    return fragment(request, "accounts/timeline.html", context)
+
+
+def _progress(order: Order, live: present_runs.Live) -> dict[str, Any]:
+    return {"number": order.number, "url": present.order_url(order), "live": live}

@@ -9,11 +9,19 @@ from django.views.decorators.http import require_GET
 
 from boss.console.frame import actor_of, page
 from boss.console.presenters import accounts as present
-from boss.console.presenters.marks import ORDER
+from boss.console.presenters import runs as present_runs
+from boss.console.presenters import services as present_services
+from boss.console.presenters import tickets as present_tickets
+from boss.console.presenters.marks import ORDER, mark
+from boss.core import permissions
 from boss.core.views import requires
 from boss.look.pages import newest_first
+from ipservices import selectors as ipservices
 from subscribers import selectors
 from subscribers.choices import OrderState
+from ticketing import selectors as ticketing
+from workflow import selectors as workflow
+from workflow.choices import RunState
 
 OPEN = (OrderState.ACKNOWLEDGED, OrderState.IN_PROGRESS)
 
@@ -34,3 +42,36 @@ def order_list(request: HttpRequest) -> HttpResponse:
         "query": urlencode({"state": wanted}),
     }
     return page(request, "orders/list.html", context, section="orders")
+
+
+@requires("subscribers.view_order")
+@require_GET
+def order(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What was ordered, by whom, where, and the run that delivers it, live."""
+    actor = actor_of(request)
+    found = selectors.get_order(actor, public_id)
+    run = workflow.find_run(found.run_id) if found.run_id and actor.holds("workflow.view_run") else None
+    subscriptions = {item.subscription_id for item in found.items.all()}
+    services = [
+        present_services.row(service)
+        for service in (
+            ipservices.list_services_for_account(actor, found.account) if actor.holds("ipservices.view_service") else []
+        )
+        if service.subscription_id in subscriptions
+    ]
+    tickets = ticketing.list_for_account(actor, found.account_id)[:20] if actor.holds("ticketing.view_ticket") else []
+    context = {
+        "order": found,
+        "state": mark(ORDER, found.state),
+        "account_url": present.url_of(found.account),
+        "items": [present.item_line(item) for item in found.items.all()],
+        "run": run,
+        "live": present_runs.live(run, workflow.graph(run)) if run else None,
+        "story": present_runs.story(run) if run else [],
+        "services": services,
+        "tickets": [present_tickets.row(ticket) for ticket in tickets],
+        "may_reverse": run is not None
+        and run.state == RunState.RUNNING
+        and permissions.may(actor, "workflow.reverse_run", run),
+    }
+    return page(request, "orders/order.html", context, section="orders")

@@ -1,0 +1,155 @@
+"""Provisioned services and servers as the console shows them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from boss.console.presenters.marks import CALL, SERVICE, mark
+from boss.core.crypto import masked
+from boss.look.marks import Mark
+from ipservices.families import families
+from ipservices.models import Binding, DriverCall, Service
+
+_ICONS = {
+    "access": "plug-connected",
+    "ip": "network",
+    "dns": "world",
+    "mail": "mail",
+    "voip": "device-landline-phone",
+    "iptv": "device-tv",
+    "cpe": "router",
+    "web": "world",
+    "file": "stack-2",
+}
+
+
+def url_of(service: Service) -> str:
+    return reverse("console:service", args=[service.public_id])
+
+
+def family_title(key: str) -> str:
+    family = families.find(key)
+    return str(family.title) if family else key
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    subscription_id: int
+    title: str
+    name: str
+    family: str
+    icon: str
+    state: Mark
+    note: str
+    url: str
+    server: str
+    account: str
+    account_url: str
+
+
+def row(service: Service) -> ServiceRow:
+    note = ""
+    if service.drift:
+        note = _("The server differs from what is wanted.")
+    elif service.is_behind and service.state in ("active", "suspended"):
+        note = _("The server has not confirmed the latest change.")
+    return ServiceRow(
+        subscription_id=service.subscription_id,
+        title=service.title,
+        name=service.name,
+        family=family_title(service.family),
+        icon=_ICONS.get(service.family, "server"),
+        state=mark(SERVICE, service.state),
+        note=note,
+        url=url_of(service),
+        server=service.binding.name if service.binding else "",
+        account=service.account.name,
+        account_url=reverse("console:account", args=[service.account.public_id]),
+    )
+
+
+def pairs(values: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Attributes for people, secrets masked."""
+    return [(key.replace("_", " ").capitalize(), _plain(value)) for key, value in masked(dict(values or {})).items()]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, list):
+        return ", ".join(_plain(item) for item in value) or "—"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_plain(inner)}" for key, inner in value.items()) or "—"
+    return "—" if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """A driver call: the sentence first, the exchange for whoever unfolds it."""
+
+    sentence: str
+    mark: Mark
+    at: datetime
+    milliseconds: int | None
+    server: str
+    who: str
+    error: str
+    service: str
+    service_url: str
+    exchange: str
+
+
+def call_row(call: DriverCall) -> CallRow:
+    exchange = json.dumps({"request": call.request, "answer": call.answer}, indent=2, ensure_ascii=False)
+    return CallRow(
+        sentence=call.sentence,
+        mark=mark(CALL, call.outcome),
+        at=call.started_at,
+        milliseconds=call.milliseconds,
+        server=call.binding.name,
+        who=call.actor_label,
+        error=call.error,
+        service=str(call.service) if call.service else "",
+        service_url=url_of(call.service) if call.service else "",
+        exchange=exchange,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRow:
+    """A server of the realm and how it is."""
+
+    name: str
+    family: str
+    icon: str
+    health: Mark
+    detail: str
+    public_id: str
+    is_enabled: bool
+
+
+def server_row(binding: Binding, detail: str = "") -> ServerRow:
+    if not binding.enabled:
+        health = Mark(_("Switched off"), "ban", "idle")
+    elif binding.healthy is None:
+        health = Mark(_("Not looked at yet"), "help", "idle")
+    elif binding.healthy:
+        health = Mark(_("Healthy"), "heartbeat", "ok")
+    else:
+        health = Mark(_("Not healthy"), "alert-triangle", "bad")
+    return ServerRow(
+        name=binding.name,
+        family=family_title(binding.family),
+        icon=_ICONS.get(binding.family, "server"),
+        health=health,
+        detail=detail,
+        public_id=binding.public_id,
+        is_enabled=binding.enabled,
+    )

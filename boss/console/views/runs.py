@@ -1,0 +1,178 @@
+"""A run: its graph in live state, its journal, one task in detail, and what people may do to it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from boss.console.forms.runs import ByHandForm, ReverseForm, SkipForm
+from boss.console.frame import actor_of, fragment, page, refused
+from boss.console.presenters import runs as present
+from boss.console.presenters.marks import RUN, mark
+from boss.core import permissions
+from boss.core.problems import NotFound, Problem
+from boss.core.views import requires
+from boss.look.pages import newest_first
+from workflow import selectors
+from workflow.choices import RunState
+from workflow.models import Run
+from workflow.services import runs, tasks
+
+
+@requires("workflow.view_run")
+@require_GET
+def run_list(request: HttpRequest) -> HttpResponse:
+    """Runs, newest first; open ones unless asked otherwise."""
+    actor = actor_of(request)
+    wanted = request.GET.get("state", "open")
+    rows = selectors.list_open_runs(actor) if wanted == "open" else selectors.list_runs(actor)
+    if wanted in RUN:
+        rows = rows.filter(state=wanted)
+    shown = newest_first(rows, request.GET.get("after", ""))
+    context = {
+        "page": shown.map(lambda run: {"run": run, "state": mark(RUN, run.state), "url": present.url_of(run)}),
+        "wanted": wanted,
+        "query": urlencode({"state": wanted}),
+    }
+    return page(request, "runs/list.html", context, section="orders")
+
+
+@requires("workflow.view_run")
+@require_GET
+def run(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The run's page; ``?task=`` shows one task beside the journal."""
+    return _run_page(request, selectors.get_run(actor_of(request), public_id))
+
+
+def _run_page(request: HttpRequest, found: Run, *, key: str = "", status: int = 200, **forms: Any) -> HttpResponse:
+    key = key or request.GET.get("task", "")
+    graph = selectors.graph(found)
+    context = {
+        "run": found,
+        "live": present.live(found, graph, key),
+        "story": present.story(found),
+        "subject": present.subject_of(found),
+        "may_reverse": found.state == RunState.RUNNING
+        and permissions.may(actor_of(request), "workflow.reverse_run", found),
+        **_task_context(request, found, key if any(node.key == key for node in graph.nodes) else ""),
+    }
+    return page(request, "runs/run.html", context | forms, section="orders", status=status)
+
+
+def _task_context(request: HttpRequest, found: Run, key: str) -> dict[str, Any]:
+    if not key:
+        return {}
+    actor = actor_of(request)
+    panel = present.panel(selectors.get_task(actor, found, key))
+    return {
+        "panel": panel,
+        "may_retry": panel.may_retry and actor.holds("workflow.retry_task"),
+        "by_hand_form": ByHandForm(asked=panel.asked)
+        if panel.may_complete and actor.holds("workflow.complete_task")
+        else None,
+        "skip_form": SkipForm() if panel.may_skip and actor.holds("workflow.skip_task") else None,
+    }
+
+
+@requires("workflow.view_run")
+@require_GET
+def live(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What changes while one looks, asked every two seconds; 204 when nothing did, and no more once it is closed."""
+    found = selectors.get_run(actor_of(request), public_id)
+    graph = selectors.graph(found)
+    if request.GET.get("seen") == present.fingerprint(found, graph):
+        return HttpResponse(status=204)
+    context = {"live": present.live(found, graph, request.GET.get("task", "")), "story": present.story(found)}
+    return fragment(request, "runs/live.html", context)
+
+
+@requires("workflow.retry_task")
+@require_POST
+def retry(request: HttpRequest, public_id: str, key: str) -> HttpResponse:
+    actor = actor_of(request)
+    found = selectors.get_run(actor, public_id)
+    try:
+        tasks.retry(actor=actor, task=selectors.get_task(actor, found, key))
+    except NotFound:
+        raise
+    except Problem as problem:
+        refused(request, problem)
+    else:
+        messages.success(request, _("It is being tried again."))
+    return redirect(present.task_url(found, key))
+
+
+@requires("workflow.complete_task")
+@require_POST
+def complete(request: HttpRequest, public_id: str, key: str) -> HttpResponse:
+    """Done by hand: with the results the task would have given, the run goes on."""
+    actor = actor_of(request)
+    found = selectors.get_run(actor, public_id)
+    task = selectors.get_task(actor, found, key)
+    form = ByHandForm(request.POST, asked=present.panel(task).asked)
+    if not form.is_valid():
+        return _run_page(request, found, key=key, status=422, by_hand_form=form)
+    try:
+        tasks.complete_by_hand(actor=actor, task=task, outputs=form.values, note=form.cleaned_data["note"])
+    except Problem as problem:
+        form.add_problem(problem)
+        fresh = selectors.get_run(actor, public_id)
+        return _run_page(request, fresh, key=key, status=problem.status, by_hand_form=form)
+    messages.success(request, _("Kept. The run goes on."))
+    return redirect(present.task_url(found, key))
+
+
+@requires("workflow.skip_task")
+@require_POST
+def skip(request: HttpRequest, public_id: str, key: str) -> HttpResponse:
+    actor = actor_of(request)
+    found = selectors.get_run(actor, public_id)
+    task = selectors.get_task(actor, found, key)
+    form = SkipForm(request.POST)
+    if not form.is_valid():
+        return _run_page(request, found, key=key, status=422, skip_form=form)
+    try:
+        tasks.skip(actor=actor, task=task, reason=form.cleaned_data["reason"])
+    except Problem as problem:
+        refused(request, problem)
+    else:
+        messages.success(request, _("Left out. The run goes on."))
+    return redirect(present.task_url(found, key))
+
+
+@requires("workflow.reverse_run")
+@require_http_methods(["GET", "POST"])
+def reverse(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The plan first: what will be undone, what stays, who gets work. Then, with a reason, the reversal."""
+    actor = actor_of(request)
+    found = selectors.get_run(actor, public_id)
+    form = ReverseForm(request.POST if request.method == "POST" else None)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                runs.reverse(actor=actor, run=found, reason=form.cleaned_data["reason"])
+            except Problem as problem:
+                form.add_problem(problem)
+                status = problem.status
+            else:
+                messages.success(request, _("The run is being undone."))
+                return redirect(present.url_of(found))
+    plan = runs.preview_reversal(actor=actor, run=found)
+    context = {
+        "run": found,
+        "state": mark(RUN, found.state),
+        "subject": present.subject_of(found),
+        "steps": present.plan_steps(plan),
+        "kept": plan.points_of_no_return,
+        "form": form,
+        "possible": found.state == RunState.RUNNING,
+    }
+    return page(request, "runs/reverse.html", context, section="orders", status=status)

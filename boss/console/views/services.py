@@ -1,0 +1,59 @@
+"""Provisioned services, and what was done for each at which server, in sentences."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from boss.console.frame import actor_of, page
+from boss.console.presenters import accounts as present_accounts
+from boss.console.presenters import services as present
+from boss.console.presenters.marks import SERVICE, mark
+from boss.core.views import requires
+from boss.look.pages import newest_first
+from ipservices import selectors
+from ipservices.families import families
+
+
+@requires("ipservices.view_service")
+@require_GET
+def service_list(request: HttpRequest) -> HttpResponse:
+    """Services, newest first, by family and state."""
+    wanted = {"family": request.GET.get("family", ""), "state": request.GET.get("state", "")}
+    rows = selectors.list_services(actor_of(request))
+    if wanted["family"] in families:
+        rows = rows.filter(family=wanted["family"])
+    if wanted["state"] in SERVICE:
+        rows = rows.filter(state=wanted["state"])
+    context = {
+        "page": newest_first(rows, request.GET.get("after", "")).map(present.row),
+        "wanted": wanted,
+        "query": urlencode(wanted),
+        "families": [(key, family.title) for key, family in families],
+        "states": [(key, known.word) for key, known in SERVICE.items()],
+    }
+    return page(request, "services/list.html", context, section="services")
+
+
+@requires("ipservices.view_service")
+@require_GET
+def service(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What is wanted, what the server was seen to hold, and every call made for it."""
+    actor = actor_of(request)
+    found = selectors.get_service(actor, public_id)
+    calls = newest_first(selectors.list_driver_calls(actor, found), request.GET.get("after", ""), size=25)
+    context = {
+        "service": found,
+        "row": present.row(found),
+        "state": mark(SERVICE, found.state),
+        "family": present.family_title(found.family),
+        "desired": present.pairs(found.desired),
+        "observed": present.pairs(found.observed),
+        "drift": [str(line) for line in found.drift],
+        "account_url": present_accounts.url_of(found.account),
+        "page": calls.map(present.call_row),
+        "query": "",
+    }
+    return page(request, "services/service.html", context, section="services")
