@@ -44,17 +44,15 @@ def raise_walls(connection: BaseDatabaseWrapper) -> None:
     for model in scoped:
         rights: str = model.database_rights  # type: ignore[attr-defined]
         statements += _wall(model._meta.db_table, _WALL, rights)
+    statements.append("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO boss_app, boss_system")
     with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
         existing = _constraints(cursor)
-        for name, statement in _same_realm_keys(scoped):
-            if name not in existing:
-                cursor.execute(statement)
+        statements += [statement for name, statement in _same_realm_keys(scoped) if name not in existing]
+        # One round trip and one transaction: the wall is whole or as it was.
+        cursor.execute(";\n".join(statements))
 
 
 def _wall(table: str, policy: str, rights: str) -> list[str]:
-    sequence_rights = "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO boss_app, boss_system"
     return [
         f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
         f'DROP POLICY IF EXISTS realm_wall ON "{table}"',
@@ -64,7 +62,6 @@ def _wall(table: str, policy: str, rights: str) -> list[str]:
         f'REVOKE ALL ON "{table}" FROM boss_app, boss_system',
         f'GRANT {rights} ON "{table}" TO boss_app',
         f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO boss_system',
-        sequence_rights,
     ]
 
 
