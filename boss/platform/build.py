@@ -70,9 +70,13 @@ class Builder:
     def do(self, word: str, progress: Callable[[list[Any]], None]) -> dict[str, Any]:
         """One whole step, waiting for its end. Raises StartError."""
         self.tell(word)
+        return self.wait_for(word, progress)
+
+    def wait_for(self, word: str, progress: Callable[[list[Any]], None] | None = None) -> dict[str, Any]:
+        """Wait for the end of a step. Raises StartError."""
         while True:
             answer = self.next_answer()
-            if answer and "progress" in answer:
+            if answer and "progress" in answer and progress:
                 progress(answer["progress"])
             elif answer and answer.get("done") == word:
                 return answer

@@ -1,6 +1,6 @@
 """The process below `manage.py up` that builds the schema and the demo: `python -m boss.platform.builder`.
 
-It imports Django while the supervisor starts the servers, then does what it is told, one word per line on standard
+It imports Django while the supervisor starts the servers (`{"done": "import"}`), then does what it is told, one word per line on standard
 input (`schema`, `demo`, `rest`), and answers on standard output with one JSON object per line: `{"progress": …}`
 while it works, `{"done": word, …}` at the end, `{"failed": …}` when it cannot.
 """
@@ -30,6 +30,7 @@ def main() -> int:
         answers.flush()
 
     django.setup()
+    answer(done="import")
     steps: dict[str, Callable[[Callable[..., None]], dict[str, Any]]] = {
         "schema": build_schema,
         "demo": seed_demo,

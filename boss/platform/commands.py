@@ -7,8 +7,6 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from django.core.management import execute_from_command_line
-
 from boss.platform import addresses, servers
 from boss.platform.database import DatabaseRefused
 from boss.platform.processes import StartError
@@ -58,6 +56,9 @@ def run(argv: Sequence[str]) -> None:
     if command == "makemigrations":
         # It looks whether a database's history fits, and can do without.
         warnings.filterwarnings("ignore", message="Got an error checking a consistent migration history")
+    # Not at the top: `up`, `test` and `quality` do not wait for Django to be imported in this process.
+    from django.core.management import execute_from_command_line
+
     try:
         if command in WITHOUT_SERVERS or "--help" in argv or not is_embedded():
             if command == "migrate" and not addresses.is_embedded_database():

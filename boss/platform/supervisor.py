@@ -28,7 +28,7 @@ from boss.platform.screen import Screen
 from boss.platform.servers import AlreadyRunning, Ownership, Servers, own, prepare_database
 from boss.platform.services import Service
 
-FIRST_PAGE_SECONDS = 60.0
+FIRST_PAGE_SECONDS = 30.0
 FIRST_TASK_SECONDS = 60.0
 LONGEST_PAUSE = 30.0
 """Longest pause before something that keeps ending is launched again, in seconds."""
@@ -144,7 +144,8 @@ class Supervisor:
         needs_demo = self.options.demo and not self.built.demo
         if not self.built.schema or needs_demo:
             self.builder = Builder(self.logs / "builder.log")
-        self.web = self.add(services.web(self.options, self.logs))
+        else:
+            self.web = self.add(services.web(self.options, self.logs))
         self.servers.launch()
         self.servers.wait()
         prepare_database()
@@ -165,6 +166,9 @@ class Supervisor:
     def build(self) -> None:
         """Schema and the least of the demo, unless they are there."""
         if self.builder:
+            # Two that import the same for the first time would both compile it; the web follows on the builder's work.
+            self.builder.wait_for("import")
+            self.web = self.add(services.web(self.options, self.logs))
             if not self.built.schema:
                 self.builder.do("schema", self._progress)
                 self.built.remember(schema=self.built.fingerprint)
