@@ -1,8 +1,8 @@
 """The process below `manage.py up` that builds the schema and the demo: `python -m boss.platform.builder`.
 
-It imports Django while the supervisor starts the servers (`{"done": "import"}`), then does what it is told, one word per line on standard
-input (`schema`, `demo`, `rest`), and answers on standard output with one JSON object per line: `{"progress": …}`
-while it works, `{"done": word, …}` at the end, `{"failed": …}` when it cannot.
+It imports Django while the supervisor starts the servers, and says `{"done": "import"}`. Then it does what it is
+told, one word per line on standard input (`schema`, `demo`, `rest`), and answers on standard output with one JSON
+object per line: `{"progress": …}` while it works, `{"done": word, …}` at the end, `{"failed": …}` when it cannot.
 """
 
 from __future__ import annotations
