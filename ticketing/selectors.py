@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from boss.core.actors import Actor
+from boss.core.permissions import may
 from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
 from ticketing.choices import OPEN_STATES
@@ -48,11 +49,17 @@ def find_by_number(actor: Actor, number: str) -> Ticket | None:
 
 
 def list_inbox(actor: Actor) -> ScopedQuerySet:
-    """What the actor should do: his own open tickets and the unclaimed ones of his pools, due first."""
-    my_pools = PoolMember.objects.filter(user_id=actor.user_id).values("pool_id")
-    mine = Q(assignee_id=actor.user_id) | Q(assignee_id=None, pool_id__in=my_pools)
+    """What the actor should do: his own open tickets and the unclaimed ones of his pools, due first.
+
+    Unclaimed tickets of no pool are in the inbox of everybody who may assign them, so that none waits unseen.
+    """
     if actor.user_id is None:
         return list_tickets(actor).none()
+    my_pools = PoolMember.objects.filter(user_id=actor.user_id).values("pool_id")
+    unclaimed = Q(pool_id__in=my_pools)
+    if may(actor, "ticketing.assign_ticket"):
+        unclaimed |= Q(pool_id=None)
+    mine = Q(assignee_id=actor.user_id) | Q(unclaimed, assignee_id=None)
     return list_tickets(actor).filter(mine, state__in=OPEN_STATES).order_by(*DUE_FIRST)
 
 

@@ -50,6 +50,12 @@ def test_a_member_who_leaves_the_pool_keeps_only_what_he_claimed(desk, system, n
     assert titles(selectors.list_inbox(actor_of(nora))) == ["kept"]
 
 
+def test_a_ticket_of_no_pool_waits_with_those_who_may_assign_it(desk, system, nora, bob):
+    tickets.open(actor=system, category_key="office", title="of no pool")
+    assert titles(selectors.list_inbox(bob)) == ["of no pool"]
+    assert not selectors.list_inbox(actor_of(nora)).exists()
+
+
 def test_a_machine_has_no_inbox(desk, system):
     some(system, "work")
     assert not selectors.list_inbox(system).exists()
