@@ -175,7 +175,8 @@ class Desired:
     ``name`` identifies the native object: a zone, a mailbox address, a number, a log-in. ``restriction`` is the
     operator's suspension; ``switched_off`` are the owner's own switches, kept apart: the effective state is both, and
     lifting the suspension never touches the owner's. Empty ``secrets`` leave the server's secrets as they are.
-    ``native`` carries a former native state when something is put back exactly.
+    With ``exact`` nothing else may be there: a former state is put back, and ``native`` carries what the neutral
+    words do not say of it.
     """
 
     service_ref: str
@@ -188,6 +189,7 @@ class Desired:
     switched_off: frozenset[str] = frozenset()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     native: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    exact: bool = False
 
     @property
     def full_kind(self) -> str:
@@ -219,6 +221,7 @@ class Observed:
             restriction=self.restriction,
             switched_off=self.switched_off,
             native=self.native,
+            exact=True,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -398,6 +401,9 @@ class Driver(ABC):
             for key, wanted in desired.attributes.items()
             if observed.attributes.get(key) != wanted
         ]
+        if desired.exact:
+            extra = sorted(set(observed.attributes) - set(desired.attributes))
+            differences += [Difference(key, None, observed.attributes[key]) for key in extra]
         pairs: tuple[tuple[str, Any, Any], ...] = (
             ("service_ref", desired.service_ref, observed.service_ref),
             ("restriction", self.capabilities().nearest(desired.restriction), observed.restriction),
@@ -427,7 +433,7 @@ class Driver(ABC):
         if present is not None and present.service_ref != desired.service_ref:
             raise Conflict(f"{desired.name} belongs to {present.service_ref or 'nobody BOSS knows'}", name=desired.name)
         # New secrets cannot be compared with what the server holds, so they are always sent.
-        if present is None or desired.secrets or desired.native or self.compare(desired, present):
+        if present is None or desired.secrets or desired.exact or self.compare(desired, present):
             self.apply(desired, key=key)
             present = self.observe(desired)
             differences = self.compare(desired, present)

@@ -88,7 +88,8 @@ class PowerDnsDriver(Driver):
             raise Invalid(f"PowerDNS does not provide {desired.full_kind}")
         for field, name in (("name", desired.name), ("zone", self._zone(desired))):
             try:
-                dns.name.from_text(name)
+                if dns.name.from_text(name) == dns.name.root:
+                    wrong[field] = ["a domain name is needed"]
             except dns.exception.DNSException as error:
                 wrong[field] = [f"{name!r} is not a domain name: {error}"]
         if desired.kind == "host" and not desired.name.endswith(f".{self._zone(desired)}"):
@@ -333,7 +334,11 @@ class PowerDnsDriver(Driver):
 
     def _read_zone(self, zone: str) -> dict[str, Any] | None:
         answer = self._expect(self._http.request("GET", self._zone_path(zone)), 200, 404)
-        return None if answer.status == 404 else dict(answer.body)
+        if answer.status == 404:
+            return None
+        if not isinstance(answer.body, dict) or "rrsets" not in answer.body:
+            raise Transient(f"the server's answer about {zone} is not a zone")
+        return answer.body
 
     def _create_zone(self, zone: str, owner: str, nameservers: list[str]) -> dict[str, Any]:
         body = {

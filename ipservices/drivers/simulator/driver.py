@@ -218,7 +218,7 @@ def _differs(row: SimulatedObject, desired: Desired) -> bool:
         or row.restriction != desired.restriction
         or sorted(row.switched_off) != sorted(desired.switched_off)
         or any(row.secret_digests.get(key) != store.digest(value) for key, value in desired.secrets.items())
-        or bool(desired.native and desired.native != store.picture(row))
+        or (desired.exact and (row.attributes != desired.attributes or desired.native != store.picture(row)))
     )
 
 
