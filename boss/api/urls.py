@@ -9,6 +9,8 @@ from boss.api import reference, views
 from boss.api.tenancy.urls import routes as tenancy
 from boss.core.api.routes import Route
 from boss.notify.api.urls import routes as notify
+from catalog.api.urls import routes as catalog
+from subscribers.api.urls import routes as subscribers
 from ticketing.api.urls import routes as ticketing
 
 app_name = "api"
@@ -17,6 +19,8 @@ ROOMS: dict[str, list[Route]] = {
     "tenancy": tenancy,
     "notify": notify,
     "ticketing": ticketing,
+    "catalog": catalog,
+    "subscribers": subscribers,
 }
 
 

@@ -196,6 +196,17 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVERS": [{"url": "/", "description": "The host names the provider"}],
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_NAME_OVERRIDES": {
+        "PlanVersionStateEnum": "catalog.choices.PlanVersionState",
+        "PriceKindEnum": "catalog.choices.PriceKind",
+        "AccountStateEnum": "subscribers.choices.AccountState",
+        "ChargeKindEnum": "subscribers.choices.ChargeKind",
+        "ChargeStateEnum": "subscribers.choices.ChargeState",
+        "OrderStateEnum": "subscribers.choices.OrderState",
+        "PaymentMethodEnum": "subscribers.choices.PaymentMethod",
+        "SubscriptionStateEnum": "subscribers.choices.SubscriptionState",
+        "UserKindEnum": "boss.tenancy.models.people.User.Kind",
+    },
 }
 
 LOGGING = {
