@@ -87,6 +87,7 @@ def open_shop(realm: Realm) -> Shop:
             features=(
                 FeaturePart("data.access", {"down": 300, "up": 20, "cap": 1500}),
                 FeaturePart("mail.mailbox", choosable=("address",), quantity=2),
+                FeaturePart("cpe.router"),
             ),
             monthly={"Internet 300": "69.95"},
             usage=(UsagePart("Extra data", "10.00", "GB", unit_size=100, included=1500, most="50.00"),),
@@ -94,6 +95,7 @@ def open_shop(realm: Realm) -> Shop:
                 OptionPart("install", "Technician", choice_group="installation", once=Decimal("59.95")),
                 OptionPart("self-install", "Self-installation kit", choice_group="installation", once=Decimal("14.95")),
                 OptionPart("wifi", "Managed Wi-Fi", "wifi.network", monthly=Decimal("6.00"), choosable=("ssid",)),
+                OptionPart("recording", "Recording", "tv.dvr", monthly=Decimal("12.00")),
                 OptionPart("outlet", "Extra outlet", maximum=3, once=Decimal("25.00")),
             ),
             workflows={"activate": "set-up"},

@@ -81,7 +81,7 @@ PAGES = ["/my/", "/my/services/", "/my/tickets/", "/my/tickets/new/"]
 
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_asks_a_visitor_to_sign_in(cast: Cast, path: str):
-    assert Visitor(cast.alpha.pk).get(path)["Location"].startswith("/login/?next=/my/")
+    assert Visitor(cast.alpha.pk).get(path)["Location"].startswith("/login/?next=%2Fmy%2F")
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -182,8 +182,18 @@ class OptionsForm(BossForm):
             try:
                 configuration.configure(self.version, picked, self.chosen())
             except schema.InvalidInput as problem:
-                self.add_problem(problem)
+                for name, texts in problem.fields.items():
+                    self.add_error(self._field_of(name), texts)
         return cleaned
+
+    def _field_of(self, name: str) -> str | None:
+        """The field a refusal belongs to: its own, or that of the option which brings the feature it names."""
+        if name in self.fields:
+            return name
+        for option in self.options:
+            if option.feature is not None and option.feature.key == name:
+                return f"choice.{option.choice_group}" if option.choice_group else f"option.{option.key}"
+        return None
 
     def answers_in_words(self) -> list[tuple[str, str]]:
         """The accepted characteristics as label and value, for reading once more."""
