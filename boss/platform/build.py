@@ -129,4 +129,5 @@ class Built:
 
 def demo_fingerprint() -> str:
     """Changes when a seed does."""
-    return fingerprint(sorted((addresses.ROOT / "boss" / "platform" / "demo").rglob("*.py")))
+    seeds = addresses.ROOT / "boss" / "platform" / "demo"
+    return fingerprint(sorted([*seeds.rglob("*.py"), *seeds.rglob("*.yaml")]))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass
-
 from boss.core.schema import Characteristic as Field
+from boss.platform.demo.shapes import CategorySeed
 from ticketing.choices import CategoryKind, Priority
 
 POOLS = (
@@ -19,39 +17,19 @@ POOLS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CategorySeed:
-    """One category. Targets are in hours."""
-
-    key: str
-    name: str
-    pool: str
-    kind: str = CategoryKind.SUPPORT
-    reply_hours: float | None = None
-    resolve_hours: float | None = None
-    fields: tuple[Field, ...] = ()
-    portal_visible: bool = False
-    priority: int = Priority.NORMAL
-
-    @property
-    def reply(self) -> dt.timedelta | None:
-        return None if self.reply_hours is None else dt.timedelta(hours=self.reply_hours)
-
-    @property
-    def resolve(self) -> dt.timedelta | None:
-        return None if self.resolve_hours is None else dt.timedelta(hours=self.resolve_hours)
-
-
 def _choices(*labels: str) -> tuple[tuple[str, str], ...]:
     return tuple((label.lower().replace(" ", "_").replace("-", "_"), label) for label in labels)
 
+
+SYMPTOMS = _choices(
+    "No connection", "Slow", "Drops out", "Wi-Fi only", "One site only", "After a storm", "Something else"
+)
 
 CATEGORIES = (
     CategorySeed(
         "trouble-internet", "Trouble: Internet", "csr", reply_hours=0.5, resolve_hours=24, portal_visible=True,
         fields=(
-            Field("symptom", "choice", "What happens", choices=_choices(
-                "No connection", "Slow", "Drops out", "Wi-Fi only", "One site only", "After a storm", "Something else")),
+            Field("symptom", "choice", "What happens", choices=SYMPTOMS),
             Field("modem_light", "choice", "Modem light", choices=_choices("Green", "Blinking", "Red", "Off")),
             Field("speed_test", "decimal", "Speed test", minimum=0, unit="Mbps"),
             Field("wired", "boolean", "By cable, not Wi-Fi"),
@@ -94,8 +72,8 @@ CATEGORIES = (
             Field("reject_code", "text", "Reject code", max_length=20),
         ),
     ),
-    CategorySeed("fallout", "Order fallout", "noc", CategoryKind.FALLOUT, 0.5, 4, priority=Priority.HIGH),
-    CategorySeed("workflow", "Workflow task", "csr", CategoryKind.WORK),
+    CategorySeed("workflow-fallout", "Order fallout", "noc", CategoryKind.FALLOUT, 0.5, 4, priority=Priority.HIGH),
+    CategorySeed("workflow-work", "Workflow task", "csr", CategoryKind.WORK),
     CategorySeed(
         "outage", "Outage", "noc", CategoryKind.INCIDENT, 1 / 6, 4, priority=Priority.CRITICAL,
         fields=(
@@ -113,11 +91,15 @@ CATEGORIES = (
         ),
     ),
     CategorySeed(
-        "lead", "Lead", "csr", CategoryKind.LEAD, 24,
-        fields=(Field("source", "text", "Source", max_length=60), Field("value", "decimal", "Value", minimum=0, unit="USD")),
+        "lead", "Lead", "csr", CategoryKind.LEAD, 24, portal_visible=True,
+        fields=(
+            Field("source", "text", "Source", max_length=60),
+            Field("value", "decimal", "Value", minimum=0, unit="USD"),
+        ),
     ),
     CategorySeed("office", "Office", "manager", CategoryKind.OFFICE),
     CategorySeed(
-        "idea", "Product idea", "manager", CategoryKind.OFFICE, fields=(Field("component", "text", "Component", max_length=60),)
+        "idea", "Product idea", "manager", CategoryKind.OFFICE,
+        fields=(Field("component", "text", "Component", max_length=60),),
     ),
 )  # fmt: skip

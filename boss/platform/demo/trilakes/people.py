@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from boss.platform.demo.shapes import Person
 
 PASSWORD = "three-lakes-demo"  # noqa: S105 - printed by `manage.py up`: this realm is for trying out
 DOMAIN = "trilakes.example"
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """One of the staff. ``pools`` are the talent pools whose tickets this person takes."""
-
-    name: str
-    role: str
-    pools: tuple[str, ...] = ()
-    what: str = ""
-
-    @property
-    def email(self) -> str:
-        return f"{self.name.split()[0].lower()}@{DOMAIN}"
 
 
 STAFF = (
@@ -41,23 +27,26 @@ STAFF = (
     Person("Artur Klein", "auditor", (), "auditor"),
 )
 
-FIRST_NAMES = (
-    "Maria Ortiz|Walter Gruen|Lucille Hayes|Tomas Rivera|Edna Fairchild|Samir Haddad|Grace Lindqvist|Henry Osei|"
-    "Lourdes Vega|Patrick Doyle|Yuki Tanaka|Beatrice Romano|Clarence Webb|Nadia Petrova|Oscar Mendez|Ruth Ackerman|"
-    "Dwayne Collins|Ingeborg Dahl|Ravi Menon|Stella Kowalski|Jerome Banks|Amara Nwosu|Leo Castellano|Hazel Quinn"
-).split("|")
-GIVEN = tuple(name.split()[0] for name in FIRST_NAMES)
-FAMILY = tuple(name.split()[1] for name in FIRST_NAMES) + (
-    "Abbott", "Barnes", "Cho", "Diaz", "Ellison", "Foster", "Garza", "Hughes", "Iverson", "Jansen", "Keller", "Lopez",
-    "Mayer", "Nolan", "Ortega", "Pruitt", "Reyes", "Schultz", "Turner", "Underwood", "Vargas", "Weston", "Young", "Zuniga",
+SUBSCRIBERS = (
+    "Maria Ortiz", "Walter Gruen", "Lucille Hayes", "Tomas Rivera", "Edna Fairchild", "Samir Haddad",
+    "Grace Lindqvist", "Henry Osei", "Lourdes Vega", "Patrick Doyle", "Yuki Tanaka", "Beatrice Romano",
+    "Clarence Webb", "Nadia Petrova", "Oscar Mendez", "Ruth Ackerman", "Dwayne Collins", "Ingeborg Dahl",
+    "Ravi Menon", "Stella Kowalski", "Jerome Banks", "Amara Nwosu", "Leo Castellano", "Hazel Quinn",
+)  # fmt: skip
+_GIVEN = tuple(name.split()[0] for name in SUBSCRIBERS)
+_FAMILY = (
+    *(name.split()[1] for name in SUBSCRIBERS),
+    "Abbott", "Barnes", "Cho", "Diaz", "Ellison", "Foster", "Garza", "Hughes", "Iverson", "Jansen", "Keller",
+    "Lopez", "Mayer", "Nolan", "Ortega", "Pruitt", "Reyes", "Schultz", "Turner", "Underwood", "Vargas",
+    "Weston", "Young", "Zuniga", "Ashby", "Bloom", "Crane",
 )  # fmt: skip
 
 
 def subscriber(index: int) -> tuple[str, str, str]:
     """Name, e-mail and phone of the ``index``-th subscriber; the same ones on every start."""
-    if index < len(FIRST_NAMES):
-        name = FIRST_NAMES[index]
+    if index < len(SUBSCRIBERS):
+        name = SUBSCRIBERS[index]
     else:
-        name = f"{GIVEN[(index * 7) % len(GIVEN)]} {FAMILY[(index * 11 + index // 24) % len(FAMILY)]}"
+        name = f"{_GIVEN[index % len(_GIVEN)]} {_FAMILY[(index // len(_GIVEN) * 5 + index * 2) % len(_FAMILY)]}"
     given, family = name.lower().split()
     return name, f"{given}.{family}{index}@mail.example", f"+1 555 555 {100 + index % 100:04d}"

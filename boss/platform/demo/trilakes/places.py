@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from boss.platform.demo.shapes import Place
 
 ORGANIZATIONS = (
     ("Lakeview School District", "corporate"),
@@ -12,19 +13,6 @@ ORGANIZATIONS = (
     ("Pinecrest Apartments", "property_owner"),
     ("RegionalVoice", "partner"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One service location as it is written down."""
-
-    street: str
-    city: str
-    postal_code: str
-    unit: str = ""
-    organization: str = ""
-    technology: str = "hfc"
-    access_node: str = ""
 
 
 _TOWNS = (("Lakeview", "60901"), ("Pine Harbor", "60902"), ("Bayfront", "60903"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+from boss.platform.demo.shapes import PlanSeed
 from catalog.services.plans import FeaturePart, OptionPart, UsagePart, VersionDraft
 from catalog.templates import PORT_IN, RECORDING, SELF_INSTALL, SET_TOP, STATIC_IP, WIFI, internet, television, voice
 
@@ -12,28 +12,17 @@ NEW_TRIPLE_PLAY = "new-triple-play"
 SELF_INSTALL_ONLY = "self-install"
 
 
-@dataclass(frozen=True, slots=True)
-class PlanSeed:
-    """A plan with its first version."""
-
-    key: str
-    title: str
-    summary: str
-    category: str
-    version: VersionDraft
-
-
 def _install(price: str) -> OptionPart:
-    return OptionPart(
-        "install", "Installation by a technician", choice_group="installation", once=Decimal(price)
-    )
+    return OptionPart("install", "Installation by a technician", choice_group="installation", once=Decimal(price))
 
 
 _MODEM = OptionPart("modem", "Modem rental", monthly=Decimal("8.00"))
 _PREMIUM = OptionPart("premium", "Premium channels", "tv.premium", monthly=Decimal("16.95"), fixed={"pack": "premium"})
 _OUTLET = OptionPart("outlet", "Extra outlet wired", maximum=5, once=Decimal("25.00"))
 _ABROAD = OptionPart("intl", "500 minutes abroad", "voice.intl", monthly=Decimal("9.95"), fixed={"minutes": 500})
-_SECOND_LINE = OptionPart("second-line", "Second line", "voice.line", monthly=Decimal("14.95"), choosable=("caller_name",))
+_SECOND_LINE = OptionPart(
+    "second-line", "Second line", "voice.line", monthly=Decimal("14.95"), choosable=("caller_name",)
+)
 
 _ONLINE = (STATIC_IP, WIFI, _MODEM)
 _WATCH = (SET_TOP, RECORDING, _PREMIUM, _OUTLET)
@@ -78,15 +67,18 @@ def _plan(
 
 PLANS = (
     _plan(
-        "internet-100", "Internet 100", "100/10 Mbps, 1,000 GB, 2 mailboxes. You plug it in yourself.", "internet", "54.95",
+        "internet-100", "Internet 100",
+        "100/10 Mbps, 1,000 GB, 2 mailboxes. Plug it in yourself.", "internet", "54.95",
         internet(100, 10, 1_000, 2), (SELF_INSTALL, *_ONLINE), SELF_INSTALL_ONLY, cap=1_000,
     ),
     _plan(
-        "internet-300", "Internet 300", "300/20 Mbps, 1,500 GB, 5 mailboxes. You plug it in yourself.", "internet", "69.95",
+        "internet-300", "Internet 300",
+        "300/20 Mbps, 1,500 GB, 5 mailboxes. Plug it in yourself.", "internet", "69.95",
         internet(300, 20, 1_500, 5), (SELF_INSTALL, *_ONLINE), SELF_INSTALL_ONLY, cap=1_500,
     ),
     _plan(
-        "internet-600", "Internet 600", "600/25 Mbps, 2,000 GB, 5 mailboxes. You plug it in yourself.", "internet", "84.95",
+        "internet-600", "Internet 600",
+        "600/25 Mbps, 2,000 GB, 5 mailboxes. Plug it in yourself.", "internet", "84.95",
         internet(600, 25, 2_000, 5), (SELF_INSTALL, *_ONLINE), SELF_INSTALL_ONLY, cap=2_000,
     ),
     _plan(
@@ -125,7 +117,7 @@ PLANS = (
         NEW_TRIPLE_PLAY, term=12, fee="10.00", technologies=("hfc", "fibre"),
     ),
     _plan(
-        "business-300", "Business 300", "300/30 Mbps, a static address, 10 mailboxes, your own domain.", "business", "119.95",
+        "business-300", "Business 300", "300/30 Mbps, a static address, your own domain.", "business", "119.95",
         (
             *internet(300, 30, 0, 10),
             FeaturePart("ip.static", {"size": "32"}),

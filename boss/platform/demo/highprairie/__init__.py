@@ -1,0 +1,1 @@
+"""High Prairie Wireless, a second provider beside Tri-Lakes Cable: small, rural, and blind to everything next door."""
