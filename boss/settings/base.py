@@ -135,6 +135,9 @@ BOSS_DATA_KEYS: dict[str, bytes] = {
     for key_id, _sep, key in (pair.partition(":") for pair in env.words("BOSS_DATA_KEYS", []))
 } or {"k0": hashlib.sha256(b"boss-data-key:" + SECRET_KEY.encode()).digest()}
 
+# Private networks that every realm's drivers may reach; one realm's own stand in its settings (driver_networks).
+BOSS_DRIVER_NETWORKS: list[str] = env.words("BOSS_DRIVER_NETWORKS", [])
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -206,6 +209,11 @@ SPECTACULAR_SETTINGS = {
         "PaymentMethodEnum": "subscribers.choices.PaymentMethod",
         "SubscriptionStateEnum": "subscribers.choices.SubscriptionState",
         "UserKindEnum": "boss.tenancy.models.people.User.Kind",
+        "TicketStateEnum": "ticketing.choices.TicketState",
+        "TicketPriorityEnum": "ticketing.choices.Priority",
+        "MessageKindEnum": "ticketing.choices.MessageKind",
+        "CategoryKindEnum": "ticketing.choices.CategoryKind",
+        "DeliveryStateEnum": "boss.notify.models.DeliveryState",
     },
 }
 

@@ -6,6 +6,7 @@ import os
 
 os.environ.setdefault("BOSS_SECRET_KEY", "only-for-tests-only-for-tests-only-for-tests-only")
 os.environ.setdefault("BOSS_PLATFORM_KIND", "test")
+os.environ.setdefault("BOSS_DRIVER_NETWORKS", "127.0.0.0/8")
 
 from boss.settings.base import *  # noqa: F403
 
