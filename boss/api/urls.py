@@ -12,6 +12,7 @@ from boss.notify.api.urls import routes as notify
 from catalog.api.urls import routes as catalog
 from subscribers.api.urls import routes as subscribers
 from ticketing.api.urls import routes as ticketing
+from workflow.api.urls import routes as workflow
 
 app_name = "api"
 
@@ -21,6 +22,7 @@ ROOMS: dict[str, list[Route]] = {
     "ticketing": ticketing,
     "catalog": catalog,
     "subscribers": subscribers,
+    "workflow": workflow,
 }
 
 
