@@ -93,7 +93,7 @@ class Because(Versioned):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
 
 
-class MessageSerializer(serializers.ModelSerializer[Message]):
+class TicketMessageSerializer(serializers.ModelSerializer[Message]):
     class Meta:
         model = Message
         fields = ("public_id", "seq", "kind", "body", "at", "author_label", "from_customer")

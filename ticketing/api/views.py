@@ -125,19 +125,19 @@ class TicketViewSet(ReadOnlyViewSet):
         reason = given.pop("reason", "")
         return self.answer(tickets.cancel(actor=self.actor, ticket=self.get_object(), reason=reason, **given))
 
-    @extend_schema(responses=serializers.MessageSerializer(many=True))
+    @extend_schema(responses=serializers.TicketMessageSerializer(many=True))
     @action(detail=True, permission="ticketing.view_message", pagination_class=None, filterset_class=None)
     def messages(self, request: Request, public_id: str) -> Response:
         """The thread in order; internal notes only for those who may read them."""
         found = selectors.list_messages(self.actor, self.get_object())
-        return Response(serializers.MessageSerializer(found, many=True).data)
+        return Response(serializers.TicketMessageSerializer(found, many=True).data)
 
-    @extend_schema(responses={201: serializers.MessageSerializer})
+    @extend_schema(responses={201: serializers.TicketMessageSerializer})
     @messages.mapping.post
     def say(self, request: Request, public_id: str) -> Response:
         """Say something: to the customer, or among staff."""
         message = tickets.add_message(actor=self.actor, ticket=self.get_object(), **self.given())
-        return Response(serializers.MessageSerializer(message).data, status=201)
+        return Response(serializers.TicketMessageSerializer(message).data, status=201)
 
     @extend_schema(responses=serializers.TicketEventSerializer(many=True))
     @action(detail=True, permission=VIEW_INTERNAL, pagination_class=None, filterset_class=None)

@@ -13,7 +13,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
         read_only_fields = fields
 
 
-class MessageSerializer(serializers.ModelSerializer[Message]):
+class SentMessageSerializer(serializers.ModelSerializer[Message]):
     """A message and its deliveries. The text of a sealed one (it holds a link that lets its reader in) is empty."""
 
     text = serializers.SerializerMethodField()

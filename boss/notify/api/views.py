@@ -31,7 +31,7 @@ class MessageViewSet(ReadOnlyViewSet):
     """Messages sent in the realm."""
 
     model = Message
-    serializer_class = serializers.MessageSerializer
+    serializer_class = serializers.SentMessageSerializer
     permission = "notify.view_message"
     filterset_class = MessageFilter
 
