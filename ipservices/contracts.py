@@ -314,7 +314,12 @@ class Deadline:
     """A wall-clock limit for a whole driver call, whatever number of requests it takes."""
 
     def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._ends = time.monotonic() + seconds
+
+    def restart(self) -> None:
+        """Count from now: waiting for a container's lease is not the server's time."""
+        self._ends = time.monotonic() + self._seconds
 
     @property
     def left(self) -> float:
@@ -418,6 +423,7 @@ class Driver(ABC):
     # What is the same for every driver.
 
     def __enter__(self) -> Self:
+        self.deadline.restart()
         return self
 
     def __exit__(self, *exc: object) -> None:

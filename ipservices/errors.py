@@ -63,11 +63,12 @@ class NoPortFree(Problem):
 
 
 class NotDesigned(Problem):
-    """A step was asked for before what it needs was there."""
+    """A step was asked for before what it needs was there; a parallel task may be about to make it."""
 
     code = "ipservices.not_designed"
     status = 409
     title = _("Something this service needs is not there yet.")
+    retryable = True
 
 
 class NameTaken(Problem):

@@ -17,6 +17,37 @@ from ipservices.services import calls
 from subscribers.models import Account, Subscription
 
 
+def whole_services() -> QuerySet[Service]:
+    """Services with what their pages and answers show; whoever takes them narrows them to an actor."""
+    rows: QuerySet[Service] = Service.objects.select_related("binding", "site", "account", "subscription")
+    return rows.order_by("id")
+
+
+def whole_driver_calls() -> QuerySet[DriverCall]:
+    rows: QuerySet[DriverCall] = DriverCall.objects.select_related("binding", "service").order_by("-id")
+    return rows
+
+
+def whole_bindings() -> QuerySet[Binding]:
+    rows: QuerySet[Binding] = Binding.objects.order_by("family", "position", "id")
+    return rows
+
+
+def whole_addresses() -> QuerySet[AddressAssignment]:
+    rows: QuerySet[AddressAssignment] = AddressAssignment.objects.select_related("prefix", "service").order_by("id")
+    return rows
+
+
+def whole_numbers() -> QuerySet[PhoneNumber]:
+    rows: QuerySet[PhoneNumber] = PhoneNumber.objects.select_related("service").order_by("number")
+    return rows
+
+
+def whole_prefixes() -> QuerySet[Prefix]:
+    rows: QuerySet[Prefix] = Prefix.objects.order_by("position", "id")
+    return rows
+
+
 def get_service(actor: Actor, public_id: str) -> Service:
     """Raises :class:`ServiceNotFound` when there is none or the actor may not see it."""
     row: Service | None = list_services(actor).filter(public_id=public_id).first()
@@ -28,7 +59,7 @@ def get_service(actor: Actor, public_id: str) -> Service:
 def list_services(actor: Actor) -> QuerySet[Service]:
     """Every service the actor may see, ended ones too."""
     rows: QuerySet[Service] = Service.objects.visible_to(actor)
-    return rows.select_related("binding", "site", "account").order_by("id")
+    return rows.select_related("binding", "site", "account", "subscription").order_by("id")
 
 
 def list_services_for_account(actor: Actor, account: Account, *, ended: bool = False) -> QuerySet[Service]:
@@ -61,21 +92,6 @@ def get_binding(actor: Actor, public_id: str) -> Binding:
     if row is None:
         raise ServiceNotFound(binding=public_id)
     return row
-
-
-def list_addresses(actor: Actor) -> QuerySet[AddressAssignment]:
-    rows: QuerySet[AddressAssignment] = AddressAssignment.objects.visible_to(actor)
-    return rows.select_related("prefix", "service")
-
-
-def list_numbers(actor: Actor) -> QuerySet[PhoneNumber]:
-    rows: QuerySet[PhoneNumber] = PhoneNumber.objects.visible_to(actor)
-    return rows.select_related("service")
-
-
-def list_prefixes(actor: Actor) -> QuerySet[Prefix]:
-    rows: QuerySet[Prefix] = Prefix.objects.visible_to(actor)
-    return rows
 
 
 def count_free(prefix: Prefix) -> int:

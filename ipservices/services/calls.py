@@ -54,14 +54,13 @@ def refuse_inside_transaction() -> None:
 def connection_of(binding: Binding) -> Connection:
     """The binding with its secrets opened, for a driver's eyes only."""
     realm = tenancy.get_realm(binding.realm_id)
-    installation: list[str] = getattr(settings, "BOSS_DRIVER_NETWORKS", [])
     return Connection(
         realm_id=binding.realm_id,
         binding_id=binding.pk,
         settings=binding.settings,
         secrets=sealing.open_secrets(binding),
         deadline_seconds=binding.deadline_seconds,
-        networks=(*installation, *realm.settings.get("driver_networks", [])),
+        networks=(*settings.BOSS_DRIVER_NETWORKS, *realm.settings.get("driver_networks", [])),
     )
 
 
@@ -115,7 +114,7 @@ def perform(
     started = time.monotonic()
     driver = open_driver(binding, target.connection)
     try:
-        with driver, leases.hold(binding, driver.lock_key(desired)):
+        with leases.hold(binding, driver.lock_key(desired)), driver:
             result = act(driver)
     except Exception as error:
         with scoping.realm_transaction(binding.realm_id, actor.label):

@@ -185,11 +185,11 @@ def _host(service: Service) -> tuple[str, dict[str, Any]]:
 
 
 def _access(service: Service) -> tuple[str, dict[str, Any]]:
-    static = AddressAssignment.objects.filter(
-        service__subscription_id=service.subscription_id, service__feature_key="ip.static"
-    ).exclude(service__state=ServiceState.TERMINATED)
-    first = static.order_by("id").first()
-    return service.name, {"static_address": str(first)} if first is not None else {}
+    ordered = Service.objects.filter(subscription_id=service.subscription_id, feature_key="ip.static")
+    static = ordered.exclude(state=ServiceState.TERMINATED).order_by("ordinal").first()
+    if static is None:
+        return service.name, {}
+    return service.name, {"static_address": _address(static)[0]}
 
 
 def _number(service: Service) -> tuple[str, dict[str, Any]]:

@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from boss.core.api.routes import Route
+from ipservices.api import views
+
+routes = [
+    Route("services", views.ServiceViewSet),
+    Route("driver-calls", views.DriverCallViewSet),
+    Route("bindings", views.BindingViewSet),
+    Route("addresses", views.AddressViewSet),
+    Route("prefixes", views.PrefixViewSet),
+    Route("numbers", views.NumberViewSet),
+]

@@ -1,0 +1,234 @@
+"""Services, servers, driver calls, addresses and numbers on the API."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django_filters import CharFilter
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from boss.core.api.filters import FilterSet
+from boss.core.api.views import ReadOnlyViewSet
+from boss.core.crypto import masked
+from ipservices import selectors
+from ipservices.api import serializers
+from ipservices.errors import NotPractice
+from ipservices.models import AddressAssignment, Binding, DriverCall, PhoneNumber, Prefix, Service
+from ipservices.services import bindings, prefixes, provisioning, simulator
+
+
+class ServiceFilter(FilterSet):
+    account = CharFilter("account__public_id")
+    account_number = CharFilter("account__number")
+    subscription = CharFilter("subscription__public_id")
+    name = CharFilter("name")
+
+    class Meta:
+        model = Service
+        fields = ("state", "family", "kind")
+
+
+class ServiceViewSet(ReadOnlyViewSet):
+    """What is provisioned for subscribers, and how it is at its server."""
+
+    model = Service
+    serializer_class = serializers.ServiceSerializer
+    permission = "ipservices.view_service"
+    filterset_class = ServiceFilter
+    ordering_fields = ("created_at",)
+
+    def rows(self) -> QuerySet[Service]:
+        return selectors.whole_services()
+
+    @extend_schema(request=None, responses=serializers.ObservedSerializer)
+    @action(detail=True, methods=["post"], permission="ipservices.observe_service")
+    def observe(self, request: Request, public_id: str) -> Response:
+        """Ask the server itself what it holds, past everything BOSS remembers."""
+        found = selectors.observe_now(self.actor, self.get_object())
+        shown = {
+            "present": found is not None,
+            "name": found.name if found else None,
+            "service_ref": found.service_ref if found else None,
+            "attributes": masked(dict(found.attributes)) if found else None,
+            "restriction": str(found.restriction) if found else None,
+            "switched_off": sorted(found.switched_off) if found else [],
+            "sessions": found.sessions if found else 0,
+        }
+        return Response(shown)
+
+    @extend_schema(request=None, responses=serializers.ServiceSerializer)
+    @action(detail=True, methods=["post"], permission="ipservices.change_service")
+    def activate(self, request: Request, public_id: str) -> Response:
+        """Have a planned service set up at its server."""
+        return self.answer(provisioning.activate(actor=self.actor, service=self.get_object()), status=202)
+
+    @extend_schema(request=serializers.SuspendInput, responses=serializers.ServiceSerializer)
+    @action(detail=True, methods=["post"], permission="ipservices.change_service", input=serializers.SuspendInput)
+    def suspend(self, request: Request, public_id: str) -> Response:
+        """Restrict the service. The owner's own switches stay as they are."""
+        row = provisioning.suspend(actor=self.actor, service=self.get_object(), **self.given())
+        return self.answer(row, status=202)
+
+    @extend_schema(request=None, responses=serializers.ServiceSerializer)
+    @action(detail=True, methods=["post"], permission="ipservices.change_service")
+    def resume(self, request: Request, public_id: str) -> Response:
+        """Lift the restriction."""
+        return self.answer(provisioning.resume(actor=self.actor, service=self.get_object()), status=202)
+
+    @extend_schema(request=serializers.SwitchInput, responses=serializers.ServiceSerializer)
+    @action(detail=True, methods=["post"], permission="ipservices.change_service", input=serializers.SwitchInput)
+    def switch(self, request: Request, public_id: str) -> Response:
+        """Set the owner's own switches."""
+        row = provisioning.switch(actor=self.actor, service=self.get_object(), **self.given())
+        return self.answer(row, status=202)
+
+    @extend_schema(request=None, responses=serializers.ServiceSerializer)
+    @action(detail=True, methods=["post"], permission="ipservices.change_service")
+    def terminate(self, request: Request, public_id: str) -> Response:
+        """Have the service taken off its server for good."""
+        return self.answer(provisioning.terminate(actor=self.actor, service=self.get_object()), status=202)
+
+
+class DriverCallFilter(FilterSet):
+    service = CharFilter("service__public_id")
+    binding = CharFilter("binding__public_id")
+    account = CharFilter("service__account__public_id")
+
+    class Meta:
+        model = DriverCall
+        fields = ("outcome", "operation")
+
+
+class DriverCallViewSet(ReadOnlyViewSet):
+    """Every call of a driver: a sentence, and the masked exchange."""
+
+    model = DriverCall
+    serializer_class = serializers.DriverCallSerializer
+    permission = "ipservices.view_drivercall"
+    filterset_class = DriverCallFilter
+    ordering_fields = ("started_at",)
+
+    def rows(self) -> QuerySet[DriverCall]:
+        return selectors.whole_driver_calls()
+
+
+class BindingFilter(FilterSet):
+    class Meta:
+        model = Binding
+        fields = ("family", "driver_key", "enabled", "healthy")
+
+
+class BindingViewSet(ReadOnlyViewSet):
+    """The servers of this provider. Secrets go in and never come out."""
+
+    model = Binding
+    serializer_class = serializers.BindingSerializer
+    permission = "ipservices.view_binding"
+    permissions: ClassVar[dict[str, str]] = {
+        "create": "ipservices.manage_bindings",
+        "partial_update": "ipservices.manage_bindings",
+    }
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {
+        "create": serializers.NewBinding,
+        "partial_update": serializers.BindingChange,
+    }
+    filterset_class = BindingFilter
+    ordering_fields = ("family", "position")
+
+    def rows(self) -> QuerySet[Binding]:
+        return selectors.whole_bindings()
+
+    def create(self, request: Request) -> Response:
+        return self.answer(bindings.create(actor=self.actor, **self.given()), status=201)
+
+    def partial_update(self, request: Request, public_id: str) -> Response:
+        """Change settings, secrets (as a whole), order, or switch it off and on."""
+        return self.answer(bindings.change(actor=self.actor, binding=self.get_object(), **self.given()))
+
+    @extend_schema(methods=["get"], request=None, responses=serializers.FaultsSerializer)
+    @extend_schema(methods=["post"], request=serializers.FaultInput, responses=serializers.FaultsSerializer)
+    @action(detail=True, methods=["get", "post"], permission="ipservices.set_fault", input=serializers.FaultInput)
+    def faults(self, request: Request, public_id: str) -> Response:
+        """The failure sliders of a simulated server; POST moves one."""
+        binding = self.get_object()
+        if request.method == "POST":
+            return Response({"faults": simulator.set_fault(actor=self.actor, binding=binding, **self.given())})
+        found = simulator.faults_of(actor=self.actor, binding=binding)
+        if found is None:
+            raise NotPractice(binding=binding.public_id)
+        return Response({"faults": found})
+
+    @extend_schema(request=None, responses=serializers.FaultsSerializer)
+    @action(detail=True, methods=["post"], permission="ipservices.set_fault")
+    def clear_faults(self, request: Request, public_id: str) -> Response:
+        """Put every slider to rest."""
+        simulator.clear_faults(actor=self.actor, binding=self.get_object())
+        return Response({"faults": {}})
+
+
+class AddressFilter(FilterSet):
+    service = CharFilter("service__public_id")
+    account = CharFilter("service__account__public_id")
+    prefix = CharFilter("prefix__network")
+    address = CharFilter("address")
+
+    class Meta:
+        model = AddressAssignment
+        fields = ("vrf",)
+
+
+class AddressViewSet(ReadOnlyViewSet):
+    """Addresses and prefixes that are handed out."""
+
+    model = AddressAssignment
+    serializer_class = serializers.AddressSerializer
+    permission = "ipservices.view_addressassignment"
+    filterset_class = AddressFilter
+    ordering_fields = ("assigned_at",)
+
+    def rows(self) -> QuerySet[AddressAssignment]:
+        return selectors.whole_addresses()
+
+
+class PrefixViewSet(ReadOnlyViewSet):
+    """Ranges to hand out from."""
+
+    model = Prefix
+    serializer_class = serializers.PrefixSerializer
+    permission = "ipservices.view_prefix"
+    permissions: ClassVar[dict[str, str]] = {"create": "ipservices.manage_addresses"}
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": serializers.NewPrefix}
+    ordering_fields = ("position",)
+
+    def rows(self) -> QuerySet[Prefix]:
+        return selectors.whole_prefixes()
+
+    def create(self, request: Request) -> Response:
+        return self.answer(prefixes.create(actor=self.actor, **self.given()), status=201)
+
+
+class NumberFilter(FilterSet):
+    service = CharFilter("service__public_id")
+    account = CharFilter("service__account__public_id")
+
+    class Meta:
+        model = PhoneNumber
+        fields = ("state", "number", "area")
+
+
+class NumberViewSet(ReadOnlyViewSet):
+    """Telephone numbers, free and in use."""
+
+    model = PhoneNumber
+    serializer_class = serializers.NumberSerializer
+    permission = "ipservices.view_phonenumber"
+    filterset_class = NumberFilter
+    ordering_fields = ("number",)
+
+    def rows(self) -> QuerySet[PhoneNumber]:
+        return selectors.whole_numbers()
