@@ -10,6 +10,7 @@ from boss.api.tenancy.urls import routes as tenancy
 from boss.core.api.routes import Route
 from boss.notify.api.urls import routes as notify
 from catalog.api.urls import routes as catalog
+from ipservices.api.urls import routes as ipservices
 from subscribers.api.urls import routes as subscribers
 from ticketing.api.urls import routes as ticketing
 from workflow.api.urls import routes as workflow
@@ -22,6 +23,7 @@ ROOMS: dict[str, list[Route]] = {
     "ticketing": ticketing,
     "catalog": catalog,
     "subscribers": subscribers,
+    "ipservices": ipservices,
     "workflow": workflow,
 }
 

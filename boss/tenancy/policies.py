@@ -57,7 +57,8 @@ BUILT_IN: dict[str, RolePolicy] = {
             "workflow.publish_definition workflow.start_run workflow.reverse_run workflow.retry_task",
             "workflow.complete_task workflow.skip_task workflow.signal_run",
             "ipservices.view_binding ipservices.manage_bindings ipservices.set_fault ipservices.observe_service",
-            "ipservices.change_service notify.view_message",
+            "ipservices.change_service ipservices.view_prefix ipservices.manage_addresses ipservices.manage_numbers",
+            "notify.view_message",
         ),
     ),
     "manager": RolePolicy(
@@ -87,7 +88,7 @@ BUILT_IN: dict[str, RolePolicy] = {
         | _set(
             "workflow.retry_task workflow.complete_task workflow.skip_task workflow.signal_run",
             "ipservices.view_binding ipservices.manage_bindings ipservices.set_fault ipservices.observe_service",
-            "ipservices.change_service",
+            "ipservices.change_service ipservices.view_prefix ipservices.manage_addresses ipservices.manage_numbers",
         ),
     ),
     "dispatcher": RolePolicy(_("Dispatcher"), _STAFF | _set("ticketing.assign_ticket workflow.complete_task")),
