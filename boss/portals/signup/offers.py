@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -195,14 +196,14 @@ def _card(version: PlanVersion) -> Card:
 
 def _sentence(row: Any) -> str:
     """A feature of a plan in one line: its name, how many, and the values that are fixed."""
-    labels = {item.key: item for item in row.feature.schema}
     facts = []
-    for key, value in row.fixed.items():
-        item = labels.get(key)
-        if item is None or value in (None, "", [], {}) or isinstance(value, bool | dict | list):
+    for item in row.feature.schema:
+        value = row.fixed.get(item.key)
+        # Nought stands for "no limit" or "none" and says nothing in a list of what one gets.
+        if not value or isinstance(value, bool | dict | list):
             continue
-        shown = dict(item.choices).get(str(value), value)
-        facts.append(f"{item.title} {shown} {item.unit}".strip())
+        shown = number_format(value, use_l10n=True, force_grouping=True) if isinstance(value, int | float) else value
+        facts.append(f"{item.title} {dict(item.choices).get(str(value), shown)} {item.unit}".strip())
     name = f"{row.quantity} × {row.feature.title}" if row.quantity > 1 else str(row.feature.title)
     return f"{name} ({', '.join(facts)})" if facts else name
 
