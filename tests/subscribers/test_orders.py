@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connections
 
-from boss.core import clock
+from boss.core import clock, scoping
+from boss.core.actors import Actor
 from boss.core.models import AuditEntry, Fact
 from boss.core.permissions import PermissionDenied
 from boss.core.problems import InvalidInput
 from boss.notify.models import Message
+from boss.tenancy import selectors as tenancy
 from boss.tenancy.models import User
 from boss.tenancy.services import sites, users
+from catalog import preload
 from catalog import selectors as catalog
 from catalog.services import plans
 from subscribers import selectors
@@ -409,3 +415,33 @@ def test_a_ticket_about_an_order_shows_the_order(place, bob, alpha):
     assert order.number in card.label
     assert card.url.endswith(f"/{order.public_id}/")
     assert subject_kinds.get("subscribers.order").describe(0).url == ""
+
+
+def test_two_submits_of_one_form_at_the_same_moment_make_one_order(real_db, cast):
+    """Two web workers, real transactions: the second waits for the first and is given its order."""
+    realm_id = cast.alpha.pk
+    with scoping.realm_transaction(realm_id):
+        system = Actor.system(realm_id)
+        preload.load(system)
+        version = plans.publish_version(actor=system, key="internet-100", title="Internet 100", version=small())
+        site = sites.create(actor=system, street="4 Elm", city="Lake", technology="hfc", access_node="n")
+        definitions.publish(actor=system, document=document())
+    together = threading.Barrier(4)
+
+    def submit(_number: int) -> str:
+        try:
+            together.wait()
+            with scoping.realm_transaction(realm_id):
+                order = orders.submit(
+                    actor=tenancy.visitor(realm_id), site=site, plan_version=version, options=[KIT],
+                    contact=MARIA, payment=CARD, key="form-1",
+                )  # fmt: skip
+                return order.number
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        numbers = list(pool.map(submit, range(4)))
+    assert set(numbers) == {"O-10001"}
+    with scoping.realm_transaction(realm_id):
+        assert (Order.objects.count(), Account.objects.count(), Run.objects.count()) == (1, 1, 1)
