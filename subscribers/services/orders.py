@@ -69,6 +69,9 @@ def submit(
         account = Account.objects.select_for_update().get(pk=account.pk)
 
     require(actor, "subscribers.place_order", account)
+    if account is not None:
+        # Visitors may place orders, but on nobody's account.
+        require(actor, "subscribers.view_account", account)
 
     site, details, configuration = _checked(site, version, options, chosen, contact, payment, account)
     if account is not None and account.state == AccountState.CLOSED:
@@ -190,8 +193,8 @@ def _checked(
         faults["plan"] = [_("This plan is not on sale any more. Please choose another.")]
     faults.update(contacts.faults(contact))
     faults.update(contacts.payment_faults(payment))
-    if account is None and "email" not in faults and tenancy.find_user_by_email(contact.email) is not None:
-        faults["email"] = [_("Somebody already signs in with this e-mail address. Please sign in to order.")]
+    if account is None and "email" not in faults:
+        faults.update(_email_taken(contact.email))
     configuration = Configuration((), {})
     try:
         configuration = configure(version, options, chosen)
@@ -200,6 +203,16 @@ def _checked(
     if faults or site is None:
         raise InvalidInput(fields=faults)
     return site, contacts.tidied(contact), configuration
+
+
+def _email_taken(email: str) -> dict[str, list[str]]:
+    """One e-mail signs in once in a realm: told now, not by a run that cannot make the user."""
+    if tenancy.find_user_by_email(email) is not None:
+        return {"email": [_("Somebody already signs in with this e-mail address. Please sign in to order.")]}
+    waiting = Account.objects.filter(email_key=email.strip().lower(), state=AccountState.PENDING)
+    if waiting.filter(orders__state=OrderState.IN_PROGRESS).exists():
+        return {"email": [_("An order for this e-mail address is under way already.")]}
+    return {}
 
 
 def _subscribe(

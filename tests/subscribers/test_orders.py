@@ -204,6 +204,22 @@ def test_a_double_submit_makes_one_order(place):
     assert (Order.objects.count(), Account.objects.count(), Run.objects.count()) == (1, 1, 1)
 
 
+def test_an_order_under_way_is_not_ordered_a_second_time(place):
+    place()
+    with pytest.raises(InvalidInput) as refused:
+        place()
+    assert set(refused.value.fields) == {"email"}
+    assert Order.objects.count() == 1
+
+
+def test_a_visitor_orders_on_nobody_s_account(place, customer):
+    account = customer("Ben Other")
+    before = everything()
+    with pytest.raises(PermissionDenied):
+        place(account=account)
+    assert everything() == before
+
+
 def test_another_form_makes_another_order(place):
     other = ContactDetails("Ben Other", "ben@home.example", "5555550111")
     assert place(key="form-1").pk != place(key="form-2", contact=other).pk
