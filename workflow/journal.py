@@ -16,12 +16,14 @@ from workflow.models import Attempt, Run, RunEvent
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One line of the journal. ``task_key`` is empty for what concerns the whole run."""
+    """One line of the journal. ``task_key`` is empty for what concerns the whole run;
+    ``is_attempt`` marks the beginning of an attempt, which says little unless one looks closely."""
 
     at: dt.datetime
     who: str
     text: str
     task_key: str = ""
+    is_attempt: bool = False
 
 
 def journal(run: Run) -> list[Sentence]:
@@ -34,7 +36,7 @@ def journal(run: Run) -> list[Sentence]:
         lines.append((event.at, event.sequence, Sentence(event.at, event.who, text, key)))
     for at, worker, number, key, is_undo in _begun(run):
         told = _("Attempt %(n)s to undo “%(task)s” began.") if is_undo else _("Attempt %(n)s of “%(task)s” began.")
-        sentence = Sentence(at, worker or "BOSS", told % {"n": number, "task": titles[key]}, key)
+        sentence = Sentence(at, worker or "BOSS", told % {"n": number, "task": titles[key]}, key, is_attempt=True)
         lines.append((at, 0, sentence))
     lines.sort(key=lambda line: (line[0], line[1]))
     return [sentence for _at, _sequence, sentence in lines]

@@ -147,7 +147,9 @@ def test_the_inbox_shows_mine_and_my_pools_and_leads_to_the_next(ticket: Ticket,
     assert "Nothing is waiting for you" in done.content.decode()
 
 
-def test_lists_go_on_by_cursor_and_never_count(support: Any, system: Actor, cast: Cast, browser_of: Any, statements_of: Any) -> None:
+def test_lists_go_on_by_cursor_and_never_count(
+    support: Any, system: Actor, cast: Cast, browser_of: Any, statements_of: Any
+) -> None:
     for number in range(55):
         tickets.open(actor=system, category_key="fault", title=f"Trouble {number:03d}")
     bob = browser_of(cast.bob)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-NODE_WIDTH = 164
+NODE_WIDTH = 180
 NODE_HEIGHT = 62
 GAP_ACROSS = 14
 GAP_DOWN = 44

@@ -14,7 +14,7 @@ from boss.look.marks import Mark
 from workflow.selectors import Graph, Node
 
 # Characters of 13 px that fit beside the icon; two lines at most.
-_LINE, _LINES = 21, 2
+_LINE, _LINES = 18, 2
 
 _TAKEN = {"done", "undo_ready", "undoing", "undo_waiting", "undo_attention", "undone", "kept"}
 
@@ -83,8 +83,15 @@ def wrapped(title: str) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def mark_of(node: Node) -> Mark:
+    """The state as it is drawn; a task that failed and waits for its next try says so."""
+    if node.state in ("ready", "undo_ready") and node.failures:
+        return Mark(_("Failed, tries again"), "rotate-clockwise", "wait")
+    return mark(TASK, node.state)
+
+
 def _word(node: Node, shown: Mark) -> str:
-    if node.attempts > 1 and node.state not in ("skipped", "pending"):
+    if node.attempts > 1 and node.state in ("running", "done", "undoing"):
         return _("%(state)s · try %(n)s") % {"state": shown.word, "n": node.attempts}
     return str(shown.word)
 
@@ -96,7 +103,7 @@ def draw(graph: Graph, url_of: Callable[[str], str], chosen: str = "") -> Pictur
     shapes = []
     for box in sorted(drawing.boxes, key=lambda box: (box.layer, box.x)):
         node = nodes[box.key]
-        shown = mark(TASK, node.state)
+        shown = mark_of(node)
         word = _word(node, shown)
         shapes.append(
             Shape(

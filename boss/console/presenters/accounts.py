@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from boss.console.presenters.marks import ACCOUNT, CHARGE, ORDER, SUBSCRIPTION, mark
+from boss.console.presenters.words import label, plain
 from boss.look.marks import Mark
 from boss.look.templatetags.look import money
 from subscribers.models import Account, Charge, Order, OrderItem, Subscription
@@ -92,9 +93,9 @@ class ItemLine:
 
 
 def item_line(item: OrderItem) -> ItemLine:
-    options = [(_words(key), _plain(value)) for key, value in item.options.items()]
+    options = [(label(key), plain(value)) for key, value in item.options.items()]
     chosen = [
-        (f"{_words(feature)}: {_words(key)}", _plain(value))
+        (f"{label(feature)}: {label(key)}", plain(value))
         for feature, values in item.chosen.items()
         for key, value in (values.items() if isinstance(values, dict) else [("", values)])
     ]
@@ -150,17 +151,3 @@ def charge_line(charge: Charge) -> ChargeLine:
         how=str(charge.get_kind_display()),
         state=mark(CHARGE, charge.state),
     )
-
-
-def _words(key: str) -> str:
-    return key.replace("_", " ").replace("-", " ").strip().capitalize()
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return _("Yes") if value else _("No")
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
-    if isinstance(value, dict):
-        return ", ".join(f"{_words(key)}: {_plain(inner)}" for key, inner in value.items())
-    return str(value)

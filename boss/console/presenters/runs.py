@@ -11,10 +11,10 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from boss.console.graph.picture import Picture, draw
+from boss.console.graph.picture import Picture, draw, mark_of
 from boss.console.presenters.marks import ATTEMPT, RUN, TASK, mark
 from boss.console.presenters.stories import Entry
-from boss.core.crypto import masked
+from boss.console.presenters.words import pairs
 from boss.core.schema import Characteristic
 from boss.look.marks import Mark
 from workflow import checks, selectors
@@ -26,7 +26,8 @@ from workflow.registry import run_subject_kinds
 from workflow.selectors import Graph, Node
 from workflow.services import tasks as task_services
 
-JOURNAL_SHOWN = 200
+JOURNAL_SHOWN = 12
+JOURNAL_AT_MOST = 500
 
 
 def url_of(run: Run) -> str:
@@ -81,14 +82,14 @@ def fingerprint(run: Run, graph: Graph) -> str:
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
 
-def live(run: Run, graph: Graph, chosen: str = "") -> Live:
+def live(run: Run, graph: Graph, chosen: str = "", *, whole: bool = False) -> Live:
     ended = REVERSE_END if run.state in (RunState.REVERSING, RunState.REVERSED) else FORWARD_END
     return Live(
         run=run,
         state=mark(RUN, run.state),
         is_open=not run.is_closed,
         picture=draw(graph, lambda key: task_url(run, key), chosen),
-        nodes=[(node, mark(TASK, node.state), task_url(run, node.key)) for node in graph.nodes],
+        nodes=[(node, mark_of(node), task_url(run, node.key)) for node in graph.nodes],
         done=sum(node.state in ended for node in graph.nodes),
         total=len(graph.nodes),
         attention=[(node, _ticket_url(node)) for node in graph.nodes if node.state in NEEDS_PEOPLE],
@@ -98,18 +99,36 @@ def live(run: Run, graph: Graph, chosen: str = "") -> Live:
             if node.ticket_number and node.state in (TaskState.WAITING, TaskState.UNDO_WAITING)
         ],
         fingerprint=fingerprint(run, graph),
-        live_url=f"{reverse('console:run_live', args=[run.public_id])}?task={chosen}",
+        live_url=f"{reverse('console:run_live', args=[run.public_id])}?task={chosen}{'&journal=all' if whole else ''}",
     )
 
 
-def story(run: Run) -> list[Entry]:
-    """The journal, newest first."""
-    told = [_entry(sentence) for sentence in journal(run)[-JOURNAL_SHOWN:]]
-    return told[::-1]
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The journal, newest first. ``more`` counts what is not shown."""
+
+    entries: list[Entry]
+    more: int
+
+
+def story(run: Run, *, whole: bool = False) -> Story:
+    """The latest of the journal, or (nearly) all of it."""
+    sentences = journal(run)
+    shown = sentences[-(JOURNAL_AT_MOST if whole else JOURNAL_SHOWN) :]
+    return Story([_entry(sentence) for sentence in reversed(shown)], len(sentences) - len(shown))
+
+
+def told(run: Run) -> list[Entry]:
+    """What happened in the run for an account's timeline: without the beginning of every attempt."""
+    return [_entry(sentence) for sentence in journal(run) if not sentence.is_attempt]
 
 
 def _entry(sentence: Sentence) -> Entry:
-    return Entry(sentence.at, sentence.text, Mark("", "circle-dot", "idle"), sentence.who)
+    return Entry(sentence.at, sentence.text, Mark("", sentence_icon(sentence), "idle"), sentence.who)
+
+
+def sentence_icon(sentence: Sentence) -> str:
+    return "clock" if sentence.is_attempt else "circle-dot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +193,8 @@ def panel(task: TaskRun) -> TaskPanel:
         sentence=_sentence(spec.handler, task.inputs),
         instructions=spec.undo_instructions if task.is_undo else spec.instructions,
         tries=[_try(attempt) for attempt in selectors.list_attempts(task)],
-        inputs=_pairs(task.inputs),
-        outputs=_pairs(run.outputs.get(task.key, {})),
+        inputs=pairs(task.inputs),
+        outputs=pairs(run.outputs.get(task.key, {})),
         asked=() if task.is_undo else tuple(checks.outputs_of(spec)),
         ticket_url=reverse("console:ticket", args=[task.ticket.public_id]) if task.ticket else "",
         may_retry=task.state in NEEDS_PEOPLE or waits_for_retry,
@@ -193,23 +212,6 @@ def _sentence(handler_key: str, inputs: Mapping[str, Any]) -> str:
     return str(handler.title)
 
 
-def _pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Values for people, secrets masked."""
-    return [(key.replace("_", " ").capitalize(), _plain(value)) for key, value in masked(dict(values)).items()]
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return _("Yes") if value else _("No")
-    if value is None:
-        return "—"
-    if isinstance(value, list):
-        return ", ".join(_plain(item) for item in value) or "—"
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {_plain(inner)}" for key, inner in value.items()) or "—"
-    return str(value)
-
-
 @dataclass(frozen=True, slots=True)
 class PlanStep:
     """One line of a reversal's plan."""
@@ -219,14 +221,20 @@ class PlanStep:
     mark: Mark
 
 
-def plan_steps(plan: selectors.ReversalPlan) -> list[PlanStep]:
-    """What a reversal would do, leaving out what was never done."""
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A reversal's plan: what is undone or stays, in order, and the titles of what is never begun."""
+
+    steps: list[PlanStep]
+    stopped: list[str]
+
+
+def plan_view(plan: selectors.ReversalPlan) -> PlanView:
     told = {
         "undone": (_("will be undone"), Mark(_("Undo"), "arrow-back-up", "undo")),
         "people": (_("a person gets the work of undoing it"), Mark(_("By hand"), "user", "wait")),
         "kept": (_("cannot be taken back"), Mark(_("Stays"), "lock", "bad")),
         "after_attempt": (_("is finishing its attempt, then undone"), Mark(_("Running"), "loader-2", "busy")),
-        "stopped": (_("will not be begun"), Mark(_("Stopped"), "ban", "idle")),
     }
     steps = []
     for step in plan.steps:
@@ -238,4 +246,4 @@ def plan_steps(plan: selectors.ReversalPlan) -> list[PlanStep]:
         if step.follow_up:
             words = f"{words}. {step.follow_up}"
         steps.append(PlanStep(step.title, words, shown))
-    return steps
+    return PlanView(steps, [step.title for step in plan.steps if step.how == "stopped"])

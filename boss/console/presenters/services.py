@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from boss.console.presenters.marks import CALL, SERVICE, mark
-from boss.core.crypto import masked
+from boss.console.presenters.words import pairs
 from boss.look.marks import Mark
 from ipservices.families import families
 from ipservices.models import Binding, DriverCall, Service
@@ -75,19 +75,13 @@ def row(service: Service) -> ServiceRow:
     )
 
 
-def pairs(values: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """Attributes for people, secrets masked."""
-    return [(key.replace("_", " ").capitalize(), _plain(value)) for key, value in masked(dict(values or {})).items()]
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return _("Yes") if value else _("No")
-    if isinstance(value, list):
-        return ", ".join(_plain(item) for item in value) or "—"
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {_plain(inner)}" for key, inner in value.items()) or "—"
-    return "—" if value is None else str(value)
+def observed(values: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """What the server was seen to hold: its attributes, and what matters of the rest."""
+    if not values:
+        return []
+    shown = dict(values.get("attributes") or {})
+    shown |= {key: values[key] for key in ("restriction", "switched_off", "sessions") if values.get(key)}
+    return pairs(shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,24 +31,43 @@ class Entry:
 SENTENCES = {
     "account.opened": (gettext_lazy("Account opened"), Mark("", "user-plus", "busy")),
     "account.activated": (gettext_lazy("Account active"), Mark("", "circle-check", "ok")),
+    "account.activation_undone": (gettext_lazy("Account pending again"), Mark("", "arrow-back-up", "undo")),
+    "account.changed": (gettext_lazy("Account changed"), Mark("", "edit", "idle")),
     "account.closed": (gettext_lazy("Account closed"), Mark("", "lock", "idle")),
-    "account.returned_to_pending": (gettext_lazy("Account pending again"), Mark("", "arrow-back-up", "undo")),
+    "account.contact_added": (gettext_lazy("Contact added"), Mark("", "user-plus", "idle")),
+    "account.pin_set": (gettext_lazy("Phone PIN set"), Mark("", "key", "idle")),
+    "account.user_added": (gettext_lazy("Log-in made"), Mark("", "key", "busy")),
+    "account.user_withdrawn": (gettext_lazy("Log-in withdrawn"), Mark("", "arrow-back-up", "undo")),
     "order.submitted": (gettext_lazy("Order %(what)s placed"), Mark("", "shopping-cart", "busy")),
     "order.completed": (gettext_lazy("Order %(what)s completed"), Mark("", "circle-check", "ok")),
     "order.cancelled": (gettext_lazy("Order %(what)s cancelled and undone"), Mark("", "arrow-back-up", "undo")),
-    "subscription.activated": (gettext_lazy("Subscription active: %(what)s"), Mark("", "circle-check", "ok")),
-    "subscription.terminated": (gettext_lazy("Subscription ended: %(what)s"), Mark("", "lock", "idle")),
-    "service.designed": (gettext_lazy("Service planned: %(what)s"), Mark("", "edit", "idle")),
-    "service.reserved": (gettext_lazy("Reserved for %(what)s"), Mark("", "clock", "busy")),
-    "service.activated": (gettext_lazy("Service active: %(what)s"), Mark("", "bolt", "ok")),
-    "service.suspended": (gettext_lazy("Service suspended: %(what)s"), Mark("", "player-pause", "wait")),
-    "service.resumed": (gettext_lazy("Service resumed: %(what)s"), Mark("", "player-play", "ok")),
-    "service.terminated": (gettext_lazy("Service ended: %(what)s"), Mark("", "lock", "idle")),
-    "service.withdrawn": (gettext_lazy("Activation undone: %(what)s"), Mark("", "arrow-back-up", "undo")),
-    "charge.started": (gettext_lazy("Charge started: %(what)s"), Mark("", "receipt", "busy")),
-    "charge.reversed": (gettext_lazy("Charge reversed: %(what)s"), Mark("", "arrow-back-up", "undo")),
-    "user.created": (gettext_lazy("Log-in made for %(what)s"), Mark("", "user-plus", "busy")),
+    "service.activation_asked": (gettext_lazy("To be activated: %(what)s"), Mark("", "clock", "busy")),
+    "service.activated": (gettext_lazy("Active: %(what)s"), Mark("", "bolt", "ok")),
+    "service.suspended": (gettext_lazy("Suspended: %(what)s"), Mark("", "player-pause", "wait")),
+    "service.resumed": (gettext_lazy("Resumed: %(what)s"), Mark("", "player-play", "ok")),
+    "service.switched": (gettext_lazy("Switched by the owner: %(what)s"), Mark("", "adjustments", "idle")),
+    "service.removal_asked": (gettext_lazy("To be removed: %(what)s"), Mark("", "clock", "wait")),
+    "service.terminated": (gettext_lazy("Ended: %(what)s"), Mark("", "lock", "idle")),
+    "service.put_back": (gettext_lazy("Put back as it was: %(what)s"), Mark("", "arrow-back-up", "undo")),
+    "charges.started": (gettext_lazy("Charges started: %(what)s"), Mark("", "receipt", "busy")),
+    "charges.reversed": (gettext_lazy("Charges reversed: %(what)s"), Mark("", "arrow-back-up", "undo")),
 }
+
+# Said in the run's own journal already, once for all services together.
+UNTOLD = frozenset(
+    {
+        "service.designed",
+        "address.assigned",
+        "address.released",
+        "number.reserved",
+        "number.assigned",
+        "number.released",
+        "port.held",
+        "port.released",
+        "card_hold.asked",
+        "card_hold.voided",
+    }
+)
 
 
 def of_audit(entry: AuditEntry) -> Entry:

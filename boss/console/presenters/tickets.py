@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from boss.console.presenters.marks import PRIORITY, TICKET, mark
+from boss.console.presenters.words import label, pairs, plain
 from boss.core import clock
 from boss.look.marks import Mark
 from ticketing.choices import MessageKind, Priority, TicketState
@@ -76,8 +77,8 @@ def _said(message: Message) -> Said:
         return Said(message.at, message.author_label, message.body, "internal", _("Internal note"), "lock")
     if message.kind == MessageKind.SYSTEM:
         return Said(message.at, message.author_label, message.body, "system", _("From the system"), "robot")
-    label = _("From the customer") if message.from_customer else _("To the customer")
-    return Said(message.at, message.author_label, message.body, "public", label, "message")
+    who = _("From the customer") if message.from_customer else _("To the customer")
+    return Said(message.at, message.author_label, message.body, "public", who, "message")
 
 
 def conversation(messages: Iterable[Message]) -> list[Said]:
@@ -155,20 +156,12 @@ def log(events: Iterable[TicketEvent]) -> list[Happened]:
 
 def values(ticket: Ticket, labels: dict[str, str]) -> list[tuple[str, str]]:
     """The ticket's own fields, labelled."""
-    return [(labels.get(key, key.replace("_", " ").capitalize()), _plain(value)) for key, value in ticket.data.items()]
+    return [(labels.get(key, label(key)), plain(value)) for key, value in ticket.data.items()]
 
 
 def results(ticket: Ticket) -> list[tuple[str, str]]:
     """What the resolution brought."""
-    return [(key.replace("_", " ").capitalize(), _plain(value)) for key, value in ticket.outcome_values.items()]
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return _("Yes") if value else _("No")
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
-    return str(value)
+    return pairs(ticket.outcome_values)
 
 
 def may_reopen(ticket: Ticket) -> bool:

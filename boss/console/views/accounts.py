@@ -25,7 +25,7 @@ from subscribers.models import Account, Order
 from ticketing import selectors as ticketing
 from workflow import selectors as workflow
 
-STORY_SHOWN = 60
+STORY_SHOWN = 40
 TICKETS_SHOWN = 20
 RUNS_SHOWN = 3
 
@@ -93,7 +93,7 @@ def timeline(request: HttpRequest, public_id: str) -> HttpResponse:
                 "subscribers.subscription": [item.subscription_id for order in orders for item in order.items.all()],
                 "ipservices.service": services,
             }
-        )[:STORY_SHOWN]
+        ).exclude(action__in=stories.UNTOLD)[:STORY_SHOWN]
     ]
     if actor.holds("ticketing.view_ticket"):
         for ticket in ticketing.list_for_account(actor, found.pk)[:TICKETS_SHOWN]:
@@ -103,7 +103,7 @@ def timeline(request: HttpRequest, public_id: str) -> HttpResponse:
         run = workflow.find_run(order.run_id) if order.run_id else None
         if run is None or not actor.holds("workflow.view_run"):
             continue
-        told += present_runs.story(run)
+        told += present_runs.told(run)
         if not run.is_closed:
             progress.append(_progress(order, present_runs.live(run, workflow.graph(run))))
     context = {

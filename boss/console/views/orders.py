@@ -67,7 +67,7 @@ def order(request: HttpRequest, public_id: str) -> HttpResponse:
         "items": [present.item_line(item) for item in found.items.all()],
         "run": run,
         "live": present_runs.live(run, workflow.graph(run)) if run else None,
-        "story": present_runs.story(run) if run else [],
+        "story": present_runs.story(run) if run else None,
         "services": services,
         "tickets": [present_tickets.row(ticket) for ticket in tickets],
         "may_reverse": run is not None

@@ -52,11 +52,13 @@ def run(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _run_page(request: HttpRequest, found: Run, *, key: str = "", status: int = 200, **forms: Any) -> HttpResponse:
     key = key or request.GET.get("task", "")
+    whole = request.GET.get("journal") == "all"
     graph = selectors.graph(found)
     context = {
         "run": found,
-        "live": present.live(found, graph, key),
-        "story": present.story(found),
+        "live": present.live(found, graph, key, whole=whole),
+        "story": present.story(found, whole=whole),
+        "whole": whole,
         "subject": present.subject_of(found),
         "may_reverse": found.state == RunState.RUNNING
         and permissions.may(actor_of(request), "workflow.reverse_run", found),
@@ -88,7 +90,13 @@ def live(request: HttpRequest, public_id: str) -> HttpResponse:
     graph = selectors.graph(found)
     if request.GET.get("seen") == present.fingerprint(found, graph):
         return HttpResponse(status=204)
-    context = {"live": present.live(found, graph, request.GET.get("task", "")), "story": present.story(found)}
+    whole = request.GET.get("journal") == "all"
+    context = {
+        "live": present.live(found, graph, request.GET.get("task", ""), whole=whole),
+        "story": present.story(found, whole=whole),
+        "whole": whole,
+        "renewed": True,
+    }
     return fragment(request, "runs/live.html", context)
 
 
@@ -170,7 +178,7 @@ def reverse(request: HttpRequest, public_id: str) -> HttpResponse:
         "run": found,
         "state": mark(RUN, found.state),
         "subject": present.subject_of(found),
-        "steps": present.plan_steps(plan),
+        "plan": present.plan_view(plan),
         "kept": plan.points_of_no_return,
         "form": form,
         "possible": found.state == RunState.RUNNING,

@@ -11,6 +11,7 @@ from boss.console.frame import actor_of, page
 from boss.console.presenters import accounts as present_accounts
 from boss.console.presenters import services as present
 from boss.console.presenters.marks import SERVICE, mark
+from boss.console.presenters.words import pairs
 from boss.core.views import requires
 from boss.look.pages import newest_first
 from ipservices import selectors
@@ -49,8 +50,8 @@ def service(request: HttpRequest, public_id: str) -> HttpResponse:
         "row": present.row(found),
         "state": mark(SERVICE, found.state),
         "family": present.family_title(found.family),
-        "desired": present.pairs(found.desired),
-        "observed": present.pairs(found.observed),
+        "desired": pairs(found.desired),
+        "observed": present.observed(found.observed),
         "drift": [str(line) for line in found.drift],
         "account_url": present_accounts.url_of(found.account),
         "page": calls.map(present.call_row),

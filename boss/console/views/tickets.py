@@ -23,7 +23,7 @@ from boss.look import once
 from boss.look.pages import newest_first
 from boss.tenancy.models import User
 from ticketing import selectors
-from ticketing.choices import OPEN_STATES
+from ticketing.choices import OPEN_STATES, MessageKind
 from ticketing.contracts import Outcome
 from ticketing.models import Ticket
 from ticketing.services import tickets
@@ -75,6 +75,7 @@ def _ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **fo
     outcomes = list(selectors.outcomes_of(found)) if found.is_open else []
     chosen = _chosen(outcomes, request.POST.get("outcome") or request.GET.get("outcome", ""))
     messages_ = list(selectors.list_messages(actor, found))
+    brief = messages_[0].body if messages_ and messages_[0].kind == MessageKind.SYSTEM else ""
     schema = selectors.find_schema(found.category, found.schema_version)
     labels = {item.key: item.title for item in schema.fields()} if schema else {}
     rights = _rights(actor, found)
@@ -83,7 +84,8 @@ def _ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **fo
         "row": present.row(found, actor.user_id),
         "state": mark(TICKET, found.state),
         "priority": mark(PRIORITY, found.priority),
-        "said": present.conversation(messages_),
+        "brief": brief,
+        "said": present.conversation(messages_[1:] if brief else messages_),
         "log": present.log(selectors.list_events(actor, found)),
         "cards": selectors.list_cards(found),
         "values": present.values(found, labels),
