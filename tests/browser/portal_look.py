@@ -49,12 +49,22 @@ class Look:
             resize()
             for mode in ("dark", "light"):
                 self.page.emulate_media(color_scheme=mode, reduced_motion="reduce")
+                self._settle()
                 self._photograph(f"{name}-{size}-{mode}")
                 if size == "phone":
                     self._judge(f"{name}, {mode}")
             wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, f"{name} scrolls sideways on a {size} by {wide} px"
         assert self.errors == [], f"{name}: {self.errors}"
+
+    def _settle(self) -> None:
+        """Until nothing moves any more: colours glide when the mode changes."""
+        self.page.evaluate(
+            """async () => {
+                await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
+                await Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null)));
+            }"""
+        )
 
     def _judge(self, name: str) -> None:
         found = Axe().run(self.page, options=WHOLE_RULES).response["violations"]

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control
 
 from boss.core.views import public
 from boss.portals.signup import drafts, offers, steps
@@ -28,7 +28,8 @@ def step(key: str) -> Callable[[StepView], Callable[[HttpRequest], HttpResponse]
 
     def decorate(view: StepView) -> Callable[[HttpRequest], HttpResponse]:
         @public
-        @never_cache
+        # Not "no-store": with it a browser cannot go back to a page that answered a refused form, and says so rudely.
+        @cache_control(private=True, no_cache=True)
         @functools.wraps(view)
         def opened(request: HttpRequest) -> HttpResponse:
             if request.method == "POST":
