@@ -10,7 +10,7 @@ from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from ipservices.choices import NumberState, ServiceState
-from ipservices.contracts import Observed
+from ipservices.contracts import Held, Observed
 from ipservices.errors import NotDesigned, ServiceNotFound
 from ipservices.models import AddressAssignment, Binding, DriverCall, HealthSample, PhoneNumber, Prefix, Service
 from ipservices.services import calls
@@ -119,6 +119,13 @@ def observe_now(actor: Actor, service: Service) -> Observed | None:
         raise NotDesigned(service=service.public_id)
     target = calls.target_of(service)
     return calls.look(target, actor=actor, act=lambda driver: driver.observe(target.desired))
+
+
+def held_now(actor: Actor, binding: Binding) -> list[Held]:
+    """Everything a server holds that carries a service id of BOSS, by name. Raises the driver's typed errors."""
+    require(actor, "ipservices.observe_service", binding)
+    with calls.open_driver(binding, calls.connection_of(binding)) as driver:
+        return sorted(driver.list_all(), key=lambda held: (held.kind, held.name))
 
 
 def picture_of(subscription: Subscription) -> dict[str, Any]:

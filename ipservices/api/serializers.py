@@ -111,6 +111,14 @@ class BindingChange(serializers.Serializer[Any]):
     position = serializers.IntegerField(min_value=0, max_value=32000, required=False)
 
 
+class HeldSerializer(serializers.Serializer[Any]):
+    """One native object of a server."""
+
+    service_ref = serializers.CharField(help_text="svc- and the service's public id")
+    kind = serializers.CharField()
+    name = serializers.CharField()
+
+
 class FaultInput(serializers.Serializer[Any]):
     fault = serializers.ChoiceField(choices=[(slider.key, slider.title) for slider in SLIDERS])
     value = serializers.JSONField(help_text="true or false, seconds, or a word; null puts the slider to rest")

@@ -150,6 +150,13 @@ class BindingViewSet(ReadOnlyViewSet):
         """Change settings, secrets (as a whole), order, or switch it off and on."""
         return self.answer(bindings.change(actor=self.actor, binding=self.get_object(), **self.given()))
 
+    @extend_schema(responses=serializers.HeldSerializer(many=True))
+    @action(detail=True, permission="ipservices.observe_service", pagination_class=None, filterset_class=None)
+    def held(self, request: Request, public_id: str) -> Response:
+        """Everything the server itself holds that carries a service id of BOSS."""
+        found = selectors.held_now(self.actor, self.get_object())
+        return Response(serializers.HeldSerializer(found, many=True).data)
+
     @extend_schema(methods=["get"], request=None, responses=serializers.FaultsSerializer)
     @extend_schema(methods=["post"], request=serializers.FaultInput, responses=serializers.FaultsSerializer)
     @action(detail=True, methods=["get", "post"], permission="ipservices.set_fault", input=serializers.FaultInput)

@@ -7,7 +7,7 @@ import ipaddress
 from django.db import connections
 from django.utils.translation import gettext as _
 
-from boss.core import audit, scoping
+from boss.core import audit, locks, scoping
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
@@ -48,7 +48,8 @@ def create(
         raise InvalidInput(fields={"unit_length": [_("Units cannot be larger than the network itself.")]})
     if gateway is not None and ipaddress.ip_address(gateway) not in parsed:
         raise InvalidInput(fields={"gateway": [_("The gateway must be in the network.")]})
-    for other in Prefix.objects.filter(vrf=vrf, version=parsed.version).select_for_update():
+    locks.hold(f"prefixes of {vrf}")  # two overlapping ones may be added at the same moment
+    for other in Prefix.objects.filter(vrf=vrf, version=parsed.version):
         if parsed.overlaps(other.ip_network):
             raise PrefixOverlaps(fields={"network": [_("It overlaps %(other)s.") % {"other": other.network}]})
     units = 1 << (length - parsed.prefixlen)

@@ -1,0 +1,231 @@
+"""An address is never given twice, and none is ever lost."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import ipaddress
+import itertools
+import multiprocessing
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connections
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from boss.core.permissions import PermissionDenied
+from boss.core.problems import InvalidInput
+from ipservices import selectors
+from ipservices.choices import AddressKind
+from ipservices.errors import AddressPoolExhausted, AddressTaken, PrefixOverlaps
+from ipservices.models import AddressAssignment, FreeRange, LeaseHistory, Prefix
+from ipservices.services import addresses, prefixes
+
+_tables = itertools.count()
+
+
+def sound(prefix: Prefix) -> None:
+    """Free and used make up the whole, and nothing is both; call it in a transaction."""
+    ranges = [(row.lo, row.hi) for row in FreeRange.objects.filter(prefix=prefix).order_by("hi")]
+    assert all(ranges[i][1] < ranges[i + 1][0] for i in range(len(ranges) - 1)), "free ranges overlap"
+    used = list(AddressAssignment.objects.filter(prefix=prefix).values_list("offset", flat=True))
+    assert len(used) == len(set(used))
+    assert not any(lo <= offset <= hi for offset in used for lo, hi in ranges), "an address is free and used"
+    assert selectors.count_free(prefix) + len(used) == prefix.size
+    network = prefix.ip_network
+    rows = AddressAssignment.objects.filter(prefix=prefix).values_list("address", flat=True)
+    assert all(ipaddress.ip_address(address) in network for address in rows)
+
+
+def test_every_address_of_a_range_is_given_once_and_then_it_is_full(alpha: Any, system: Actor) -> None:
+    prefix = prefixes.create(actor=system, network="203.0.113.0/29", gateway="203.0.113.1")
+
+    given_out = [str(addresses.assign(actor=system).address) for _ in range(5)]
+
+    assert given_out == [f"203.0.113.{last}" for last in range(2, 7)]
+    with pytest.raises(AddressPoolExhausted):
+        addresses.assign(actor=system)
+    sound(prefix)
+
+
+def test_the_same_key_gets_the_same_address_again(alpha: Any, system: Actor) -> None:
+    prefixes.create(actor=system, network="203.0.113.0/28")
+
+    first = addresses.assign(actor=system, key="order 1")
+
+    assert addresses.assign(actor=system, key="order 1") == first
+    assert addresses.assign(actor=system, key="order 2") != first
+
+
+def test_a_released_address_is_free_again_and_who_had_it_is_known(alpha: Any, system: Actor) -> None:
+    prefix = prefixes.create(actor=system, network="203.0.113.0/29")
+    row = addresses.assign(actor=system)
+
+    addresses.release(actor=system, assignment=row)
+    addresses.release(actor=system, assignment=row)
+
+    sound(prefix)
+    past = LeaseHistory.objects.get()
+    assert past.address == row.address
+    assert past.valid_from < past.valid_to
+    assert addresses.assign(actor=system).address == row.address
+
+
+def test_one_particular_address_can_be_had_once(alpha: Any, system: Actor) -> None:
+    prefix = prefixes.create(actor=system, network="203.0.113.0/28")
+
+    addresses.assign_exactly(actor=system, prefix=prefix, address="203.0.113.7")
+
+    for taken in ("203.0.113.7", "203.0.113.0", "192.0.2.1"):
+        with pytest.raises(AddressTaken):
+            addresses.assign_exactly(actor=system, prefix=prefix, address=taken)
+    sound(prefix)
+
+
+def test_ipv6_delegations_and_blocks_come_in_whole_units(alpha: Any, system: Actor) -> None:
+    delegations = prefixes.create(actor=system, network="2001:db8::/32", unit_length=56)
+    blocks = prefixes.create(actor=system, network="198.51.100.0/25", unit_length=29, purpose="static")
+
+    first = addresses.assign(actor=system, kind=AddressKind.DELEGATION, version=6)
+    second = addresses.assign(actor=system, kind=AddressKind.DELEGATION, version=6)
+    block = addresses.assign(actor=system, kind=AddressKind.BLOCK, purpose="static", unit_length=29)
+
+    assert [str(first), str(second), str(block)] == ["2001:db8::/56", "2001:db8:0:100::/56", "198.51.100.0/29"]
+    assert delegations.size == 2**24
+    sound(delegations)
+    sound(blocks)
+
+
+def test_prefixes_may_not_overlap(alpha: Any, system: Actor) -> None:
+    prefixes.create(actor=system, network="203.0.113.0/24")
+
+    with pytest.raises(PrefixOverlaps):
+        prefixes.create(actor=system, network="203.0.113.128/25")
+    prefixes.create(actor=system, network="203.0.113.128/25", vrf="other")
+
+
+@pytest.mark.parametrize("wrong", ["", "203.0.113", "203.0.113.1/24", "2001:db8::/129"])
+def test_what_is_no_network_is_refused_beside_the_field(alpha: Any, system: Actor, wrong: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        prefixes.create(actor=system, network=wrong)
+    assert "network" in caught.value.fields
+
+
+def test_only_who_may_hands_out_addresses(alpha: Any, bob: Actor, alice: Actor) -> None:
+    prefix = prefixes.create(actor=alice, network="203.0.113.0/28")
+
+    for refused in (
+        lambda: prefixes.create(actor=bob, network="192.0.2.0/24"),
+        lambda: addresses.assign(actor=bob),
+        lambda: addresses.assign_exactly(actor=bob, prefix=prefix, address="203.0.113.3"),
+    ):
+        with pytest.raises(PermissionDenied):
+            refused()
+    assert not AddressAssignment.objects.exists()
+    assert Prefix.objects.count() == 1
+
+
+def test_another_provider_neither_sees_nor_uses_the_range(
+    alpha: Any, system: Actor, charlie: Actor, in_beta: Callable[[], Any]
+) -> None:
+    prefixes.create(actor=system, network="203.0.113.0/28")
+
+    with in_beta():
+        assert not Prefix.objects.exists()
+        with pytest.raises(AddressPoolExhausted):
+            addresses.assign(actor=charlie)
+        prefixes.create(actor=charlie, network="203.0.113.0/28")
+        assert str(addresses.assign(actor=charlie).address) == "203.0.113.1"
+
+
+def test_the_database_itself_refuses_a_second_row_for_an_address(alpha: Any, system: Actor) -> None:
+    prefixes.create(actor=system, network="203.0.113.0/28")
+    row = addresses.assign(actor=system)
+    again = AddressAssignment(prefix=row.prefix, vrf=row.vrf, address=row.address, length=32, offset=99)
+
+    with pytest.raises(IntegrityError):
+        again.save()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(moves=st.lists(st.integers(0, 40), min_size=1, max_size=60))
+def test_whatever_is_given_out_and_back_free_and_used_make_up_the_whole(
+    alpha: Any, system: Actor, moves: list[int]
+) -> None:
+    """A small number assigns, a large one releases one of those held; sometimes it is compacted."""
+    prefix = prefixes.create(actor=system, network="203.0.113.0/27", vrf=f"vrf {next(_tables)}")
+    held: list[AddressAssignment] = []
+    for move in moves:
+        if move < 24:
+            try:
+                held.append(addresses.assign(actor=system, prefix=prefix))
+            except AddressPoolExhausted:
+                assert len(held) == prefix.size
+        elif held:
+            addresses.release(actor=system, assignment=held.pop(move % len(held)))
+        if move == 40:
+            prefixes.compact(prefix=prefix)
+        sound(prefix)
+
+    for row in held:
+        addresses.release(actor=system, assignment=row)
+    prefixes.compact(prefix=prefix)
+    sound(prefix)
+    assert FreeRange.objects.filter(prefix=prefix).count() == 1
+
+
+def _churn(realm_id: int, prefix_id: int, seed: int, rounds: int) -> list[str]:
+    """Assign, keep some, give some back; every step its own transaction. What went wrong, if anything."""
+    choice = random.Random(seed)
+    held: list[AddressAssignment] = []
+    system = Actor.system(realm_id)
+    faults: list[str] = []
+    for _round in range(rounds):
+        try:
+            with scoping.realm_transaction(realm_id):
+                prefix = Prefix.objects.get(pk=prefix_id)
+                if len(held) > 10 and choice.random() < 0.6:
+                    addresses.release(actor=system, assignment=held.pop(choice.randrange(len(held))))
+                else:
+                    held.append(addresses.assign(actor=system, prefix=prefix))
+        except AddressPoolExhausted:
+            pass
+        except Exception as error:
+            faults.append(repr(error))
+    connections.close_all()
+    return faults
+
+
+@pytest.mark.parametrize("network", ["203.0.113.0/24", "203.0.113.0/26"])
+def test_eight_at_once_never_get_the_same_address_and_nothing_fails(real_db: str, cast: Any, network: str) -> None:
+    """The /26 has fewer addresses than are wanted, so exhaustion is part of it."""
+    with scoping.realm_transaction(cast.alpha.pk):
+        prefix = prefixes.create(actor=Actor.system(cast.alpha.pk), network=network)
+
+    with concurrent.futures.ThreadPoolExecutor(8) as crowd:
+        jobs = [crowd.submit(_churn, cast.alpha.pk, prefix.pk, seed, 60) for seed in range(8)]
+        faults = [fault for job in jobs for fault in job.result()]
+
+    assert faults == []
+    with scoping.realm_transaction(cast.alpha.pk):
+        sound(prefix)
+        prefixes.compact(prefix=prefix)
+        sound(prefix)
+
+
+def test_eight_processes_at_once_never_get_the_same_address(real_db: str, cast: Any) -> None:
+    with scoping.realm_transaction(cast.alpha.pk):
+        prefix = prefixes.create(actor=Actor.system(cast.alpha.pk), network="203.0.113.0/25")
+    connections.close_all()  # a forked child must not share a socket with us
+
+    with concurrent.futures.ProcessPoolExecutor(8, mp_context=multiprocessing.get_context("fork")) as crowd:
+        jobs = [crowd.submit(_churn, cast.alpha.pk, prefix.pk, seed, 40) for seed in range(8)]
+        faults = [fault for job in jobs for fault in job.result()]
+
+    assert faults == []
+    with scoping.realm_transaction(cast.alpha.pk):
+        sound(prefix)
