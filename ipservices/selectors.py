@@ -8,12 +8,9 @@ from django.db.models import F, Q, QuerySet, Sum
 
 from boss.core import scoping
 from boss.core.actors import Actor
-from boss.core.permissions import require
 from ipservices.choices import NumberState, ServiceState
-from ipservices.contracts import Held, Observed
-from ipservices.errors import NotDesigned, ServiceNotFound
+from ipservices.errors import ServiceNotFound
 from ipservices.models import AddressAssignment, Binding, DriverCall, HealthSample, PhoneNumber, Prefix, Service
-from ipservices.services import calls
 from subscribers.models import Account, Subscription
 
 
@@ -107,25 +104,6 @@ def count_free_numbers() -> int:
 def latest_health(binding: Binding) -> HealthSample | None:
     sample: HealthSample | None = HealthSample.objects.filter(binding=binding).order_by("-at").first()
     return sample
-
-
-def observe_now(actor: Actor, service: Service) -> Observed | None:
-    """What the server itself holds of a service this moment, past everything BOSS remembers. None: nothing.
-
-    Recorded as a driver call. Raises the driver's typed errors and NotDesigned while no server is chosen.
-    """
-    require(actor, "ipservices.observe_service", service)
-    if service.binding is None:
-        raise NotDesigned(service=service.public_id)
-    target = calls.target_of(service)
-    return calls.look(target, actor=actor, act=lambda driver: driver.observe(target.desired))
-
-
-def held_now(actor: Actor, binding: Binding) -> list[Held]:
-    """Everything a server holds that carries a service id of BOSS, by name. Raises the driver's typed errors."""
-    require(actor, "ipservices.observe_service", binding)
-    with calls.open_driver(binding, calls.connection_of(binding)) as driver:
-        return sorted(driver.list_all(), key=lambda held: (held.kind, held.name))
 
 
 def picture_of(subscription: Subscription) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ipservices import selectors
 from ipservices.api import serializers
 from ipservices.errors import NotPractice
 from ipservices.models import AddressAssignment, Binding, DriverCall, PhoneNumber, Prefix, Service
-from ipservices.services import bindings, prefixes, provisioning, simulator
+from ipservices.services import bindings, looking, prefixes, provisioning, simulator
 
 
 class ServiceFilter(FilterSet):
@@ -49,7 +49,7 @@ class ServiceViewSet(ReadOnlyViewSet):
     @action(detail=True, methods=["post"], permission="ipservices.observe_service")
     def observe(self, request: Request, public_id: str) -> Response:
         """Ask the server itself what it holds, past everything BOSS remembers."""
-        found = selectors.observe_now(self.actor, self.get_object())
+        found = looking.observe_now(actor=self.actor, service=self.get_object())
         shown = {
             "present": found is not None,
             "name": found.name if found else None,
@@ -154,7 +154,7 @@ class BindingViewSet(ReadOnlyViewSet):
     @action(detail=True, permission="ipservices.observe_service", pagination_class=None, filterset_class=None)
     def held(self, request: Request, public_id: str) -> Response:
         """Everything the server itself holds that carries a service id of BOSS."""
-        found = selectors.held_now(self.actor, self.get_object())
+        found = looking.held_now(actor=self.actor, binding=self.get_object())
         return Response(serializers.HeldSerializer(found, many=True).data)
 
     @extend_schema(methods=["get"], request=None, responses=serializers.FaultsSerializer)

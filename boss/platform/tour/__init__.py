@@ -1,0 +1,4 @@
+"""`manage.py tour`: the one path, walked from outside over HTTP as a stranger, a CSR, field staff and an integrator.
+
+Nothing here touches BOSS's database or imports its rooms: what the tour says it saw, anybody could have seen.
+"""
