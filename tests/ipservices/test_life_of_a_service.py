@@ -19,7 +19,7 @@ from ipservices.contracts import Unreachable
 from ipservices.drivers.simulator import client, store
 from ipservices.errors import NoBinding, NotPractice, ServiceWrongState
 from ipservices.models import Binding, DriverCall, HealthSample, Service, UsageRecord
-from ipservices.services import bindings, calls, establishing, provisioning, reconciling, simulator
+from ipservices.services import bindings, calls, establishing, looking, provisioning, reconciling, simulator
 from tests.cast import actor_of, make_user
 from tests.ipservices.conftest import Network
 
@@ -147,7 +147,7 @@ def test_drift_is_found_said_and_repaired_only_when_asked(network: Network, box:
 
 def test_what_the_server_holds_can_be_looked_at(network: Network, box: Service, alice: Actor, bob: Actor) -> None:
     with scoping.realm_transaction(network.realm.pk):
-        found = selectors.observe_now(bob, Service.objects.get(pk=box.pk))
+        found = looking.observe_now(actor=bob, service=Service.objects.get(pk=box.pk))
         assert found is not None
         assert found.name == BOX
         assert DriverCall.objects.filter(operation="observe", actor_label="Bob Baker").exists()
