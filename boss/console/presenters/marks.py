@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -89,7 +90,7 @@ CHARGE = {
 }
 
 
-def mark(table: Mapping[object, Mark], state: object) -> Mark:
+def mark(table: Mapping[Any, Mark], state: Any) -> Mark:
     """The mark of ``state``; a state without one is shown by its own name."""
     known = table.get(state) or table.get(str(state))
     return known or Mark(str(state).replace("_", " ").capitalize(), "circle-dot", "idle")

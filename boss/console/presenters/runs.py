@@ -22,7 +22,7 @@ from workflow.choices import FORWARD_END, NEEDS_PEOPLE, REVERSE_END, RunState, T
 from workflow.engine import graphs
 from workflow.journal import Sentence, journal
 from workflow.models import Attempt, Run, TaskRun
-from workflow.registry import run_subject_kinds
+from workflow.registry import run_subject_kinds, task_handlers
 from workflow.selectors import Graph, Node
 from workflow.services import tasks as task_services
 
@@ -204,7 +204,7 @@ def panel(task: TaskRun) -> TaskPanel:
 
 
 def _sentence(handler_key: str, inputs: Mapping[str, Any]) -> str:
-    handler = checks.task_handlers.find(handler_key) if handler_key else None
+    handler = task_handlers.find(handler_key) if handler_key else None
     if handler is None:
         return ""
     if handler.describe is not None and inputs:

@@ -202,9 +202,7 @@ def say(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _renewed(form: MessageForm) -> MessageForm:
     """The refused form again with a fresh key: the old one is used up."""
-    typed = form.data.copy()  # type: ignore[union-attr]
-    typed["once"] = once.new_key()
-    form.data = typed
+    form.data = {**form.data.dict(), "once": once.new_key()}  # type: ignore[attr-defined]
     return form
 
 

@@ -1,0 +1,209 @@
+"""Accounts, orders, services, servers and the search box: everything of one's own realm, nothing of another's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from catalog import selectors as catalog
+from catalog.pricing import OptionChoice
+from ipservices.models import DriverCall, Service
+from ipservices.services import bindings, simulator
+from subscribers.contact import ContactDetails, PaymentChoice
+from subscribers.models import Order
+from subscribers.services import orders
+from tests.cast import Cast
+from tests.portals.conftest import Shop, shop
+from tests.workflow.driving import drive
+
+__all__ = ["shop"]
+
+
+@pytest.fixture
+def order(alpha: Any, shop: Shop, system: Actor) -> Order:
+    """Maria's order of Internet 100, delivered."""
+    placed = orders.submit(
+        actor=system,
+        site=shop.elm_1,
+        plan_version=catalog.get_plan_version("internet-300"),
+        options=[OptionChoice("self-install")],
+        chosen={"mail.mailbox": {"address": "maria"}},
+        contact=ContactDetails("Maria Ortiz", "maria@home.example", "+1 512 555 0142"),
+        payment=PaymentChoice("card", "tok_ok"),
+        channel="portal",
+    )
+    drive(alpha.pk)
+    return Order.objects.select_related("account").get(pk=placed.pk)
+
+
+@pytest.fixture
+def service(order: Order, system: Actor) -> Service:
+    """A mailbox of Maria's with one call on record."""
+    binding = bindings.create(actor=system, family="mail", driver_key="simulator", name="Mail server")
+    subscription = order.items.get().subscription
+    made: Service = Service.objects.create(
+        account=order.account,
+        subscription=subscription,
+        site=subscription.site,
+        feature_key="mail.mailbox",
+        title="Mailbox",
+        family="mail",
+        kind="mailbox",
+        name="maria@alpha.example",
+        binding=binding,
+        desired={"address": "maria@alpha.example", "quota_mb": 5000},
+    )
+    DriverCall.objects.create(
+        service=made,
+        binding=binding,
+        operation="establish",
+        sentence="Set up the mailbox maria@alpha.example at Mail server in 12 ms.",
+        outcome="done",
+        milliseconds=12,
+        request={"name": "maria@alpha.example"},
+    )
+    return made
+
+
+def test_the_account_page_shows_everything_of_the_customer(
+    service: Service, order: Order, cast: Cast, browser_of: Any
+) -> None:
+    text = browser_of(cast.bob).get(f"/console/accounts/{order.account.public_id}/").content.decode()
+    for words in ("Maria Ortiz", order.account.number, "Internet 300", "Mailbox", order.number, "14 Elm St"):
+        assert words in text, words
+
+
+def test_the_timeline_tells_the_order_its_run_and_the_charges(order: Order, cast: Cast, browser_of: Any) -> None:
+    text = browser_of(cast.bob).get(f"/console/accounts/{order.account.public_id}/timeline/").content.decode()
+    assert f"Order {order.number} placed" in text and "Charges started" in text and "Attempt 1 of" not in text
+
+
+def test_the_account_page_asks_at_most_twelve_statements(
+    service: Service, order: Order, cast: Cast, browser_of: Any, statements_of: Any
+) -> None:
+    asked = statements_of(browser_of(cast.bob), f"/console/accounts/{order.account.public_id}/")
+    assert len(asked) <= 12, "\n".join(asked)
+
+
+def test_the_order_page_shows_what_was_ordered_and_the_run(order: Order, cast: Cast, browser_of: Any) -> None:
+    page = browser_of(cast.bob).get(f"/console/orders/{order.public_id}/")
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "Self install" in text and "$69.95 a month" in text and 'class="graph"' in text
+
+
+def test_charlie_gets_404_for_every_object_of_alices_realm(
+    service: Service, order: Order, cast: Cast, browser_of: Any
+) -> None:
+    charlie = browser_of(cast.charlie)
+    for path in (
+        f"/console/accounts/{order.account.public_id}/",
+        f"/console/accounts/{order.account.public_id}/timeline/",
+        f"/console/orders/{order.public_id}/",
+        f"/console/runs/{order.run_public_id}/",
+        f"/console/services/{service.public_id}/",
+    ):
+        assert charlie.get(path).status_code == 404, path
+    faults = charlie.post(f"/console/network/{service.binding.public_id}/faults/", {"down": "on"})
+    assert faults.status_code == 404
+    for path in ("/console/accounts/", "/console/orders/", "/console/services/", "/console/network/", "/console/"):
+        text = charlie.get(path).content.decode()
+        assert "Maria" not in text and "Mail server" not in text and order.number not in text, path
+
+
+@pytest.mark.parametrize("typed", ["maria", "ortiz", "0142", "5125550142", "maria@home", "14 elm", "Mario Ortiz"])
+def test_the_search_box_finds_an_account_by_whatever_is_typed(
+    typed: str, order: Order, cast: Cast, browser_of: Any
+) -> None:
+    box = browser_of(cast.bob).get("/console/search/", {"q": typed}, headers={"HX-Request": "true"})
+    text = box.content.decode()
+    assert 'role="listbox"' in text and 'role="option"' in text and order.account.public_id in text
+    assert "<html" not in text
+    other = browser_of(cast.charlie).get("/console/search/", {"q": typed}, headers={"HX-Request": "true"})
+    assert "Maria" not in other.content.decode()
+
+
+def test_the_search_finds_orders_and_accounts_by_number(order: Order, cast: Cast, browser_of: Any) -> None:
+    bob = browser_of(cast.bob)
+    assert (
+        f"/console/orders/{order.public_id}/"
+        in bob.get("/console/search/", {"q": order.number.lower()}).content.decode()
+    )
+    assert order.account.public_id in bob.get("/console/search/", {"q": order.account.number}).content.decode()
+
+
+@pytest.mark.parametrize(
+    "typed", ["", " ", "x", "'; drop table", "<script>alert(1)</script>", "%%%", "A-", "\x00", "ü" * 300]
+)
+def test_whatever_is_typed_the_search_answers(typed: str, order: Order, cast: Cast, browser_of: Any) -> None:
+    answer = browser_of(cast.bob).get("/console/search/", {"q": typed})
+    assert answer.status_code == 200 and b"<script>alert" not in answer.content
+
+
+def test_the_search_box_asks_few_statements(order: Order, cast: Cast, browser_of: Any, statements_of: Any) -> None:
+    assert len(asked := statements_of(browser_of(cast.bob), "/console/search/?q=maria")) <= 8, "\n".join(asked)
+
+
+def test_a_service_tells_its_calls_in_sentences(service: Service, cast: Cast, browser_of: Any) -> None:
+    text = browser_of(cast.bob).get(f"/console/services/{service.public_id}/").content.decode()
+    assert "Set up the mailbox maria@alpha.example at Mail server in 12 ms." in text and "5000" in text
+
+
+def test_sliders_are_moved_and_put_back_by_who_may(service: Service, cast: Cast, browser_of: Any, alice: Actor) -> None:
+    binding = service.binding
+    assert binding is not None
+    path, alice_browser = f"/console/network/{binding.public_id}/faults/", browser_of(cast.alice)
+    prefix = binding.public_id
+    assert "Failure sliders" in alice_browser.get("/console/network/").content.decode()
+    assert alice_browser.post(path, {f"{prefix}-down": "on", f"{prefix}-slow": "2.5"}).status_code == 302
+    assert simulator.faults_of(actor=alice, binding=binding) == {"down": True, "slow": 2.5}
+    assert "Made to fail" in alice_browser.get("/console/network/").content.decode()
+    alice_browser.post(path, {"clear": "1"})
+    assert simulator.faults_of(actor=alice, binding=binding) == {}
+
+
+def test_a_slider_beyond_its_range_is_refused_and_moves_nothing(
+    service: Service, cast: Cast, browser_of: Any, alice: Actor
+) -> None:
+    binding = service.binding
+    assert binding is not None
+    form = {f"{binding.public_id}-down": "on", f"{binding.public_id}-slow": "9999"}
+    answer = browser_of(cast.alice).post(f"/console/network/{binding.public_id}/faults/", form)
+    assert answer.status_code == 422 and "9999" in answer.content.decode()
+    assert simulator.faults_of(actor=alice, binding=binding) == {}
+
+
+def test_a_csr_moves_no_sliders(service: Service, cast: Cast, browser_of: Any, alice: Actor) -> None:
+    binding = service.binding
+    assert binding is not None
+    answer = browser_of(cast.bob).post(
+        f"/console/network/{binding.public_id}/faults/", {f"{binding.public_id}-down": "on"}
+    )
+    assert answer.status_code == 403
+    assert simulator.faults_of(actor=alice, binding=binding) == {}
+
+
+def test_a_subscriber_is_refused_in_the_console(order: Order, cast: Cast, browser_of: Any) -> None:
+    with scoping.realm_transaction(cast.alpha.pk, "test"):
+        user = Order.objects.select_related("account__user").get(pk=order.pk).account.user
+    assert user is not None
+    answer = browser_of(user).get("/console/")
+    assert answer.status_code == 403 and "core.use_console" in answer.content.decode()
+
+
+def test_the_brand_stylesheet_is_kept_for_a_year_and_follows_the_colour(cast: Cast, browser_of: Any) -> None:
+    bob = browser_of(cast.bob)
+    address = bob.get("/console/").context["look"].stylesheet_url
+    sheet = bob.get(address)
+    assert sheet["Content-Type"].startswith("text/css") and "immutable" in sheet["Cache-Control"]
+    assert "--boss-brand-text" in sheet.content.decode()
+    stale = bob.get("/brand/000000000000.css")
+    assert "no-cache" in stale["Cache-Control"]
+
+
+def test_an_unknown_address_is_a_page_of_the_provider(cast: Cast, browser_of: Any) -> None:
+    answer = browser_of(cast.bob).get("/console/nothing/here/")
+    assert answer.status_code == 404 and "There is nothing here" in answer.content.decode()
