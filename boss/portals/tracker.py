@@ -100,11 +100,10 @@ def track(order: Order) -> Tracker:
     finished = order.state == OrderState.COMPLETED
     sides = _by_stage(tasks)
     stages.append(_stage("checks", sides["checks"], finished, _("Checked"), _checks_text(order)))
-    stages.append(
-        _stage("setup", sides["setup"], finished, _("Services set up"), _("We prepare everything on our side."))
-    )
+    text = _("Everything on our side is ready.") if finished else _("We prepare everything on our side.")
+    stages.append(_stage("setup", sides["setup"], finished, _("Services set up"), text))
     if sides["visit"]:
-        text = _("We bring and connect what you need. We call to agree on a time.")
+        text = _("Everything is connected.") if finished else _("We bring and connect what you need.")
         stages.append(_stage("visit", sides["visit"], finished, _("Installed at your place"), text))
     last = _("Your services work; charges begin today.") if finished else _("A last check, then a welcome mail.")
     stages.append(_stage("active", sides["last"], finished, _("Active"), last))

@@ -49,6 +49,7 @@ def test_from_the_address_to_an_active_service(home: str, cast: Cast, workers: W
     assert page.evaluate("document.activeElement.className") == "error-summary"
     look.at("plan-refused")
     page.get_by_label("Internet 300").check()
+    page.get_by_text("First month in total $84.90").wait_for()
     page.get_by_text("Compare all details").click()
     look.at("plan")
     page.get_by_role("button", name="Continue").click()
@@ -56,7 +57,7 @@ def test_from_the_address_to_an_active_service(home: str, cast: Cast, workers: W
     page.get_by_role("heading", name="Make Internet 300 yours").wait_for()
     page.get_by_label(re.compile("Self-installation kit")).check()
     page.get_by_label(re.compile("Extra outlet")).fill("3")
-    page.get_by_text("First month $159.90 in total").wait_for()
+    page.get_by_text("First month in total $159.90").wait_for()
     look.at("options")
     page.get_by_label(re.compile("Extra outlet")).fill("9")
     page.get_by_role("button", name="Continue").click()

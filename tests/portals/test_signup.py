@@ -236,14 +236,21 @@ def test_the_total_on_every_step_is_the_catalogs_quote(ana: Visitor, cast: Cast)
         quote = pricing.quote(version, taken)
     for path in ("/signup/plan/", "/signup/options/", "/signup/you/"):
         assert f"${quote.monthly} a month" in words(ana.get(path))
-        assert f"First month ${quote.monthly + quote.once} in total" in words(ana.get(path))
+        assert f"First month in total ${quote.monthly + quote.once}" in words(ana.get(path))
 
 
 def test_the_running_total_follows_what_is_ticked(ana: Visitor):
     ana.until("options")
     fragment = ana.client.post("/signup/options/price/", OPTIONS | {"option.outlet": "3"})
-    assert "First month $159.90 in total" in words(fragment)  # type: ignore[arg-type]
-    assert "First month $84.90 in total" in words(ana.get("/signup/options/"))
+    assert "First month in total $159.90" in words(fragment)  # type: ignore[arg-type]
+    assert "First month in total $84.90" in words(ana.get("/signup/options/"))
+
+
+def test_the_total_of_a_plan_is_shown_as_soon_as_it_is_ticked(ana: Visitor):
+    ana.until("plan")
+    assert "First month in total $84.90" in words(ana.get("/signup/plan/price/", plan="internet-300"))
+    assert "No price yet" in words(ana.get("/signup/plan/price/", plan="fibre-1000"))
+    assert "No price yet" in words(Visitor(ana.realm_id).get("/signup/plan/price/", plan="internet-300"))
 
 
 def test_a_price_that_changed_meanwhile_is_read_again_before_it_is_agreed_to(ana: Visitor, cast: Cast):

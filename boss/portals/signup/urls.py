@@ -13,6 +13,7 @@ urlpatterns = [
     path("not-yet/", waitlist.waitlist, name="waitlist"),
     path("not-yet/thanks/", waitlist.thanks, name="waitlist_thanks"),
     path("plan/", plans.plan, name="plan"),
+    path("plan/price/", plans.plan_price, name="plan_price"),
     path("options/", plans.options, name="options"),
     path("options/price/", plans.price, name="price"),
     path("you/", checkout.you, name="you"),

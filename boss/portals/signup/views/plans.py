@@ -36,6 +36,14 @@ def plan(request: HttpRequest, draft: Draft) -> HttpResponse:
     return show(request, "plan", "plan", draft, form, cards=cards, site=site, chosen=chosen)
 
 
+@public
+def plan_price(request: HttpRequest) -> HttpResponse:
+    """The total of the plan that is ticked just now (htmx). Nothing is kept."""
+    draft = drafts.load(request)
+    draft.choose_plan(request.GET.get("plan", ""))
+    return render(request, "portals/signup/_total.html", {"total": offers.find_total(request, draft)})
+
+
 @step("options")
 def options(request: HttpRequest, draft: Draft) -> HttpResponse:
     offer = offers.find_offer(request, draft)
