@@ -185,7 +185,7 @@ def _record(claim: Claim, inputs: dict[str, Any], outcome: Outcome) -> Claim | N
 
 
 def _record_failure(claim: Claim, inputs: dict[str, Any], failure: Retry | Fail) -> Claim | None:
-    log.info("task_failed", task=claim.task_id, key=claim.spec.key, error=failure.error)
+    log.debug("task_failed", task=claim.task_id, key=claim.spec.key, error=failure.error)
     try:
         return _record(claim, inputs, failure)
     except LeaseLost:
