@@ -14,7 +14,8 @@ from subscribers.contact import ContactDetails
 from subscribers.models import Account, NameWord
 from subscribers.normalise import address_keys, deletions, is_one_edit_away, name_keys, name_words, phone_digits
 from subscribers.search import read
-from subscribers.services import accounts
+from subscribers.services import accounts, portal_users
+from tests.cast import actor_of
 
 WORDS = st.text("abcde", min_size=1, max_size=6)
 
@@ -133,6 +134,13 @@ def test_charlie_finds_none_of_alpha_s_customers(people, charlie, in_beta):
     with in_beta():
         for typed in ("maria", "muler", "A-10001", "5555550100", "maria@", "412 elm"):
             assert search_accounts(charlie, typed) == []
+
+
+def test_a_subscriber_finds_only_her_own_account(people, system):
+    user, _made = portal_users.ensure(actor=system, account=people[0])
+    maria = actor_of(user)
+    assert found(maria, "ortiz") == ["Maria Elena Ortiz"]
+    assert found(maria, "zoe") == found(maria, people[1].number) == []
 
 
 def test_a_visitor_finds_nobody(people, visitor):
