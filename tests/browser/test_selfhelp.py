@@ -82,6 +82,7 @@ def test_from_signing_in_to_an_answered_request(home: str, cast: Cast, maria: Us
     look.at("no-requests")
     page.get_by_role("link", name="New request").click()
     page.get_by_label("What is it about?").select_option("internet")
+    page.get_by_label("Modem light").wait_for()
     page.get_by_role("button", name="Send to us").click()
     page.locator("#id_title_error").wait_for()
     look.at("request-refused")

@@ -91,6 +91,7 @@ class TicketForm(BossForm):
         for name, field in questions.items():
             # The desk names its refusals so: they land beside the field.
             self.fields[f"data.{name}"] = field
+            field.error_messages["required"] = _("Please fill this in.")
             field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
 
     @property

@@ -14,6 +14,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from boss.core import schema
+from boss.core.problems import InvalidInput
 from boss.look.forms import BossForm
 from boss.look.templatetags.look import money
 from catalog import configuration
@@ -181,7 +182,7 @@ class OptionsForm(BossForm):
             picked = [OptionChoice(key, count) for key, count in self.quantities().items()]
             try:
                 configuration.configure(self.version, picked, self.chosen())
-            except schema.InvalidInput as problem:
+            except InvalidInput as problem:
                 for name, texts in problem.fields.items():
                     self.add_error(self._field_of(name), texts)
         return cleaned

@@ -34,8 +34,7 @@ def you(request: HttpRequest, draft: Draft) -> HttpResponse:
         return redirect("signup:review")
     keep_typed(request, draft, "you", YOU_FIELDS)
     if form.has_error("card_token", "card_number"):
-        form.data = form.data.copy()  # never sent back to the page either
-        form.data["card_token"] = ""
+        form.data = request.POST.dict() | {"card_token": ""}  # never sent back to the page either
     return show(request, "you", "you", draft, form, has_card=bool(draft.card_token))
 
 

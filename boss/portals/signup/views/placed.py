@@ -59,6 +59,7 @@ def state(request: HttpRequest, token: str) -> HttpResponse:
 @public
 def set_up_sign_in(request: HttpRequest, token: str) -> HttpResponse:
     order = _order(token)
-    if not _may_set_up(request, order):
+    user = order.account.user
+    if user is None or not _may_set_up(request, order):
         return redirect("signup:order", token=token)
-    return redirect("invitation", token=invitations.token(order.account.user))
+    return redirect("invitation", token=invitations.token(user))
