@@ -1,0 +1,231 @@
+"""The console in a real browser: found by keyboard, watched while it happens, finished from the inbox."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from boss.platform.demo.trilakes import people, seed
+from boss.tenancy import selectors as tenancy
+from boss.tenancy.models import Site
+from catalog import selectors as catalog
+from catalog.pricing import OptionChoice
+from ipservices.models import Service
+from subscribers.contact import ContactDetails, PaymentChoice
+from subscribers.models import Order
+from subscribers.services import orders
+from tests.browser.portal_look import Look
+from ticketing.models import Message, Ticket
+from ticketing.services import tickets
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from boss.platform.testing.processes import Workers
+
+
+@pytest.fixture
+def realm_id(real_db: str) -> int:
+    """Tri-Lakes Cable: staff, pools, servers, plans and the workflow with its manual tasks."""
+    tenancy.forget_cached()
+    seed.minimum()
+    found = tenancy.find_realm_id_by_host("localhost")
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def console(realm_id: int, live_url: str, page: Page) -> Page:
+    """Alice of customer service, signed in, on her home page."""
+    sign_in(page, live_url, "alice")
+    return page
+
+
+@pytest.fixture
+def colleague(realm_id: int, live_url: str, browser: Browser) -> Iterator[Page]:
+    """A second browser."""
+    context = browser.new_context()
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()
+
+
+def sign_in(page: Page, url: str, who: str) -> None:
+    page.goto(f"{url.rstrip('/')}/login/?next=/console/")
+    page.get_by_label("E-mail").fill(f"{who}@{people.DOMAIN}")
+    page.get_by_label("Password").fill(people.PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=re.compile("^Hello")).wait_for()
+
+
+def place_order(realm_id: int) -> Order:
+    with scoping.realm_transaction(realm_id, "test"):
+        actor = Actor.system(realm_id, "Sign-up")
+        return orders.submit(
+            actor=actor,
+            site=Site.objects.order_by("id").first(),
+            plan_version=catalog.get_plan_version("triple-300"),
+            options=[OptionChoice("install")],
+            contact=ContactDetails("Maria Ortiz", "maria@mail.example", "+1 555 555 0142"),
+            payment=PaymentChoice("card", "tok_ok"),
+            channel="portal",
+        )
+
+
+def open_ticket(realm_id: int) -> Ticket:
+    with scoping.realm_transaction(realm_id, "test"):
+        return tickets.open(
+            actor=Actor.system(realm_id, "Demo"),
+            category_key="workflow-work",
+            title="No internet since the storm",
+            body="The box is dark.",
+        )
+
+
+def finish_next(page: Page, fields: dict[str, str], title: str) -> None:
+    """One turn of the assembly line: take the next task, give its results, finish it."""
+    page.goto(re.sub(r"/console/.*", "/console/inbox/", page.url))
+    page.get_by_role("button", name="Next task").click()
+    page.get_by_role("heading", name=title, level=1).wait_for()
+    for label, value in fields.items():
+        control = page.get_by_label(re.compile(f"^{re.escape(label)}"))
+        if control.evaluate("element => element.tagName") == "SELECT":
+            control.select_option(label=value)
+        else:
+            control.fill(value)
+    page.get_by_role("button", name="Finish, next task").click()
+    page.locator(".toast-line", has_text="is done.").wait_for()
+
+
+@pytest.mark.slow
+def test_the_csr_watches_the_graph_fill_while_colleagues_finish_their_work(
+    console: Page, colleague: Page, realm_id: int, workers: Workers, live_url: str
+) -> None:
+    workers(1)
+    workers.beat()
+    order = place_order(realm_id)
+    look = Look(console, "console")
+    look.desktop()
+    base = live_url.rstrip("/")
+    console.goto(f"{base}/console/orders/{order.public_id}/")
+    done = console.locator(".graph-node.graph-ok")
+    console.get_by_text("“Book install window” waits for people.").wait_for(timeout=60_000)
+    done.nth(11).wait_for(timeout=60_000)
+    look.at("order-open")
+
+    with scoping.realm_transaction(realm_id, "test"):
+        fresh = Order.objects.select_related("account").get(pk=order.pk)
+        service = Service.objects.filter(family="mail").first()
+        ticket = Ticket.objects.get()
+    assert service is not None
+    for name, path in (
+        ("home", ""),
+        ("inbox", "inbox/"),
+        ("tickets", "tickets/"),
+        ("ticket", f"tickets/{ticket.public_id}/?from=inbox"),
+        ("ticket-undo", f"tickets/{ticket.public_id}/?outcome=undo"),
+        ("orders", "orders/"),
+        ("account", f"accounts/{fresh.account.public_id}/"),
+        ("accounts", "accounts/"),
+        ("run-task", f"runs/{fresh.run_public_id}/?task=create_mailboxes"),
+        ("runs", "runs/"),
+        ("reverse", f"runs/{fresh.run_public_id}/reverse/"),
+        ("services", "services/"),
+        ("service", f"services/{service.public_id}/"),
+        ("search", "search/?q=ortiz"),
+        ("search-nothing", "search/?q=nobody+at+all"),
+    ):
+        console.goto(f"{base}/console/{path}")
+        console.wait_for_load_state("networkidle") if name != "run-task" else None
+        look.at(name)
+
+    look.desktop()
+    console.goto(f"{base}/console/orders/{order.public_id}/")
+    sign_in(colleague, live_url, "alice")
+    finish_next(colleague, {"Day of the visit": "2026-11-30", "Window": "8 to 12"}, "Book install window")
+    colleague.get_by_text("Nothing is waiting for you").first.wait_for()
+    console.get_by_text("“Pick equipment” waits for people.").wait_for(timeout=30_000)
+
+
+def test_an_account_is_found_and_opened_by_keyboard_alone(console: Page, realm_id: int) -> None:
+    place_order(realm_id)
+    console.keyboard.press("Control+k")
+    console.keyboard.type("maria")
+    console.get_by_role("option", name=re.compile("Maria Ortiz")).wait_for()
+    console.keyboard.press("Escape")
+    assert console.locator("#search-list").is_hidden() and console.locator("#search").input_value() == "maria"
+    console.keyboard.press("ArrowDown")
+    assert console.locator("#search").get_attribute("aria-activedescendant") == "so-1-1"
+    console.keyboard.press("Enter")
+    console.get_by_role("heading", name="Maria Ortiz").wait_for()
+
+
+def test_single_letters_go_places_unless_one_is_typing_or_has_switched_them_off(console: Page) -> None:
+    console.keyboard.press("g")
+    console.keyboard.press("t")
+    console.get_by_role("heading", name="Tickets").wait_for()
+    console.keyboard.press("?")
+    keys = console.get_by_role("dialog")
+    keys.wait_for()
+    keys.get_by_label(re.compile("Switch off single-letter keys")).check()
+    console.keyboard.press("Escape")
+    console.keyboard.press("g")
+    console.keyboard.press("h")
+    console.keyboard.press("/")
+    assert console.evaluate("document.activeElement.id") != "search"
+    assert console.url.endswith("/console/tickets/")
+
+
+def test_a_double_click_sends_one_message(console: Page, realm_id: int, live_url: str) -> None:
+    ticket = open_ticket(realm_id)
+    console.goto(f"{live_url.rstrip('/')}/console/tickets/{ticket.public_id}/")
+    console.get_by_label("Text").fill("Called her; the modem shows no light.")
+    console.get_by_role("button", name="Send").dblclick()
+    console.locator(".talk").get_by_text("Called her").wait_for()
+    with scoping.realm_transaction(realm_id, "test"):
+        assert Message.objects.filter(ticket=ticket, body__startswith="Called her").count() == 1
+
+
+def test_an_error_takes_the_focus_and_leads_to_its_field(console: Page, realm_id: int, live_url: str) -> None:
+    ticket = open_ticket(realm_id)
+    console.goto(f"{live_url.rstrip('/')}/console/tickets/{ticket.public_id}/")
+    console.get_by_role("button", name="Send").click()
+    console.locator(".error-summary").wait_for()
+    assert console.evaluate("document.activeElement.className") == "error-summary"
+    console.keyboard.press("Tab")
+    console.keyboard.press("Enter")
+    assert console.evaluate("document.activeElement.id") == "id_body"
+
+
+def test_a_chosen_mode_is_remembered_and_the_system_followed_otherwise(console: Page) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    console.emulate_media(color_scheme="dark")
+    dark = console.evaluate(ground)
+    console.emulate_media(color_scheme="light")
+    assert console.evaluate(ground) != dark
+    console.get_by_label("Your menu").click()
+    console.get_by_role("button", name="Dark").click()
+    assert console.evaluate(ground) == dark
+    console.reload()
+    assert console.evaluate(ground) == dark
+    console.get_by_label("Your menu").click()
+    console.get_by_role("button", name="As the system").click()
+    assert console.evaluate(ground) != dark
+
+
+def test_the_network_page_is_clean_with_its_sliders_open(realm_id: int, live_url: str, page: Page) -> None:
+    sign_in(page, live_url, "nate")
+    look = Look(page, "console-network")
+    page.goto(f"{live_url.rstrip('/')}/console/network/")
+    page.get_by_text("Failure sliders").first.click()
+    look.at("network")
+    page.get_by_label(re.compile(r"^Slow")).first.fill("9999")
+    page.get_by_role("button", name="Set").first.click()
+    page.locator(".error-summary").wait_for()
+    assert page.get_by_label(re.compile(r"^Slow")).first.input_value() == "9999"
+    look.at("network-refused")
