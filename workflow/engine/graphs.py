@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from django.db import connections
+
+from boss.core import scoping
 from workflow import graph
 from workflow.graph import Graph
 from workflow.models import DefinitionVersion, Run
 
 
 @lru_cache(maxsize=512)
-def _graph(realm_id: int, version_id: int) -> Graph:
+def _graph(database: str, realm_id: int, version_id: int) -> Graph:
     version = DefinitionVersion.objects.get(realm_id=realm_id, pk=version_id)
     return graph.read(version.document)
 
 
 def of_version(realm_id: int, version_id: int) -> Graph:
     """The graph of a version of the realm that is entered."""
-    return _graph(realm_id, version_id)
+    # The name keeps apart what has the same number in another database of this process (tests, a restored copy).
+    return _graph(str(connections[scoping.alias()].settings_dict["NAME"]), realm_id, version_id)
 
 
 def of_run(run: Run) -> Graph:
-    return _graph(run.realm_id, run.version_id)
-
-
-def forget() -> None:
-    """For tests that rebuild the database: row numbers begin again."""
-    _graph.cache_clear()
+    """The graph of the version the run started on."""
+    return of_version(run.realm_id, run.version_id)

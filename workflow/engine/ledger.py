@@ -40,7 +40,7 @@ class Book:
         self.tasks = tasks
         self.now = now
         self.events: list[RunEvent] = []
-        self._ready: set[int] = {task.pk for task in tasks if task.state in CLAIMABLE}
+        self._ready = {(task.pk, task.state) for task in tasks if task.state in CLAIMABLE}
         self._before = {task.pk: _picture(task) for task in tasks if task.pk}
 
     def spec(self, task: TaskRun) -> TaskSpec:
@@ -77,7 +77,7 @@ class Book:
 
     def hurry(self, task: TaskRun) -> None:
         """Ring for a ready task that was not to be tried before some time."""
-        self._ready.discard(task.pk)
+        self._ready.discard((task.pk, task.state))
 
     def begin(self) -> None:
         """Write a run that has just been made: its tasks for the first time, in one statement."""
@@ -94,7 +94,7 @@ class Book:
         grace = self.after(message_grace_seconds())
         ring: list[int] = []
         for task in self.tasks:
-            if task.state in CLAIMABLE and task.pk not in self._ready:
+            if task.state in CLAIMABLE and (task.pk, task.state) not in self._ready:
                 task.due_at = max(grace, task.not_before) if task.not_before else grace
                 if task.not_before is None:
                     ring.append(task.pk)

@@ -128,8 +128,10 @@ class TaskRun(FSMModelMixin, RealmScoped):
         constraints = [
             models.UniqueConstraint(fields=["realm_id", "run", "position"], name="workflow_task_position"),
             models.CheckConstraint(
-                condition=~models.Q(state__in=[S.RUNNING, S.UNDOING]) | models.Q(due_at__isnull=False),
-                name="workflow_claimed_has_lease",
+                # What no message reaches the sweeper must find.
+                condition=~models.Q(state__in=[S.READY, S.RUNNING, S.UNDO_READY, S.UNDOING])
+                | models.Q(due_at__isnull=False),
+                name="workflow_active_is_due",
             ),
         ]
         indexes = [

@@ -1,0 +1,155 @@
+"""Real processes, real kills, and a judge from outside: the remote's own files and the run's own record."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from django.db import connections
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from boss.core.models import AuditEntry
+from boss.platform.testing import databases
+from tests.cast import Cast
+from tests.faults.conftest import REMOTE, begin, children_of, cut_connections, kill_a_child, wait_closed
+from ticketing.choices import OPEN_STATES
+from ticketing.models import Ticket
+from workflow.choices import FORWARD_END, REVERSE_END
+from workflow.models import Run, RunEvent, TaskRun
+from workflow.services import runs
+
+pytestmark = pytest.mark.slow
+
+
+def judge(cast: Cast, run_ids: list[int], remote: Path) -> Counter[str]:
+    """Nothing lost, nothing recorded twice, all closed. Returns how many runs ended which way."""
+    lines = [line.split() for line in (remote / "log").read_text().splitlines()]
+    made = Counter(key for verb, key in lines if verb == "made")
+    removed = Counter(key for verb, key in lines if verb == "removed")
+    present = {path.name for path in (remote / "effects").iterdir()}
+    ends: Counter[str] = Counter()
+    expected: set[str] = set()
+    with scoping.realm_transaction(cast.alpha.pk):
+        for run in Run.objects.filter(pk__in=run_ids):
+            ends[run.state] += 1
+            tasks = list(TaskRun.objects.filter(run=run))
+            events = list(RunEvent.objects.filter(run=run).order_by("sequence"))
+            assert [event.sequence for event in events] == list(range(1, run.sequence + 1))
+            done = Counter(event.task_id for event in events if event.kind == "task.done")
+            assert max(done.values(), default=0) <= 1, "a completion recorded twice"
+            if run.state == "completed":
+                assert {task.state for task in tasks} <= set(FORWARD_END)
+                expected |= {f"wf-{cast.alpha.pk}-{run.public_id}-{key}" for key in REMOTE}
+                assert len(done) == len(tasks)
+            else:
+                assert {task.state for task in tasks} <= set(REVERSE_END)
+            for task in tasks:
+                local = AuditEntry.objects.filter(action="faults.local", subject_id=task.pk).count()
+                finished = task.key == "right" and task.pk in done
+                assert local == int(finished), "a local effect lost or doubled"
+        assert not Ticket.objects.filter(state__in=OPEN_STATES).exists()
+    assert present == expected, (sorted(present - expected)[:5], sorted(expected - present)[:5])
+    for key in expected:
+        # Removed and made again is possible only in a reversal, so what stands was made once.
+        assert made[key] == 1 and removed[key] == 0, (key, made[key], removed[key])
+    return ends
+
+
+def test_workers_killed_at_random_lose_nothing_and_double_nothing(cast, crew, workers, remote):
+    team = crew(2)
+    workers.beat()
+    run_ids = begin(cast, 60)
+    kills = 0
+    next_kill = time.monotonic() + 0.3
+
+    def disturb() -> None:
+        nonlocal kills, next_kill
+        if time.monotonic() < next_kill or kills >= 25:
+            return
+        next_kill = time.monotonic() + random.uniform(0.1, 0.5)
+        kills += kill_a_child([worker.pid for worker in team])
+        if kills == 5:
+            with scoping.realm_transaction(cast.alpha.pk):
+                for run in Run.objects.filter(pk__in=run_ids[:10], state="running"):
+                    runs.reverse(actor=Actor.system(cast.alpha.pk), run=run, reason="in the middle")
+
+    wait_closed(cast, run_ids, 100, disturb)
+    ends = judge(cast, run_ids, remote)
+    assert sum(ends.values()) == 60
+    assert kills >= 5
+
+
+def test_a_flushed_broker_and_cut_database_connections_only_cost_seconds(real_db, cast, crew, workers, remote):
+    crew(1)
+    workers.beat()
+    run_ids = begin(cast, 30)
+    databases.empty_valkey()
+    wait_for_progress(cast, run_ids)
+    cut_connections(real_db)
+    connections.close_all()
+    databases.empty_valkey()
+    wait_closed(cast, run_ids, 80)
+    assert judge(cast, run_ids, remote)["completed"] == 30
+
+
+def wait_for_progress(cast: Cast, run_ids: list[int]) -> None:
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        with scoping.realm_transaction(cast.alpha.pk):
+            if TaskRun.objects.filter(run_id__in=run_ids, state="done").exists():
+                return
+        time.sleep(0.05)
+    raise AssertionError("nothing was done")
+
+
+def test_a_whole_machine_of_workers_lost_and_a_frozen_one_waking_late(cast, crew, workers, remote):
+    team = crew(1, concurrency=3)
+    workers.beat()
+    run_ids = begin(cast, 20)
+    wait_for_progress(cast, run_ids)
+    frozen = children_of(team[0].pid)
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(3)  # longer than a lease: others take over while these still believe they own their tasks
+    crew(1)
+    wait_for_takeover(cast, run_ids)
+    for pid in frozen:
+        os.kill(pid, signal.SIGCONT)
+    team[0].kill()
+    wait_closed(cast, run_ids, 80)
+    assert judge(cast, run_ids, remote)["completed"] == 20
+
+
+def wait_for_takeover(cast: Cast, run_ids: list[int]) -> None:
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        with scoping.realm_transaction(cast.alpha.pk):
+            if RunEvent.objects.filter(run_id__in=run_ids, kind="task.lost").exists():
+                return
+        time.sleep(0.1)
+    raise AssertionError("no lease was taken over")
+
+
+def test_a_poison_task_ends_with_people_and_the_others_are_unaffected(cast, crew, workers, remote):
+    crew(1)
+    workers.beat()
+    poison = begin(cast, 1, [{"key": "bad", "title": "Bad", "handler": "faults.poison"}], key="poison")
+    run_ids = begin(cast, 10)
+    wait_closed(cast, run_ids, 80)
+    deadline = time.monotonic() + 60
+    while True:
+        with scoping.realm_transaction(cast.alpha.pk):
+            task = TaskRun.objects.get(run_id__in=poison)
+            if task.state == "attention":
+                break
+        assert time.monotonic() < deadline, task.state
+        time.sleep(0.2)
+    with scoping.realm_transaction(cast.alpha.pk):
+        assert task.attempt == 5 and Ticket.objects.filter(state__in=OPEN_STATES).count() == 1
+        assert Run.objects.filter(pk__in=run_ids, state="completed").count() == 10
