@@ -13,7 +13,7 @@ from boss.core.schema import Characteristic
 from boss.tenancy.models import Realm, Site
 from boss.tenancy.services import sites
 from catalog import preload
-from catalog.services import plans
+from catalog.services import features, plans
 from catalog.services.plans import FeaturePart, OptionPart, UsagePart, VersionDraft
 from tests.cast import Cast
 from ticketing.services import categories, pools
@@ -50,6 +50,8 @@ SET_UP = {
     ],
 }
 
+SOLD = ("data.access", "mail.mailbox", "cpe.router", "wifi.network", "tv.tier", "tv.dvr")
+
 
 @dataclass(frozen=True)
 class Shop:
@@ -77,7 +79,17 @@ def open_shop(realm: Realm) -> Shop:
             )
         ],
     )
-    preload.load(system)
+    for feature in preload.STANDARD:
+        if feature.key in SOLD:
+            features.define(
+                actor=system,
+                key=feature.key,
+                family=feature.family,
+                title=feature.title,
+                characteristics=feature.characteristics,
+                driver_family=feature.driver_family,
+                depends_on=feature.depends_on,
+            )
     definitions.publish(actor=system, document=SET_UP)
     _plan(
         system,
