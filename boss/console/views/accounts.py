@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from boss.console.frame import actor_of, fragment, page
+from boss.console.frame import actor_of, fragment, page, staff
 from boss.console.presenters import accounts as present
 from boss.console.presenters import runs as present_runs
 from boss.console.presenters import services as present_services
@@ -16,7 +16,6 @@ from boss.console.presenters import tickets as present_tickets
 from boss.console.presenters.marks import ACCOUNT, mark
 from boss.core import audit
 from boss.core.actors import Actor
-from boss.core.views import requires
 from boss.look.pages import newest_first
 from boss.look.templatetags.look import money
 from ipservices import selectors as ipservices
@@ -30,7 +29,7 @@ TICKETS_SHOWN = 20
 RUNS_SHOWN = 3
 
 
-@requires("subscribers.view_account")
+@staff("subscribers.view_account")
 @require_GET
 def account_list(request: HttpRequest) -> HttpResponse:
     """Accounts, the latest opened first. Who is looked for is found by the search box."""
@@ -38,7 +37,7 @@ def account_list(request: HttpRequest) -> HttpResponse:
     return page(request, "accounts/list.html", {"page": rows.map(present.row), "query": ""}, section="accounts")
 
 
-@requires("subscribers.view_account")
+@staff("subscribers.view_account")
 @require_GET
 def account(request: HttpRequest, public_id: str) -> HttpResponse:
     """The single view of a customer. The timeline comes in by itself a moment later, and follows while work goes on."""
@@ -76,7 +75,7 @@ def _services(actor: Actor, found: Account) -> list[Any]:
     return [present_services.row(service) for service in ipservices.list_services_for_account(actor, found)]
 
 
-@requires("subscribers.view_account")
+@staff("subscribers.view_account")
 @require_GET
 def timeline(request: HttpRequest, public_id: str) -> HttpResponse:
     """What happened around the account: its own history, its orders' runs, its tickets."""

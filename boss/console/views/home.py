@@ -5,17 +5,16 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from boss.console.frame import actor_of, page
+from boss.console.frame import actor_of, page, staff
 from boss.console.presenters import accounts as present_accounts
 from boss.console.presenters import tickets as present_tickets
-from boss.core.views import requires
 from subscribers import selectors as subscribers
 from ticketing import selectors as ticketing
 
 SHOWN = 8
 
 
-@requires("core.use_console")
+@staff("core.use_console")
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """Panels only for what the actor may see."""

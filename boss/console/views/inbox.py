@@ -8,11 +8,10 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from boss.console.frame import actor_of, page
+from boss.console.frame import actor_of, page, staff
 from boss.console.presenters import tickets as present
 from boss.core.actors import Actor
 from boss.core.problems import Problem
-from boss.core.views import requires
 from ticketing import selectors
 from ticketing.models import Ticket
 from ticketing.services import tickets
@@ -24,7 +23,7 @@ def _mine(actor: Actor) -> list[Ticket]:
     return list(selectors.list_inbox(actor)[: SHOWN + 1])
 
 
-@requires("ticketing.claim_ticket")
+@staff("ticketing.claim_ticket")
 @require_GET
 def inbox(request: HttpRequest) -> HttpResponse:
     """My tickets and the unclaimed ones of my pools, due first."""
@@ -39,7 +38,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     return page(request, "inbox.html", context, section="inbox")
 
 
-@requires("ticketing.claim_ticket")
+@staff("ticketing.claim_ticket")
 @require_http_methods(["GET", "POST"])
 def next_task(request: HttpRequest) -> HttpResponse:
     """Open the next piece of work. POST takes it, too; one that somebody else just took is passed over."""

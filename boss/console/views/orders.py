@@ -7,14 +7,13 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from boss.console.frame import actor_of, page
+from boss.console.frame import actor_of, page, staff
 from boss.console.presenters import accounts as present
 from boss.console.presenters import runs as present_runs
 from boss.console.presenters import services as present_services
 from boss.console.presenters import tickets as present_tickets
 from boss.console.presenters.marks import ORDER, mark
 from boss.core import permissions
-from boss.core.views import requires
 from boss.look.pages import newest_first
 from ipservices import selectors as ipservices
 from subscribers import selectors
@@ -26,7 +25,7 @@ from workflow.choices import RunState
 OPEN = (OrderState.ACKNOWLEDGED, OrderState.IN_PROGRESS)
 
 
-@requires("subscribers.view_order")
+@staff("subscribers.view_order")
 @require_GET
 def order_list(request: HttpRequest) -> HttpResponse:
     """Orders, newest first, by state."""
@@ -44,7 +43,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
     return page(request, "orders/list.html", context, section="orders")
 
 
-@requires("subscribers.view_order")
+@staff("subscribers.view_order")
 @require_GET
 def order(request: HttpRequest, public_id: str) -> HttpResponse:
     """What was ordered, by whom, where, and the run that delivers it, live."""

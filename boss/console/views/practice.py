@@ -11,17 +11,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from boss.console.forms.practice import FaultsForm
-from boss.console.frame import actor_of, page, refused
+from boss.console.frame import actor_of, page, refused, staff
 from boss.console.presenters import services as present
 from boss.core.problems import Problem
-from boss.core.views import requires
 from ipservices import selectors
 from ipservices.services import simulator
 
 CALLS_SHOWN = 25
 
 
-@requires("ipservices.view_binding")
+@staff("ipservices.view_binding")
 @require_GET
 def practice(request: HttpRequest) -> HttpResponse:
     return _practice_page(request)
@@ -44,7 +43,7 @@ def _practice_page(request: HttpRequest, *, status: int = 200, refused_form: Any
     return page(request, "services/practice.html", context, section="practice", status=status)
 
 
-@requires("ipservices.set_fault")
+@staff("ipservices.set_fault")
 @require_POST
 def set_faults(request: HttpRequest, public_id: str) -> HttpResponse:
     """Move the sliders that changed, all or none."""

@@ -12,12 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from boss.console.forms.runs import ByHandForm, ReverseForm, SkipForm
-from boss.console.frame import actor_of, fragment, page, refused
+from boss.console.frame import actor_of, fragment, page, refused, staff
 from boss.console.presenters import runs as present
 from boss.console.presenters.marks import RUN, mark
 from boss.core import permissions
 from boss.core.problems import NotFound, Problem
-from boss.core.views import requires
 from boss.look.pages import newest_first
 from workflow import selectors
 from workflow.choices import RunState
@@ -25,7 +24,7 @@ from workflow.models import Run
 from workflow.services import runs, tasks
 
 
-@requires("workflow.view_run")
+@staff("workflow.view_run")
 @require_GET
 def run_list(request: HttpRequest) -> HttpResponse:
     """Runs, newest first; open ones unless asked otherwise."""
@@ -43,7 +42,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
     return page(request, "runs/list.html", context, section="orders")
 
 
-@requires("workflow.view_run")
+@staff("workflow.view_run")
 @require_GET
 def run(request: HttpRequest, public_id: str) -> HttpResponse:
     """The run's page; ``?task=`` shows one task beside the journal."""
@@ -82,7 +81,7 @@ def _task_context(request: HttpRequest, found: Run, key: str) -> dict[str, Any]:
     }
 
 
-@requires("workflow.view_run")
+@staff("workflow.view_run")
 @require_GET
 def live(request: HttpRequest, public_id: str) -> HttpResponse:
     """What changes while one looks, asked every two seconds; 204 when nothing did, and no more once it is closed."""
@@ -100,7 +99,7 @@ def live(request: HttpRequest, public_id: str) -> HttpResponse:
     return fragment(request, "runs/live.html", context)
 
 
-@requires("workflow.retry_task")
+@staff("workflow.retry_task")
 @require_POST
 def retry(request: HttpRequest, public_id: str, key: str) -> HttpResponse:
     actor = actor_of(request)
@@ -116,7 +115,7 @@ def retry(request: HttpRequest, public_id: str, key: str) -> HttpResponse:
     return redirect(present.task_url(found, key))
 
 
-@requires("workflow.complete_task")
+@staff("workflow.complete_task")
 @require_POST
 def complete(request: HttpRequest, public_id: str, key: str) -> HttpResponse:
     """Done by hand: with the results the task would have given, the run goes on."""
@@ -136,7 +135,7 @@ def complete(request: HttpRequest, public_id: str, key: str) -> HttpResponse:
     return redirect(present.task_url(found, key))
 
 
-@requires("workflow.skip_task")
+@staff("workflow.skip_task")
 @require_POST
 def skip(request: HttpRequest, public_id: str, key: str) -> HttpResponse:
     actor = actor_of(request)
@@ -154,7 +153,7 @@ def skip(request: HttpRequest, public_id: str, key: str) -> HttpResponse:
     return redirect(present.task_url(found, key))
 
 
-@requires("workflow.reverse_run")
+@staff("workflow.reverse_run")
 @require_http_methods(["GET", "POST"])
 def reverse(request: HttpRequest, public_id: str) -> HttpResponse:
     """The plan first: what will be undone, what stays, who gets work. Then, with a reason, the reversal."""

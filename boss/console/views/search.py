@@ -10,11 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
-from boss.console.frame import actor_of, fragment, page
+from boss.console.frame import actor_of, fragment, page, staff
 from boss.console.presenters import accounts as present_accounts
 from boss.console.presenters import tickets as present_tickets
 from boss.core.actors import Actor
-from boss.core.views import requires
 from boss.look.marks import Mark
 from subscribers import selectors as subscribers
 from subscribers.account_search import search_accounts
@@ -40,7 +39,7 @@ class Group:
     hits: list[Hit]
 
 
-@requires("core.search")
+@staff("core.search")
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
     """The listbox under the search field (htmx), or the whole page when Enter was pressed on nothing chosen."""

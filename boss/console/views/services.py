@@ -7,18 +7,17 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from boss.console.frame import actor_of, page
+from boss.console.frame import actor_of, page, staff
 from boss.console.presenters import accounts as present_accounts
 from boss.console.presenters import services as present
 from boss.console.presenters.marks import SERVICE, mark
 from boss.console.presenters.words import pairs
-from boss.core.views import requires
 from boss.look.pages import newest_first
 from ipservices import selectors
 from ipservices.families import families
 
 
-@requires("ipservices.view_service")
+@staff("ipservices.view_service")
 @require_GET
 def service_list(request: HttpRequest) -> HttpResponse:
     """Services, newest first, by family and state."""
@@ -38,7 +37,7 @@ def service_list(request: HttpRequest) -> HttpResponse:
     return page(request, "services/list.html", context, section="services")
 
 
-@requires("ipservices.view_service")
+@staff("ipservices.view_service")
 @require_GET
 def service(request: HttpRequest, public_id: str) -> HttpResponse:
     """What is wanted, what the server was seen to hold, and every call made for it."""

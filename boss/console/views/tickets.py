@@ -12,13 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from boss.console.forms.tickets import AssignForm, MessageForm, ResolveForm, WaitForm
-from boss.console.frame import actor_of, back_to, page, refused
+from boss.console.frame import actor_of, back_to, page, refused, staff
 from boss.console.presenters import tickets as present
 from boss.console.presenters.marks import PRIORITY, TICKET, mark
 from boss.core import permissions
 from boss.core.actors import Actor
 from boss.core.problems import Problem, WrongState
-from boss.core.views import requires
 from boss.look import once
 from boss.look.pages import newest_first
 from boss.tenancy.models import User
@@ -29,7 +28,7 @@ from ticketing.models import Ticket
 from ticketing.services import tickets
 
 
-@requires("ticketing.view_ticket")
+@staff("ticketing.view_ticket")
 @require_GET
 def ticket_list(request: HttpRequest) -> HttpResponse:
     """All tickets the actor sees, newest first; filters by state, pool and owner."""
@@ -62,7 +61,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     return page(request, "tickets/list.html", context, section="tickets")
 
 
-@requires("ticketing.view_ticket")
+@staff("ticketing.view_ticket")
 @require_GET
 def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
     """One ticket: conversation, facts, what it is about, how it can end."""
@@ -133,7 +132,7 @@ def _colleagues(actor: Actor) -> list[User]:
     return list(staff.order_by("full_name")[:200])
 
 
-@requires("ticketing.claim_ticket")
+@staff("ticketing.claim_ticket")
 @require_POST
 def claim(request: HttpRequest, public_id: str) -> HttpResponse:
     found = selectors.get_ticket(actor_of(request), public_id)
@@ -146,7 +145,7 @@ def claim(request: HttpRequest, public_id: str) -> HttpResponse:
     return back_to(request, present.url_of(found))
 
 
-@requires("ticketing.claim_ticket")
+@staff("ticketing.claim_ticket")
 @require_POST
 def release(request: HttpRequest, public_id: str) -> HttpResponse:
     found = selectors.get_ticket(actor_of(request), public_id)
@@ -159,7 +158,7 @@ def release(request: HttpRequest, public_id: str) -> HttpResponse:
     return back_to(request, present.url_of(found))
 
 
-@requires("ticketing.assign_ticket")
+@staff("ticketing.assign_ticket")
 @require_POST
 def assign(request: HttpRequest, public_id: str) -> HttpResponse:
     actor = actor_of(request)
@@ -178,7 +177,7 @@ def assign(request: HttpRequest, public_id: str) -> HttpResponse:
     return _ticket_page(request, found, status=422, assign_form=form)
 
 
-@requires("ticketing.add_message")
+@staff("ticketing.add_message")
 @require_POST
 def say(request: HttpRequest, public_id: str) -> HttpResponse:
     """A reply or a note; the same form sent twice writes one."""
@@ -206,7 +205,7 @@ def _renewed(form: MessageForm) -> MessageForm:
     return form
 
 
-@requires("ticketing.change_ticket")
+@staff("ticketing.change_ticket")
 @require_POST
 def wait(request: HttpRequest, public_id: str) -> HttpResponse:
     actor = actor_of(request)
@@ -228,7 +227,7 @@ def wait(request: HttpRequest, public_id: str) -> HttpResponse:
     return _ticket_page(request, found, status=422, wait_form=form)
 
 
-@requires("ticketing.resolve_ticket")
+@staff("ticketing.resolve_ticket")
 @require_http_methods(["POST"])
 def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
     """End the ticket with the outcome chosen; from the inbox, go on to the next piece of work."""
@@ -271,7 +270,7 @@ def _again(request: HttpRequest, found: Ticket, problem: Problem, **forms: Any) 
     return _ticket_page(request, fresh, status=problem.status, **forms)
 
 
-@requires("ticketing.resolve_ticket")
+@staff("ticketing.resolve_ticket")
 @require_POST
 def reopen(request: HttpRequest, public_id: str) -> HttpResponse:
     found = selectors.get_ticket(actor_of(request), public_id)

@@ -1,0 +1,83 @@
+"""Every address of the console says who may open it. A new one without a row here fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from boss.console.urls import urlpatterns
+from tests.cast import Cast, make_user
+
+ROWS = {
+    "home": "core.use_console",
+    "search": "core.search",
+    "inbox": "ticketing.claim_ticket",
+    "inbox_next": "ticketing.claim_ticket",
+    "accounts": "subscribers.view_account",
+    "account": "subscribers.view_account",
+    "account_timeline": "subscribers.view_account",
+    "orders": "subscribers.view_order",
+    "order": "subscribers.view_order",
+    "runs": "workflow.view_run",
+    "run": "workflow.view_run",
+    "run_live": "workflow.view_run",
+    "run_reverse": "workflow.reverse_run",
+    "task_retry": "workflow.retry_task",
+    "task_complete": "workflow.complete_task",
+    "task_skip": "workflow.skip_task",
+    "services": "ipservices.view_service",
+    "service": "ipservices.view_service",
+    "practice": "ipservices.view_binding",
+    "set_faults": "ipservices.set_fault",
+    "tickets": "ticketing.view_ticket",
+    "ticket": "ticketing.view_ticket",
+    "ticket_claim": "ticketing.claim_ticket",
+    "ticket_release": "ticketing.claim_ticket",
+    "ticket_assign": "ticketing.assign_ticket",
+    "ticket_say": "ticketing.add_message",
+    "ticket_wait": "ticketing.change_ticket",
+    "ticket_resolve": "ticketing.resolve_ticket",
+    "ticket_reopen": "ticketing.resolve_ticket",
+}
+PLAIN = {"home", "search", "inbox", "inbox_next", "accounts", "orders", "runs", "services", "practice", "tickets"}
+POSTS = {"set_faults", "task_retry", "task_complete", "task_skip"} | {
+    f"ticket_{verb}" for verb in ("claim", "release", "assign", "say", "wait", "resolve", "reopen")
+}
+
+
+def test_every_address_declares_the_permission_of_its_row() -> None:
+    declared = {pattern.name: getattr(pattern.callback, "permission", None) for pattern in urlpatterns}  # type: ignore[union-attr]
+    assert declared == ROWS
+
+
+def path_of(name: str) -> str:
+    pattern = next(pattern for pattern in urlpatterns if pattern.name == name)  # type: ignore[union-attr]
+    given = dict.fromkeys(pattern.pattern.converters, "doesnotexist")
+    return reverse(f"console:{name}", kwargs=given)
+
+
+@pytest.mark.parametrize("name", sorted(ROWS))
+def test_visitors_are_sent_to_sign_in_and_subscribers_are_refused(name: str, cast: Cast, browser_of: Any) -> None:
+    subscriber = make_user(
+        cast.alpha, f"{name}@home.example", "Sue Subscriber", "subscriber", kind="subscriber", own=True
+    )
+    path = path_of(name)
+    visitor = browser_of()
+    answer = visitor.post(path) if name in POSTS else visitor.get(path)
+    assert answer.status_code == 302 and answer["Location"].startswith("/login/")
+    answer = browser_of(subscriber).post(path) if name in POSTS else browser_of(subscriber).get(path)
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("name", sorted(name for name in ROWS if name not in PLAIN))
+def test_an_address_of_nothing_is_404_for_staff(name: str, cast: Cast, browser_of: Any) -> None:
+    path = path_of(name)
+    answer = browser_of(cast.alice).post(path) if name in POSTS else browser_of(cast.alice).get(path)
+    assert answer.status_code == 404
+
+
+def test_buttons_answer_only_to_posts(cast: Cast, browser_of: Any) -> None:
+    for name in POSTS:
+        assert browser_of(cast.alice).get(path_of(name)).status_code == 405, name
