@@ -10,6 +10,8 @@ import os
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import task_prerun
+from django.db import close_old_connections
 from kombu import Queue
 
 from boss.platform import addresses
@@ -77,3 +79,13 @@ app.conf.update(
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+# Celery closes every database connection before and after each task, and opening one costs more than most of our
+# tasks do. So they are kept, and looked after the way Django does between requests.
+app.conf["CELERY_DB_REUSE_MAX"] = 10**12
+
+
+@task_prerun.connect(weak=False)
+def close_broken_connections(**_given: object) -> None:
+    """Before each task: close connections that broke or grew old; the others are checked at their first use."""
+    close_old_connections()
