@@ -24,7 +24,7 @@ from workflow.choices import FORWARD_END, REVERSE_END
 from workflow.models import Run, RunEvent, TaskRun
 from workflow.services import runs
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def judge(cast: Cast, run_ids: list[int], remote: Path) -> Counter[str]:
@@ -79,7 +79,7 @@ def test_workers_killed_at_random_lose_nothing_and_double_nothing(cast, crew, wo
                 for run in Run.objects.filter(pk__in=run_ids[:10], state="running"):
                     runs.reverse(actor=Actor.system(cast.alpha.pk), run=run, reason="in the middle")
 
-    wait_closed(cast, run_ids, 100, disturb)
+    wait_closed(cast, run_ids, 240, disturb)
     ends = judge(cast, run_ids, remote)
     assert sum(ends.values()) == 60
     assert kills >= 5
@@ -94,12 +94,12 @@ def test_a_flushed_broker_and_cut_database_connections_only_cost_seconds(real_db
     cut_connections(real_db)
     connections.close_all()
     databases.empty_valkey()
-    wait_closed(cast, run_ids, 80)
+    wait_closed(cast, run_ids, 240)
     assert judge(cast, run_ids, remote)["completed"] == 30
 
 
 def wait_for_progress(cast: Cast, run_ids: list[int]) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with scoping.realm_transaction(cast.alpha.pk):
             if TaskRun.objects.filter(run_id__in=run_ids, state="done").exists():
@@ -122,12 +122,12 @@ def test_a_whole_machine_of_workers_lost_and_a_frozen_one_waking_late(cast, crew
     for pid in frozen:
         os.kill(pid, signal.SIGCONT)
     team[0].kill()
-    wait_closed(cast, run_ids, 80)
+    wait_closed(cast, run_ids, 240)
     assert judge(cast, run_ids, remote)["completed"] == 20
 
 
 def wait_for_takeover(cast: Cast, run_ids: list[int]) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with scoping.realm_transaction(cast.alpha.pk):
             if RunEvent.objects.filter(run_id__in=run_ids, kind="task.lost").exists():
@@ -141,8 +141,8 @@ def test_a_poison_task_ends_with_people_and_the_others_are_unaffected(cast, crew
     workers.beat()
     poison = begin(cast, 1, [{"key": "bad", "title": "Bad", "handler": "faults.poison"}], key="poison")
     run_ids = begin(cast, 10)
-    wait_closed(cast, run_ids, 80)
-    deadline = time.monotonic() + 60
+    wait_closed(cast, run_ids, 240)
+    deadline = time.monotonic() + 120
     while True:
         with scoping.realm_transaction(cast.alpha.pk):
             task = TaskRun.objects.get(run_id__in=poison)

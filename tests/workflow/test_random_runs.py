@@ -6,6 +6,7 @@ of two, and what was done outside must be exactly what the model says.
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import dataclass, field
 from typing import Any
@@ -237,7 +238,7 @@ def loop_quietly(realm_id: int, task_id: int) -> None:
 
 
 @settings(
-    max_examples=120, deadline=None, database=None, print_blob=True, phases=[Phase.explicit, Phase.generate],
+    max_examples=int(os.environ.get("BOSS_RANDOM_RUNS", "75")), deadline=None, database=None, print_blob=True, phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 @given(story=stories())
