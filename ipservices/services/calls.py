@@ -94,35 +94,42 @@ def target_of(service: Service) -> Target:
 
 
 def perform(
-    target: Target,
+    prepare: Callable[[], Target],
     *,
     actor: Actor,
-    operation: str,
+    operation: Callable[[Target], str],
     key: str,
-    act: Callable[[Driver], T],
-    after: Callable[[T], None],
+    act: Callable[[Driver, Target], T],
+    after: Callable[[Target, T], None],
     attempt: int = 1,
 ) -> T:
     """Let ``act`` work with the driver under the container's lease, record it, and run ``after`` with the record.
 
-    ``after`` runs in the transaction that writes the call's success. Raises what the driver raised.
+    ``prepare`` runs in the transaction that writes that the call begins, ``after`` in the one that writes that it
+    succeeded. Raises what they or the driver raised.
     """
     refuse_inside_transaction()
-    binding, desired = target.binding, target.desired
-    with scoping.realm_transaction(binding.realm_id, actor.label):
-        call = _begin(target, actor=actor, operation=operation, key=key, attempt=attempt)
+    with scoping.realm_transaction(actor.realm_id, actor.label):
+        target = prepare()
+        binding = target.binding
+        driver = open_driver(binding, target.connection)
+        container = driver.lock_key(target.desired)
+        call = _begin(target, actor=actor, operation=operation(target), key=key, attempt=attempt)
+        holder = leases.take(binding, container)
     started = time.monotonic()
-    driver = open_driver(binding, target.connection)
     try:
-        with leases.hold(binding, driver.lock_key(desired)), driver:
-            result = act(driver)
+        holder = holder or leases.wait(binding, container)
+        with driver:
+            result = act(driver, target)
+        with scoping.realm_transaction(binding.realm_id, actor.label):
+            _done(call, target, driver, _since(started))
+            after(target, result)
+            leases.give_back(binding, container, holder)
     except Exception as error:
         with scoping.realm_transaction(binding.realm_id, actor.label):
             _failed(call, target, driver, error, _since(started))
+            leases.give_back(binding, container, holder)
         raise
-    with scoping.realm_transaction(binding.realm_id, actor.label):
-        _done(call, target, driver, _since(started))
-        after(result)
     return result
 
 

@@ -27,14 +27,15 @@ def bring_up(*, actor: Actor, service_id: int, key: str, attempt: int = 1, keep_
     Idempotent: what is already as desired costs one reading. Without ``keep_former`` it cannot be put back.
     Raises the driver's typed errors, NotDesigned, NoBinding.
     """
-    target = _prepare(actor, service_id, fill=True)
 
-    def act(driver: Driver) -> Observed:
+    def act(driver: Driver, target: Target) -> Observed:
+        driver.validate(target.desired)
+        present = driver.observe(target.desired)
         if keep_former:
-            _keep_former(driver, target, key)
-        return driver.establish(target.desired, key=f"{key}:{target.desired.service_ref}")
+            _keep_former(target, key, present)
+        return driver.establish_from(present, target.desired, key=f"{key}:{target.desired.service_ref}")
 
-    def after(observed: Observed) -> None:
+    def after(target: Target, observed: Observed) -> None:
         row = _note_observed(target, observed)
         if row.state in (ServiceState.DESIGNED, ServiceState.RESERVED):
             before = row.state
@@ -52,34 +53,49 @@ def bring_up(*, actor: Actor, service_id: int, key: str, attempt: int = 1, keep_
             )
             events.publish(ServiceActivated(service_id=row.pk))
 
-    operation = _operation(target)
-    return calls.perform(target, actor=actor, operation=operation, key=key, act=act, after=after, attempt=attempt)
+    return calls.perform(
+        lambda: _prepare(service_id, fill=True),
+        actor=actor,
+        operation=_operation,
+        key=key,
+        act=act,
+        after=after,
+        attempt=attempt,
+    )
 
 
 def take_down(*, actor: Actor, service_id: int, key: str, attempt: int = 1, keep_former: bool = True) -> None:
     """Remove the service from its server, make sure it is gone, and end the row."""
-    target = _prepare(actor, service_id, fill=False)
 
-    def act(driver: Driver) -> None:
+    def act(driver: Driver, target: Target) -> None:
         if keep_former:
-            _keep_former(driver, target, key)
+            _keep_former(target, key, driver.observe(target.desired))
         driver.take_away(target.desired, key=f"{key}:{target.desired.service_ref}")
 
-    def after(_nothing: None) -> None:
+    def after(_target: Target, _nothing: None) -> None:
         row: Service = Service.objects.select_for_update(of=("self",)).get(pk=service_id)
         row.observed, row.observed_at, row.drift, row.asked = None, clock.now(), [], ""
         if row.state != ServiceState.TERMINATED:
             end(actor=actor, service=row)
 
-    calls.perform(target, actor=actor, operation="remove", key=key, act=act, after=after, attempt=attempt)
+    calls.perform(
+        lambda: _prepare(service_id, fill=False),
+        actor=actor,
+        operation=lambda _target: "remove",
+        key=key,
+        act=act,
+        after=after,
+        attempt=attempt,
+    )
 
 
 def keep_former(*, actor: Actor, service_id: int, key: str) -> None:
     """Keep what the server holds and the row says, before a handler changes the row. Once per key."""
-    target = _prepare(actor, service_id, fill=False)
     calls.refuse_inside_transaction()
+    with scoping.realm_transaction(actor.realm_id, actor.label):
+        target = _prepare(service_id, fill=False)
     with calls.open_driver(target.binding, target.connection) as driver:
-        _keep_former(driver, target, key)
+        _keep_former(target, key, driver.observe(target.desired))
 
 
 def put_back(*, actor: Actor, former_key: str, key: str, attempt: int = 1) -> list[str]:
@@ -88,36 +104,40 @@ def put_back(*, actor: Actor, former_key: str, key: str, attempt: int = 1) -> li
     Only what that key touched is restored, and only once; asking again does nothing.
     """
     with scoping.realm_transaction(actor.realm_id, actor.label):
-        kept = list(FormerState.objects.filter(key=former_key, restored_at=None).order_by("-id"))
-        names = {former.pk: str(Service.objects.get(pk=former.service_id)) for former in kept}
+        rows = FormerState.objects.filter(key=former_key, restored_at=None).select_related("service")
+        kept = list(rows.order_by("-id"))
     for former in kept:
-        _put_back_one(actor, former.pk, former.service_id, key, attempt)
-    return [names[former.pk] for former in kept]
+        _put_back_one(actor, former, key, attempt)
+    return [str(former.service) for former in kept]
 
 
 def observe(*, actor: Actor, service_id: int) -> Observed | None:
     """Read the service back from its server and keep what was found, with the drift. Changes nothing there."""
-    target = _prepare(actor, service_id, fill=False)
 
-    def act(driver: Driver) -> Observed | None:
+    def act(driver: Driver, target: Target) -> Observed | None:
         return driver.observe(target.desired)
 
-    def after(observed: Observed | None) -> None:
+    def after(target: Target, observed: Observed | None) -> None:
         _note_observed(target, observed)
 
-    return calls.perform(target, actor=actor, operation="observe", key="", act=act, after=after)
+    return calls.perform(
+        lambda: _prepare(service_id, fill=False),
+        actor=actor,
+        operation=lambda _target: "observe",
+        key="",
+        act=act,
+        after=after,
+    )
 
 
-def _put_back_one(actor: Actor, former_id: int, service_id: int, key: str, attempt: int) -> None:
-    target = _prepare(actor, service_id, fill=False)
-    with scoping.realm_transaction(actor.realm_id, actor.label):
-        former: FormerState = FormerState.objects.select_related("service").get(pk=former_id)
+def _put_back_one(actor: Actor, former: FormerState, key: str, attempt: int) -> None:
+    service_id = former.service_id
+
+    def act(driver: Driver, target: Target) -> Observed | None:
         before = sealing.open_observed(former)
-
-    def act(driver: Driver) -> Observed | None:
         return driver.restore(target.desired, before, key=f"{key}:{target.desired.service_ref}")
 
-    def after(observed: Observed | None) -> None:
+    def after(_target: Target, observed: Observed | None) -> None:
         row: Service = Service.objects.select_for_update(of=("self",)).get(pk=service_id)
         left = row.state
         _restore_row(row, former)
@@ -125,36 +145,39 @@ def _put_back_one(actor: Actor, former_id: int, service_id: int, key: str, attem
         row.observed_at = clock.now()
         row.save()
         _return_numbers(row)
-        FormerState.objects.filter(pk=former_id).update(restored_at=clock.now())
+        FormerState.objects.filter(pk=former.pk).update(restored_at=clock.now())
         audit.record(
             actor=actor, action="service.put_back", subject=row, before={"state": left}, after={"state": row.state}
         )
 
-    calls.perform(target, actor=actor, operation="restore", key=key, act=act, after=after, attempt=attempt)
+    calls.perform(
+        lambda: _prepare(service_id, fill=False),
+        actor=actor,
+        operation=lambda _target: "restore",
+        key=key,
+        act=act,
+        after=after,
+        attempt=attempt,
+    )
 
 
-def _prepare(actor: Actor, service_id: int, *, fill: bool) -> Target:
-    """Read (and complete) what is wanted, in one short transaction."""
-    with scoping.realm_transaction(actor.realm_id, actor.label):
-        row: Service = Service.objects.select_for_update(of=("self",)).select_related("site").get(pk=service_id)
-        changed = fill and row.state in (ServiceState.DESIGNED, ServiceState.RESERVED) and fill_in(row)
-        if row.binding_id is None:
-            row.binding = bindings.choose(
-                full_kind=row.full_kind, feature_key=row.feature_key, technology=row.site.technology
-            )
-            changed = True
-        if changed:
-            row.save()
-        return calls.target_of(row)
+def _prepare(service_id: int, *, fill: bool) -> Target:
+    """Read (and complete) what is wanted, in the caller's short transaction."""
+    row: Service = Service.objects.select_for_update(of=("self",)).select_related("site").get(pk=service_id)
+    changed = fill and row.state in (ServiceState.DESIGNED, ServiceState.RESERVED) and fill_in(row)
+    if row.binding_id is None:
+        row.binding = bindings.choose(
+            full_kind=row.full_kind, feature_key=row.feature_key, technology=row.site.technology
+        )
+        changed = True
+    if changed:
+        row.save()
+    return calls.target_of(row)
 
 
-def _keep_former(driver: Driver, target: Target, key: str) -> None:
+def _keep_former(target: Target, key: str, observed: Observed | None) -> None:
     """Keep what is there now, unless an earlier attempt under this key already did."""
     service = target.service
-    with scoping.realm_transaction(service.realm_id, "driver"):
-        if FormerState.objects.filter(service=service, key=key).exists():
-            return
-    observed = driver.observe(target.desired)
     if observed is not None and observed.service_ref != target.desired.service_ref:
         return  # somebody else's: establish refuses it, so there will be nothing to put back
     with scoping.realm_transaction(service.realm_id, "driver"):

@@ -17,6 +17,8 @@ from ipservices.models import Binding, ContainerLock
 MARGIN_SECONDS = 5.0
 """How long a lease outlives the deadline of the call it protects."""
 
+WAIT_SECONDS = 60.0
+
 _TAKE = """
 INSERT INTO ipservices_containerlock (realm_id, binding_id, container, holder, until)
 VALUES (%(realm)s, %(binding)s, %(container)s, %(holder)s, clock_timestamp() + %(seconds)s * interval '1 second')
@@ -28,36 +30,46 @@ RETURNING id
 
 
 @contextmanager
-def hold(binding: Binding, container: str, *, wait_seconds: float = 60.0) -> Iterator[None]:
+def hold(binding: Binding, container: str, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
     """Hold the container for the time of one driver call. Waits, then raises :class:`Transient`."""
-    holder = secrets.token_hex(12)
+    holder = wait(binding, container, wait_seconds=wait_seconds)
+    try:
+        yield
+    finally:
+        with scoping.realm_transaction(binding.realm_id, "driver"):
+            give_back(binding, container, holder)
+
+
+def wait(binding: Binding, container: str, *, wait_seconds: float = WAIT_SECONDS) -> str:
+    """Ask again and again, each time in a transaction of its own; the holder's token. Raises :class:`Transient`."""
     ends = time.monotonic() + wait_seconds
     pause = 0.01
-    while not _take(binding, container, holder):
+    while True:
+        with scoping.realm_transaction(binding.realm_id, "driver"):
+            holder = take(binding, container)
+        if holder:
+            return holder
         if time.monotonic() > ends:
             raise Transient(f"{container} is being changed by somebody else")
         time.sleep(pause * (0.5 + random.random()))  # noqa: S311 - jitter
         pause = min(0.2, pause * 1.5)
-    try:
-        yield
-    finally:
-        _give_back(binding, container, holder)
 
 
-def _take(binding: Binding, container: str, holder: str) -> bool:
-    seconds = binding.deadline_seconds + MARGIN_SECONDS
+def take(binding: Binding, container: str) -> str:
+    """Take the lease in the caller's transaction when it is free; the holder's token, else empty."""
+    holder = secrets.token_hex(12)
     values: dict[str, int | float | str] = {
         "realm": binding.realm_id,
         "binding": binding.pk,
         "container": container[:300],
         "holder": holder,
-        "seconds": seconds,
+        "seconds": binding.deadline_seconds + MARGIN_SECONDS,
     }
-    with scoping.realm_transaction(binding.realm_id, "driver"), connections[scoping.alias()].cursor() as cursor:
+    with connections[scoping.alias()].cursor() as cursor:
         cursor.execute(_TAKE, values)
-        return cursor.fetchone() is not None
+        return holder if cursor.fetchone() is not None else ""
 
 
-def _give_back(binding: Binding, container: str, holder: str) -> None:
-    with scoping.realm_transaction(binding.realm_id, "driver"):
-        ContainerLock.objects.filter(binding=binding, container=container[:300], holder=holder).delete()
+def give_back(binding: Binding, container: str, holder: str) -> None:
+    """End the lease in the caller's transaction; nothing happens when it ended by itself and is somebody else's."""
+    ContainerLock.objects.filter(binding=binding, container=container[:300], holder=holder).delete()

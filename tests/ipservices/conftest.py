@@ -32,7 +32,7 @@ HANDLERS = {handler.key: handler for handler in handlers.EVERY}
 
 @dataclass
 class Network:
-    """Alpha's network on a real database: every helper opens its own transactions, as workers do."""
+    """Alpha's network: every helper opens its own transactions, as workers do."""
 
     realm: Realm
     bindings: dict[str, Binding]
@@ -145,7 +145,8 @@ def furnish(realm: Realm) -> tuple[dict[str, Binding], Any]:
 
 
 @pytest.fixture
-def network(real_db: str, cast: Any) -> Network:
+def network(cast: Any) -> Network:
+    """In the test's rolled-back transaction; with real commits when the test also takes ``real_db``."""
     with scoping.realm_transaction(cast.alpha.pk):
         made, plan = furnish(cast.alpha)
         return Network(cast.alpha, made, subscribe(cast.alpha, plan), plan=plan)

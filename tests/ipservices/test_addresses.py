@@ -151,7 +151,7 @@ def test_the_database_itself_refuses_a_second_row_for_an_address(alpha: Any, sys
         again.save()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=st.lists(st.integers(0, 40), min_size=1, max_size=60))
 def test_whatever_is_given_out_and_back_free_and_used_make_up_the_whole(
     alpha: Any, system: Actor, moves: list[int]
@@ -207,7 +207,7 @@ def test_eight_at_once_never_get_the_same_address_and_nothing_fails(real_db: str
         prefix = prefixes.create(actor=Actor.system(cast.alpha.pk), network=network)
 
     with concurrent.futures.ThreadPoolExecutor(8) as crowd:
-        jobs = [crowd.submit(_churn, cast.alpha.pk, prefix.pk, seed, 60) for seed in range(8)]
+        jobs = [crowd.submit(_churn, cast.alpha.pk, prefix.pk, seed, 30) for seed in range(8)]
         faults = [fault for job in jobs for fault in job.result()]
 
     assert faults == []
@@ -223,7 +223,7 @@ def test_eight_processes_at_once_never_get_the_same_address(real_db: str, cast: 
     connections.close_all()  # a forked child must not share a socket with us
 
     with concurrent.futures.ProcessPoolExecutor(8, mp_context=multiprocessing.get_context("fork")) as crowd:
-        jobs = [crowd.submit(_churn, cast.alpha.pk, prefix.pk, seed, 40) for seed in range(8)]
+        jobs = [crowd.submit(_churn, cast.alpha.pk, prefix.pk, seed, 25) for seed in range(8)]
         faults = [fault for job in jobs for fault in job.result()]
 
     assert faults == []

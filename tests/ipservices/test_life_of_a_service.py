@@ -91,7 +91,9 @@ def test_a_service_that_ended_is_gone_from_its_server(network: Network, box: Ser
             provisioning.suspend(actor=alice, service=box)
 
 
-def test_what_no_worker_was_woken_for_the_sweep_finds(network: Network, box: Service, alice: Actor) -> None:
+def test_what_no_worker_was_woken_for_the_sweep_finds(
+    real_db: str, network: Network, box: Service, alice: Actor
+) -> None:
     with scoping.realm_transaction(network.realm.pk):
         provisioning.suspend(actor=alice, service=box)
 
@@ -100,7 +102,7 @@ def test_what_no_worker_was_woken_for_the_sweep_finds(network: Network, box: Ser
     assert selectors.services_behind() == []
 
 
-def test_a_worker_brings_the_change_to_the_server(network: Network, box: Service, alice: Actor, worker: Any) -> None:
+def test_a_worker_brings_the_change_to_the_server(worker: Any, network: Network, box: Service, alice: Actor) -> None:
     with scoping.realm_transaction(network.realm.pk):
         provisioning.suspend(actor=alice, service=box)
 

@@ -77,7 +77,7 @@ def test_only_who_may_gives_out_numbers(alpha: Any, bob: Actor) -> None:
     assert not PhoneNumber.objects.exists()
 
 
-def test_ten_at_once_get_ten_different_numbers_and_ports(network: Network) -> None:
+def test_ten_at_once_get_ten_different_numbers_and_ports(real_db: str, network: Network) -> None:
     with scoping.realm_transaction(network.realm.pk):
         numbers.add_block(actor=network.system, first="+15555550200", count=5)
         crowd_of = [subscribe(network.realm, network.plan, number) for number in range(2, 12)]

@@ -1,0 +1,164 @@
+"""The abstract driver: what each must do, and what is the same for all."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar, Self
+
+from boss.core.problems import Text
+from boss.core.schema import Characteristic
+from ipservices.contracts.refusals import Conflict, Unverified
+from ipservices.contracts.values import (
+    Capabilities,
+    Connection,
+    Deadline,
+    Desired,
+    Difference,
+    Exchange,
+    Health,
+    Held,
+    Observed,
+    Restriction,
+    UsageReading,
+)
+
+
+class Driver(ABC):
+    """A server product BOSS can provision. One instance serves one connection for one operation."""
+
+    key: ClassVar[str]
+    title: ClassVar[Text]
+    settings: ClassVar[tuple[Characteristic, ...]] = ()
+    secrets: ClassVar[tuple[Characteristic, ...]] = ()
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.deadline = Deadline(connection.deadline_seconds)
+        self.tape: list[Exchange] = []
+
+    @classmethod
+    @abstractmethod
+    def capabilities(cls) -> Capabilities:
+        """What this driver can do, whatever the connection."""
+
+    @abstractmethod
+    def validate(self, desired: Desired) -> None:
+        """Raise :class:`Invalid` (with ``fields``) for what the server can never accept. Asks no server."""
+
+    @abstractmethod
+    def lock_key(self, desired: Desired) -> str:
+        """The native container that must not be changed twice at a time: a zone, a user, a configuration."""
+
+    @abstractmethod
+    def apply(self, desired: Desired, *, key: str) -> None:
+        """Bring the server to ``desired``. ``key`` is the same over all attempts of one intent."""
+
+    @abstractmethod
+    def observe(self, desired: Desired) -> Observed | None:
+        """Read the native object back in full; None when it is not there. Only ``family, kind, name`` are looked at."""
+
+    @abstractmethod
+    def remove(self, desired: Desired, *, key: str) -> None:
+        """Take the native object away. Success when it is already gone; :class:`Conflict` when it is another's."""
+
+    @abstractmethod
+    def list_all(self) -> Iterable[Held]:
+        """Everything on the server that carries a BOSS service id."""
+
+    @abstractmethod
+    def health(self) -> Health:
+        """Prove the service through the service plane, not only through the control plane. Never raises."""
+
+    def cut_sessions(self, desired: Desired) -> int:
+        """End live sessions of the service; how many were ended. Zero where the server knows none."""
+        return 0
+
+    def usage(self, cursor: Mapping[str, Any]) -> UsageReading:
+        """Usage of all services of this connection since ``cursor`` (empty: since ever)."""
+        return UsageReading((), cursor)
+
+    def sign_in_link(self, desired: Desired) -> str | None:
+        """A short-lived address that signs the owner in at the service (webmail), where that makes sense."""
+        return None
+
+    def compare(self, desired: Desired, observed: Observed | None) -> tuple[Difference, ...]:
+        """In what the server differs from ``desired``; empty when as wanted. Attributes not asked for are free."""
+        if observed is None:
+            return (Difference("presence", "present", "absent"),)
+        differences = [
+            Difference(key, wanted, observed.attributes.get(key))
+            for key, wanted in desired.attributes.items()
+            if observed.attributes.get(key) != wanted
+        ]
+        if desired.exact:
+            extra = sorted(set(observed.attributes) - set(desired.attributes))
+            differences += [Difference(key, None, observed.attributes[key]) for key in extra]
+        pairs: tuple[tuple[str, Any, Any], ...] = (
+            ("service_ref", desired.service_ref, observed.service_ref),
+            ("restriction", self.capabilities().nearest(desired.restriction), observed.restriction),
+            ("switched_off", sorted(desired.switched_off), sorted(observed.switched_off)),
+        )
+        differences += [Difference(name, wanted, found) for name, wanted, found in pairs if wanted != found]
+        return tuple(differences)
+
+    def close(self) -> None:  # noqa: B027 - most drivers hold nothing
+        """Give back what the instance holds (open connections)."""
+
+    # What is the same for every driver.
+
+    def __enter__(self) -> Self:
+        self.deadline.restart()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def establish(self, desired: Desired, *, key: str) -> Observed:
+        """Look, apply what differs, read back, compare; when restricted, cut what is still open.
+
+        Raises :class:`Unverified` when the server agreed but holds something else.
+        """
+        self.validate(desired)
+        return self.establish_from(self.observe(desired), desired, key=key)
+
+    def establish_from(self, present: Observed | None, desired: Desired, *, key: str) -> Observed:
+        """The same for who has validated and looked already: ``present`` is what :meth:`observe` gave just now."""
+        if present is not None and present.service_ref != desired.service_ref:
+            raise Conflict(f"{desired.name} belongs to {present.service_ref or 'nobody BOSS knows'}", name=desired.name)
+        # New secrets cannot be compared with what the server holds, so they are always sent.
+        if present is None or desired.secrets or desired.exact or self.compare(desired, present):
+            self.apply(desired, key=key)
+            present = self.observe(desired)
+            differences = self.compare(desired, present)
+            if differences or present is None:
+                found = "; ".join(str(difference) for difference in differences)
+                raise Unverified(found, name=desired.name)
+        if desired.restriction is not Restriction.NONE and self.capabilities().cuts_sessions:
+            self.cut_sessions(desired)
+            present = self.observe(desired) or present
+        return present
+
+    def take_away(self, desired: Desired, *, key: str) -> None:
+        """Cut, remove and make sure it is gone. Raises :class:`Unverified` when it is still there."""
+        present = self.observe(desired)
+        if present is not None and present.service_ref != desired.service_ref:
+            raise Conflict(f"{desired.name} belongs to {present.service_ref or 'nobody BOSS knows'}", name=desired.name)
+        if present is not None and self.capabilities().cuts_sessions:
+            self.cut_sessions(desired)
+        self.remove(desired, key=key)
+        if self.observe(desired) is not None:
+            raise Unverified(f"{desired.name} is still there after its removal", name=desired.name)
+
+    def restore(self, desired: Desired, former: Observed | None, *, key: str) -> Observed | None:
+        """Undo: put back exactly what was there before, or remove where there was nothing."""
+        if former is None:
+            self.take_away(desired, key=key)
+            return None
+        return self.establish(replace(former.as_desired(), reason=desired.reason), key=key)
+
+    def note(self, request: Mapping[str, Any], answer: Mapping[str, Any], started: float) -> None:
+        """Put one exchange on the tape (``started`` from ``time.monotonic``)."""
+        self.tape.append(Exchange(dict(request), dict(answer), round((time.monotonic() - started) * 1000)))
