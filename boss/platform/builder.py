@@ -51,8 +51,10 @@ def main() -> int:
 def build_schema(answer: Callable[..., None]) -> dict[str, Any]:
     """Migrate as the owner, which also raises row-level security, and check that wall as the application."""
     from boss.core import scoping, walls
+    from boss.platform.quick_migrations import folded
 
-    call_command("migrate", database="owner", verbosity=0, interactive=False, skip_checks=True)
+    with folded():
+        call_command("migrate", database="owner", verbosity=0, interactive=False, skip_checks=True)
     with scoping.enter(None), transaction.atomic():
         holes = walls.faults(connections["default"])
     if holes:
@@ -63,8 +65,10 @@ def build_schema(answer: Callable[..., None]) -> dict[str, Any]:
 def seed_demo(answer: Callable[..., None]) -> dict[str, Any]:
     """Make what the first page needs; the log-ins and hints for people."""
     from boss.platform import demo
+    from boss.platform.demo.hashing import quick_passwords
 
-    demo.seed_minimum()
+    with quick_passwords():
+        demo.seed_minimum()
     return {
         "logins": [[login.who, login.email, login.password, login.path] for login in demo.logins()],
         "try_first": demo.try_first(),
@@ -74,9 +78,11 @@ def seed_demo(answer: Callable[..., None]) -> dict[str, Any]:
 def seed_rest(answer: Callable[..., None]) -> dict[str, Any]:
     """Make the bulk of the demo, telling the progress."""
     from boss.platform import demo
+    from boss.platform.demo.hashing import quick_passwords
 
-    for progress in demo.seed_rest():
-        answer(progress=[progress.what, progress.done, progress.total])
+    with quick_passwords():
+        for progress in demo.seed_rest():
+            answer(progress=[progress.what, progress.done, progress.total])
     return {}
 
 

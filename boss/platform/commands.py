@@ -56,19 +56,30 @@ def run(argv: Sequence[str]) -> None:
     if command == "makemigrations":
         # It looks whether a database's history fits, and can do without.
         warnings.filterwarnings("ignore", message="Got an error checking a consistent migration history")
-    # Not at the top: `up`, `test` and `quality` do not wait for Django to be imported in this process.
-    from django.core.management import execute_from_command_line
-
     try:
         if command in WITHOUT_SERVERS or "--help" in argv or not is_embedded():
             if command == "migrate" and not addresses.is_embedded_database():
                 servers.prepare_database()
-            execute_from_command_line(argv)
+            execute(argv)
         else:
             with servers.lend(command):
-                execute_from_command_line(argv)
+                execute(argv)
     except (StartError, DatabaseRefused, addresses.AddressError) as trouble:
         sys.exit(f"boss: {trouble}")
+
+
+def execute(argv: Sequence[str]) -> None:
+    """Hand a command line to Django."""
+    # Not at the top: `up`, `test` and `quality` do not wait for Django to be imported in this process.
+    from django.core.management import execute_from_command_line
+
+    if command_of(argv) == "migrate":
+        from boss.platform.quick_migrations import folded
+
+        with folded():
+            execute_from_command_line(list(argv))
+    else:
+        execute_from_command_line(list(argv))
 
 
 def is_embedded() -> bool:

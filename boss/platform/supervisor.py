@@ -108,6 +108,8 @@ class Supervisor:
     def start(self) -> None:
         """From nothing to the first task done. Raises StartError."""
         self.screen.line(f"BOSS starts in {addresses.ROOT}")
+        # Links in mail lead to the port we listen on.
+        os.environ["BOSS_PORT"] = str(self.options.port)
         self.ownership.tell(url=self.options.url, port=self.options.port, ready=False)
         if self.options.reset:
             self.reset()
