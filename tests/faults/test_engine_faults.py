@@ -113,9 +113,7 @@ def test_a_whole_machine_of_workers_lost_and_a_frozen_one_waking_late(cast, crew
     workers.beat()
     run_ids = begin(cast, 20)
     wait_for_progress(cast, run_ids)
-    frozen = children_of(team[0].pid)
-    for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
+    frozen = freeze_at_work(cast, team[0].pid)
     time.sleep(3)  # longer than a lease: others take over while these still believe they own their tasks
     crew(1)
     wait_for_takeover(cast, run_ids)
@@ -124,6 +122,21 @@ def test_a_whole_machine_of_workers_lost_and_a_frozen_one_waking_late(cast, crew
     team[0].kill()
     wait_closed(cast, run_ids, 240)
     assert judge(cast, run_ids, remote)["completed"] == 20
+
+
+def freeze_at_work(cast: Cast, pid: int) -> list[int]:
+    """Freeze the worker's children at a moment when one of them owns a task."""
+    for _try in range(200):
+        frozen = children_of(pid)
+        for child in frozen:
+            os.kill(child, signal.SIGSTOP)
+        with scoping.realm_transaction(cast.alpha.pk):
+            if TaskRun.objects.filter(state="running").exists():
+                return frozen
+        for child in frozen:
+            os.kill(child, signal.SIGCONT)
+        time.sleep(0.02)
+    raise AssertionError("no task was ever running")
 
 
 def wait_for_takeover(cast: Cast, run_ids: list[int]) -> None:

@@ -6,6 +6,7 @@ of two, and what was done outside must be exactly what the model says.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 from dataclasses import dataclass, field
@@ -231,16 +232,19 @@ class Driver:
 
 
 def loop_quietly(realm_id: int, task_id: int) -> None:
-    try:
+    with contextlib.suppress(Killed):
         loop.advance(realm_id, task_id)
-    except Killed:
-        pass
 
 
+# No shrinking by default: a story is readable as it is, and minutes of shrinking would look like a hanging suite.
 @settings(
-    max_examples=int(os.environ.get("BOSS_RANDOM_RUNS", "75")), deadline=None, database=None, print_blob=True, phases=[Phase.explicit, Phase.generate],
+    max_examples=int(os.environ.get("BOSS_RANDOM_RUNS", "75")),
+    phases=[Phase.explicit, Phase.generate],
+    deadline=None,
+    database=None,
+    print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-)  # fmt: skip
+)
 @given(story=stories())
 def test_every_run_ends_completed_or_reversed_with_exactly_its_effects(alpha, story):
     with scoping.enter(scoping.Scope(alpha.pk, "test")):
