@@ -23,7 +23,7 @@ from boss.platform.addresses import AddressError
 from boss.platform.build import Builder, Built, demo_fingerprint
 from boss.platform.database import DatabaseRefused
 from boss.platform.options import Options
-from boss.platform.processes import StartError
+from boss.platform.processes import Child, StartError
 from boss.platform.screen import Screen
 from boss.platform.servers import AlreadyRunning, Ownership, Servers, own, prepare_database
 from boss.platform.services import Service
@@ -90,6 +90,7 @@ class Supervisor:
         self.builder: Builder | None = None
         self.services: list[Service] = []
         self.web: Service | None = None
+        self.compiler: Child | None = None
         self.demo: dict[str, Any] = {}
 
     def run(self) -> int:
@@ -145,6 +146,8 @@ class Supervisor:
             self.built.forget()
         needs_demo = self.options.demo and not self.built.demo
         if not self.built.schema or needs_demo:
+            if not self.built.facts:
+                self.compiler = services.compiler(self.logs)
             self.builder = Builder(self.logs / "builder.log")
         else:
             self.web = self.add(services.web(self.options, self.logs))
@@ -191,7 +194,12 @@ class Supervisor:
         web = self.web.child
         assert web is not None
         wanted = 200 if self.demo.get("logins") else None
-        web.wait_until(lambda: answers(self.options, wanted), FIRST_PAGE_SECONDS)
+        try:
+            web.wait_until(lambda: answers(self.options, wanted), FIRST_PAGE_SECONDS)
+        except StartError as trouble:
+            raise StartError(
+                f"The first page does not come (status {wanted or 'below 500'} was expected).\n{trouble}"
+            ) from trouble
         self.screen.step(f"First page answers at {self.options.url}")
 
     def start_workers(self) -> None:
@@ -300,8 +308,9 @@ class Supervisor:
             child.ask_to_stop()
         for child in children:
             child.stop()
-        if self.builder:
-            self.builder.stop()
+        for helper in (self.builder, self.compiler):
+            if helper:
+                helper.stop()
         if self.servers:
             self.servers.stop()
             self.screen.step("Stopped")
