@@ -23,7 +23,7 @@ lab: ## install the browser and the real servers that tests and demos talk to (D
 	sh boss/platform/lab.sh
 
 bench: ## measure; one JSON line per measure
-	$(PYTHON) manage.py test tests/benchmarks -n 0 -s $(ARGS)
+	BOSS_TEST_DURABLE=1 $(PYTHON) manage.py test tests/benchmarks -n 0 -s $(ARGS)
 
 docs: ## write the committed documents that are drawn from the code
 	$(PYTHON) manage.py openapi

@@ -1,0 +1,125 @@
+"""Durable workflow steps per second, beside bare Celery and beside the disk, in the same run on the same machine.
+
+``make bench`` or ``BOSS_TEST_DURABLE=1 python3 manage.py test tests/benchmarks/bench_engine.py -s``;
+``BOSS_BENCH_RUNS`` changes the number of runs. Five no-op steps a run; every step of the engine is committed with its
+event, its attempt and what follows from it, while Celery's chain keeps nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from celery import chain
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from boss.platform import addresses
+from boss.platform.testing.processes import WorkerProcess
+from tests.benchmarks import noop
+from tests.benchmarks.frame import measure
+from workflow.models import Run
+from workflow.services import definitions, runs
+
+RUNS = int(os.environ.get("BOSS_BENCH_RUNS", "400"))
+STEPS = 5
+PATIENCE_SECONDS = 300
+
+_CLIENT = """
+import sys, time, psycopg
+with psycopg.connect(sys.argv[1], autocommit=True) as connection:
+    done, end = 0, time.monotonic() + float(sys.argv[2])
+    while time.monotonic() < end:
+        connection.execute("INSERT INTO bench_commit (payload) VALUES ('x')")
+        done += 1
+print(done)
+"""
+
+
+def commits_per_second(database: str, seconds: float = 3.0, clients: int = 2) -> float:
+    """Single-row commits per second with two clients: what the disk allows without any engine."""
+    dsn = psycopg.conninfo.make_conninfo(addresses.admin_dsn(), dbname=database)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS bench_commit (id bigserial PRIMARY KEY, payload text)")
+        row = connection.execute("SHOW fsync").fetchone()
+    if row is None or row[0] != "on":
+        pytest.fail("Durable steps can only be measured on a durable Postgres: set BOSS_TEST_DURABLE=1.")
+    arguments = [sys.executable, "-c", _CLIENT, dsn, str(seconds)]
+    running = [subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) for _ in range(clients)]
+    return sum(int(client.communicate()[0]) for client in running) / seconds
+
+
+@pytest.fixture
+def crew(real_db: str, workers, tmp_path) -> Iterator[WorkerProcess]:
+    """One worker with two processes that knows the no-op tasks. No clock: nothing is to be swept."""
+    worker = WorkerProcess(tmp_path, concurrency=2)
+    worker.child.argv = [*worker.child.argv, "--include", "tests.benchmarks.noop", "--loglevel", "WARNING"]
+    workers.running.append(worker)
+    worker.start()
+    worker.wait()
+    yield worker
+
+
+def chains_per_second(count: int) -> float:
+    """Five-step chains of bare Celery, results ignored."""
+    noop.client().delete(noop.COUNTER)
+    started = time.perf_counter()
+    for _number in range(count):
+        chain(*(noop.step.si() for _ in range(STEPS - 1)), noop.last.si()).apply_async()
+    wait_until(lambda: int(noop.client().get(noop.COUNTER) or 0) >= count)
+    return count / (time.perf_counter() - started)
+
+
+def runs_per_second(realm_id: int, handler: str, count: int) -> float:
+    """Five-step runs of the engine, from the first start to the last close."""
+    system = Actor.system(realm_id)
+    tasks = [
+        {"key": f"s{n}", "title": f"Step {n}", "handler": handler, "after": [f"s{n - 1}"] if n else []}
+        for n in range(STEPS)
+    ]
+    key = handler.replace(".", "-")
+    with scoping.realm_transaction(realm_id):
+        definitions.publish(actor=system, document={"key": key, "title": "Bench", "tasks": tasks})
+        before = Run.objects.filter(version__definition__key=key).count()
+    started = time.perf_counter()
+    for _number in range(count):
+        with scoping.realm_transaction(realm_id):
+            runs.start(actor=system, definition_key=key)
+
+    def all_closed() -> bool:
+        with scoping.realm_transaction(realm_id):
+            closed = Run.objects.filter(version__definition__key=key, state="completed").count()
+        return bool(closed >= before + count)
+
+    wait_until(all_closed)
+    return count / (time.perf_counter() - started)
+
+
+def wait_until(over) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not over():
+        assert time.monotonic() < deadline, "it did not end"
+        time.sleep(0.05)
+
+
+@pytest.mark.timeout(900)
+def test_steps_per_second(crew, cast, real_db):
+    realm_id = cast.alpha.pk
+    for handler in ("bench.local", "bench.remote"):
+        runs_per_second(realm_id, handler, 20)  # warm: plans, caches, connections
+    chains_per_second(20)
+
+    commits = commits_per_second(real_db)
+    celery = chains_per_second(RUNS) * STEPS
+    measure("commits_single_row", commits, "1/s", "itself: two clients, this disk", 1)
+    measure("celery_chain_steps", celery, "1/s", "commits_single_row", celery / commits)
+    for handler in ("bench.local", "bench.remote"):
+        steps = runs_per_second(realm_id, handler, RUNS) * STEPS
+        name = f"engine_steps_{handler.removeprefix('bench.')}"
+        measure(name, steps, "1/s", "commits_single_row", steps / commits)
+        measure(f"{name}_vs_celery", steps, "1/s", "celery_chain_steps", steps / celery)
