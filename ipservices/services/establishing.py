@@ -42,7 +42,6 @@ def bring_up(*, actor: Actor, service_id: int, key: str, attempt: int = 1, keep_
             row.activate()
             row.activated_at = row.activated_at or clock.now()
             row.asked = ""
-            row.save()
             _put_numbers_in_service(actor, row)
             audit.record(
                 actor=actor,
@@ -52,6 +51,7 @@ def bring_up(*, actor: Actor, service_id: int, key: str, attempt: int = 1, keep_
                 after={"state": row.state, "server": target.binding.name},
             )
             events.publish(ServiceActivated(service_id=row.pk))
+        row.save()
 
     return calls.perform(
         lambda: _prepare(service_id, fill=True),
@@ -118,7 +118,7 @@ def observe(*, actor: Actor, service_id: int) -> Observed | None:
         return driver.observe(target.desired)
 
     def after(target: Target, observed: Observed | None) -> None:
-        _note_observed(target, observed)
+        _note_observed(target, observed).save()
 
     return calls.perform(
         lambda: _prepare(service_id, fill=False),
@@ -201,7 +201,7 @@ def _operation(target: Target) -> str:
 
 
 def _note_observed(target: Target, observed: Observed | None) -> Service:
-    """Write what was read back onto the row, with its drift from the state that was asked for in this call."""
+    """Put what was read back onto the row, with its drift from the state asked for in this call. The caller saves."""
     row: Service = Service.objects.select_for_update(of=("self",)).get(pk=target.service.pk)
     with calls.open_driver(target.binding, target.connection) as driver:
         differences = driver.compare(target.desired, observed)
@@ -213,7 +213,6 @@ def _note_observed(target: Target, observed: Observed | None) -> Service:
     ]
     if not differences:
         row.applied_revision = max(row.applied_revision, target.service.revision)
-    row.save()
     return row
 
 

@@ -186,30 +186,39 @@ class SimulatorDriver(Driver):
         """One request: wait as told, do it in its own transaction, lose the answer as told."""
         started = time.monotonic()
         answer: dict[str, Any] = {}
+        realm_id, name = self.connection.realm_id, self.server_name
         try:
-            with store.request(self.connection.realm_id, self.server_name) as server:
+            with store.request(realm_id, name) as server:
                 faults: dict[str, Any] = dict(server.faults)
-            if faults.get("down"):
-                raise Unreachable(f"no connection to {self.server_name}")
-            if server.secret and self.connection.secrets.get("secret", "") != server.secret:
-                raise AuthFailed("the secret is wrong")
-            pause = float(faults.get("slow") or 0)
-            time.sleep(min(pause, self.deadline.left))
-            too_late = pause > 0 and self.deadline.passed
-            if too_late and not changes:
-                raise Unreachable("no answer in time")
-            if changes and faults.get("refuses") == "busy":
-                raise Transient("the server is busy")
-            if changes and faults.get("refuses"):
-                raise Invalid("the server refuses this")
-            with store.request(self.connection.realm_id, self.server_name) as server:
-                yield server, answer
+                self._gate(server, changes)
+                pause = float(faults.get("slow") or 0)
+                if not pause:
+                    yield server, answer
+            too_late = False
+            if pause:  # never asleep with a transaction open
+                time.sleep(min(pause, self.deadline.left))
+                too_late = self.deadline.passed
+                if too_late and not changes:
+                    raise Unreachable("no answer in time")
+                with store.request(realm_id, name) as server:
+                    yield server, answer
             if too_late or (changes and faults.get("answer_lost")):
                 raise Unreachable("no answer in time" if too_late else "the connection broke", outcome_unknown=True)
         except DriverError as error:
             self.note(written, {"error": str(error)}, started)
             raise
         self.note(written, {"status": "ok", **answer}, started)
+
+    def _gate(self, server: SimulatedServer, changes: bool) -> None:
+        """What the server says before it looks at the request."""
+        if server.faults.get("down"):
+            raise Unreachable(f"no connection to {server.name}")
+        if server.secret and self.connection.secrets.get("secret", "") != server.secret:
+            raise AuthFailed("the secret is wrong")
+        if changes and server.faults.get("refuses") == "busy":
+            raise Transient("the server is busy")
+        if changes and server.faults.get("refuses"):
+            raise Invalid("the server refuses this")
 
 
 def _differs(row: SimulatedObject, desired: Desired) -> bool:
