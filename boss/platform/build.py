@@ -112,6 +112,11 @@ class Built:
         return addresses.is_embedded_database() and self.facts.get("schema") == self.fingerprint
 
     @property
+    def minimum(self) -> bool:
+        """True when the least of the demo is there, made by the seeds that are in the checkout now."""
+        return self.schema and self.facts.get("minimum") == demo_fingerprint()
+
+    @property
     def demo(self) -> bool:
         """True when the demo is complete, made by the seeds that are in the checkout now."""
         return self.schema and self.facts.get("demo") == demo_fingerprint()

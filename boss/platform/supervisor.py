@@ -121,12 +121,7 @@ class Supervisor:
         self.start_workers()
         self.ownership.tell(ready=True)
         self.tell_people()
-        if self.builder:
-            if self.options.demo and not self.built.demo:
-                self.builder.tell("rest")
-            else:
-                self.builder.stop()
-                self.builder = None
+        self.grow_demo()
 
     def reset(self) -> None:
         """Throw away database, queues and mail of the embedded platform. Raises StartError on a given database."""
@@ -144,8 +139,7 @@ class Supervisor:
         self.servers = Servers(self.state)
         if self.servers.postgres and not self.servers.postgres.exists:
             self.built.forget()
-        needs_demo = self.options.demo and not self.built.demo
-        if not self.built.schema or needs_demo:
+        if not self.built.schema or (self.options.demo and not self.built.minimum):
             if not self.built.facts:
                 self.compiler = services.compiler(self.logs)
             self.builder = Builder(self.logs / "builder.log")
@@ -180,7 +174,9 @@ class Supervisor:
             self.screen.step("Schema up to date, row-level security checked")
             if self.options.demo:
                 self.demo = self.builder.do("demo", self._progress)
-                self.built.remember(logins=self.demo["logins"], try_first=self.demo["try_first"])
+                self.built.remember(
+                    minimum=demo_fingerprint(), **{key: self.demo[key] for key in ("logins", "try_first")}
+                )
                 self.screen.step("Demo realm ready to look at")
         elif self.options.demo:
             self.demo = self.built.facts
@@ -244,6 +240,15 @@ class Supervisor:
                 say(f"    - {line.format(**places)}")
         say()
 
+    def grow_demo(self) -> None:
+        """Let the rest of the demo stream in; the builder is not needed for anything else any more."""
+        if self.options.demo and self.demo.get("logins") and not self.built.demo:
+            self.builder = self.builder or Builder(self.logs / "builder.log")
+            self.builder.tell("rest")
+        elif self.builder:
+            self.builder.stop()
+            self.builder = None
+
     def watch(self) -> None:
         """Keep everything running and show how the demo grows. Ends with an exception only."""
         while True:
@@ -268,9 +273,8 @@ class Supervisor:
         if answer and "progress" in answer:
             self._progress(answer["progress"])
         elif answer and answer.get("done") == "rest":
-            if self.demo.get("logins"):
-                self.built.remember(demo=demo_fingerprint())
-                self.screen.step("The demo is complete")
+            self.built.remember(demo=demo_fingerprint())
+            self.screen.step("The demo is complete")
             self.builder.stop()
             self.builder = None
 
