@@ -7,7 +7,7 @@ from typing import Any
 from boss.core.expressions import ExpressionError
 from workflow import graph
 from workflow.choices import RunState, TaskState
-from workflow.engine import closing, reversal
+from workflow.engine import reversal
 from workflow.engine.ledger import MACHINE, Book
 from workflow.models import TaskRun
 
@@ -29,7 +29,7 @@ def decide(book: Book) -> None:
         book.run.complete()
         book.run.ended_at = book.now
         book.note("run.completed")
-        closing.closed(book.run, "completed")
+        book.end = "completed"
 
 
 def _condition_holds(book: Book, task: TaskRun) -> bool:

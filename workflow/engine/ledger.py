@@ -16,7 +16,8 @@ from django.db import connections
 
 from boss.core import scoping
 from workflow.choices import CLAIMABLE, CLAIMED, AttemptOutcome
-from workflow.engine import bell, graphs
+from workflow.contracts import RunEnd
+from workflow.engine import bell, closing, graphs
 from workflow.engine.settings import message_grace_seconds
 from workflow.graph import Graph, TaskSpec, names
 from workflow.models import Attempt, Run, RunEvent, TaskRun
@@ -40,6 +41,7 @@ class Book:
         self.tasks = tasks
         self.now = now
         self.events: list[RunEvent] = []
+        self.end: RunEnd | None = None
         self._ready = {(task.pk, task.state) for task in tasks if task.state in CLAIMABLE}
         self._before = {task.pk: _picture(task) for task in tasks if task.pk}
 
@@ -80,14 +82,15 @@ class Book:
         self._ready.discard((task.pk, task.state))
 
     def begin(self) -> None:
-        """Write a run that has just been made: its tasks for the first time, in one statement."""
+        """Write a run that has just been made, in as few statements as can be: runs are started in bulk, too."""
         ready = [task for task in self.tasks if task.state in CLAIMABLE]
         for task in ready:
             task.due_at = self.after(message_grace_seconds())
+        self.run.save(force_insert=True)
         TaskRun.objects.bulk_create(self.tasks)
-        self.run.save(update_fields=_RUN_FIELDS)
         RunEvent.objects.bulk_create(self.events)
         bell.ring(self.run.realm_id, [task.pk for task in ready])
+        self._tell_of_the_end()
 
     def finish(self) -> None:
         """Write everything and ring for what became ready."""
@@ -107,6 +110,11 @@ class Book:
         self.run.save(update_fields=_RUN_FIELDS)
         RunEvent.objects.bulk_create(self.events)
         bell.ring(self.run.realm_id, ring)
+        self._tell_of_the_end()
+
+    def _tell_of_the_end(self) -> None:
+        if self.end is not None:
+            closing.closed(self.run, self.end)
 
 
 def _picture(task: TaskRun) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from workflow.checks import effective_undo
 from workflow.choices import REVERSE_END, RunState, TaskKind, TaskState
-from workflow.engine import closing, people
+from workflow.engine import people
 from workflow.engine.ledger import MACHINE, Book
 from workflow.graph import TaskSpec
 from workflow.models import TaskRun
@@ -63,7 +63,7 @@ def settle(book: Book) -> None:
         book.run.end_reversal()
         book.run.ended_at = book.now
         book.note("run.reversed")
-        closing.closed(book.run, "reversed")
+        book.end = "reversed"
 
 
 def _turn(book: Book, task: TaskRun) -> None:

@@ -20,6 +20,7 @@ from workflow.errors import NoSuchDefinition, RunIsClosed, RunIsReversing
 from workflow.events import RunReversing, RunStarted
 from workflow.graph import PLAIN_TYPES, Graph
 from workflow.models import Definition, Run, TaskRun
+from workflow.models.columns import ClockTimestamp
 
 
 @service
@@ -36,7 +37,12 @@ def start(
     further ones are kept but no expression can name them. Raises :class:`NoSuchDefinition` and :class:`InvalidInput`
     with fields ``inputs.<key>``.
     """
-    definition = Definition.objects.select_related("current").filter(key=definition_key, is_archived=False).first()
+    definition = (
+        Definition.objects.select_related("current")
+        .filter(key=definition_key, is_archived=False)
+        .annotate(database_now=ClockTimestamp())
+        .first()
+    )
 
     if definition is None or definition.current is None:
         raise NoSuchDefinition(
@@ -45,6 +51,7 @@ def start(
     graph = graphs.of_version(actor.realm_id, definition.current_id)
     cleaned = _inputs(graph, dict(inputs or {}))
 
+    definition.current.definition = definition
     run: Run = Run(
         version=definition.current,
         subject_kind=subject[0] if subject else "",
@@ -52,7 +59,7 @@ def start(
         inputs=cleaned,
         open_tasks=len(graph.tasks),
         started_by=actor.label[:200],
-        started_at=ledger.database_now(),
+        started_at=definition.database_now,
     )
     tasks = [
         TaskRun(
@@ -66,7 +73,6 @@ def start(
         )
         for spec in graph.tasks
     ]
-    run.save()
     book = Book(run, graph, tasks, run.started_at)
     book.note("run.started", who=actor.label, definition=definition.key, version=definition.current.number)
     forward.decide(book)
