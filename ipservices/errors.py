@@ -79,6 +79,14 @@ class NameTaken(Problem):
     title = _("This name is already in use.")
 
 
+class OutcomeUnknown(Problem):
+    """A server whose changes must not be repeated may or may not have made one: a person has to look."""
+
+    code = "ipservices.outcome_unknown"
+    status = 502
+    title = _("It is not known whether the server did this, and asking again could do harm.")
+
+
 class LevelsOutOfRange(Problem):
     """What the network reports of a service is not what was sold. Another measurement may differ."""
 

@@ -20,8 +20,8 @@ from boss.core.actors import Actor
 from boss.tenancy import selectors as tenancy
 from ipservices import sealing, sentences
 from ipservices.choices import CallOutcome
-from ipservices.contracts import Connection, Desired, Driver, DriverError, Restriction
-from ipservices.errors import UnknownDriver
+from ipservices.contracts import Connection, Desired, Driver, DriverError, Restriction, Safety
+from ipservices.errors import OutcomeUnknown, UnknownDriver
 from ipservices.models import Binding, DriverCall, Service
 from ipservices.registry import drivers
 from ipservices.services import leases
@@ -106,7 +106,7 @@ def perform(
     """Let ``act`` work with the driver under the container's lease, record it, and run ``after`` with the record.
 
     ``prepare`` runs in the transaction that writes that the call begins, ``after`` in the one that writes that it
-    succeeded. Raises what they or the driver raised.
+    succeeded. Raises what they or the driver raised, or :class:`OutcomeUnknown` where repeating could do harm.
     """
     refuse_inside_transaction()
     with scoping.realm_transaction(actor.realm_id, actor.label):
@@ -129,8 +129,16 @@ def perform(
         with scoping.realm_transaction(binding.realm_id, actor.label):
             _failed(call, target, driver, error, _since(started))
             leases.give_back(binding, container, holder)
+        if _must_not_be_repeated(driver, error):
+            raise OutcomeUnknown(str(error), server=binding.name) from error
         raise
     return result
+
+
+def _must_not_be_repeated(driver: Driver, error: Exception) -> bool:
+    """An unsafe operation of unknown outcome becomes a ticket, never a blind second attempt."""
+    unknown = isinstance(error, DriverError) and error.outcome_unknown
+    return unknown and driver.capabilities().safety is Safety.UNSAFE
 
 
 def look(target: Target, *, actor: Actor, act: Callable[[Driver], T]) -> T:

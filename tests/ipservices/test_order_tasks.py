@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from boss.core import scoping
 from catalog.pricing import OptionChoice
 from ipservices import sealing, selectors
 from ipservices.choices import CallOutcome, NumberState, ServiceState
-from ipservices.contracts import Invalid, Unreachable
+from ipservices.contracts import Invalid, Safety, Unreachable
 from ipservices.drivers.simulator import client
-from ipservices.errors import LevelsOutOfRange, NotDesigned
+from ipservices.drivers.simulator.driver import SimulatorDriver
+from ipservices.errors import LevelsOutOfRange, NotDesigned, OutcomeUnknown
 from ipservices.models import AddressAssignment, DriverCall, FormerState, PhoneNumber, Service, SimulatedEffect
 from ipservices.services import provisioning, reconciling, simulator
 from tests.ipservices.conftest import Network, subscribe
@@ -153,6 +155,23 @@ def test_an_answer_that_is_lost_is_made_up_for_by_the_next_attempt(network: Netw
         assert SimulatedEffect.objects.filter(full_kind="mail.mailbox", changed=True).count() == 1
         outcomes = list(DriverCall.objects.order_by("id").values_list("outcome", flat=True))
         assert outcomes == [CallOutcome.UNKNOWN, CallOutcome.DONE]
+
+
+def test_an_unsafe_change_of_unknown_outcome_is_for_people_and_never_repeated(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    able = SimulatorDriver.capabilities()
+    monkeypatch.setattr(SimulatorDriver, "capabilities", classmethod(lambda cls: replace(able, safety=Safety.UNSAFE)))
+    network.run("design_services")
+    with scoping.realm_transaction(network.realm.pk):
+        simulator.set_fault(actor=network.system, binding=network.bindings["mail"], fault="answer_lost", value=True)
+
+    with pytest.raises(OutcomeUnknown) as caught:
+        network.run("activate_family", family="mail")
+
+    assert not getattr(caught.value, "retryable", False)
+    with scoping.realm_transaction(network.realm.pk):
+        assert DriverCall.objects.get().outcome == CallOutcome.UNKNOWN
 
 
 def test_a_server_that_refuses_for_good_says_so_and_nothing_is_half_done(network: Network) -> None:
