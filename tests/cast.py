@@ -21,7 +21,7 @@ from boss.tenancy import selectors
 from boss.tenancy.models import Realm, User
 from boss.tenancy.services import realms, roles, users
 
-PASSWORD = "correct horse battery"  # noqa: S105 - everybody's, in tests
+PASSWORD = "correct horse battery"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,18 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from boss.core.admin import ReadOnlyAdmin, ScopedAdmin
-from boss.tenancy.models import ApiKey, Brand, Organization, Realm, RealmHost, Role, RoleGrant, SignInFailure, Site, User
+from boss.tenancy.models import (
+    ApiKey,
+    Brand,
+    Organization,
+    Realm,
+    RealmHost,
+    Role,
+    RoleGrant,
+    SignInFailure,
+    Site,
+    User,
+)
 
 
 class HostInline(admin.TabularInline):
