@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
@@ -52,7 +52,7 @@ class BossSchema(AutoSchema):
             )
         return parameters
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         needed = declared(self.view, getattr(self.view, "action", None))
         said = super().get_description() or ""
         if needed and needed != PUBLIC:
@@ -64,7 +64,7 @@ class BossSchema(AutoSchema):
         public = declared(self.view, getattr(self.view, "action", None)) == PUBLIC
         return [*auth, {}] if public and {} not in auth else [entry for entry in auth if entry or public]
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = dict(super()._get_response_bodies(direction))
         problem = self.resolve_serializer(ProblemSerializer, "response")
         bodies["default"] = {

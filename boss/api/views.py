@@ -51,7 +51,7 @@ class NothingHere(ApiView):
     """Every other address below /api/: a problem document instead of a page."""
 
     public = True
-    permission_classes: tuple[type[BasePermission], ...] = ()
+    permission_classes: tuple[type[BasePermission], ...] = ()  # type: ignore[assignment]
     schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

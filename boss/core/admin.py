@@ -37,7 +37,6 @@ class ReadOnlyAdmin(ScopedAdmin):
         return False
 
 
-
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "actor_label", "action", "subject_kind", "subject_label")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -33,12 +32,13 @@ class BackOffice(AdminSite):
     index_title = _("Across all realms")
     login_form = SignInForm
 
-    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         inner = super().admin_view(view, cacheable)
 
         def on_platform_only(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             _platform_or_404(request)
-            return inner(request, *args, **kwargs)
+            response: HttpResponse = inner(request, *args, **kwargs)
+            return response
 
         on_platform_only.permission = "platform.operate"  # type: ignore[attr-defined]
         return on_platform_only

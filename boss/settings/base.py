@@ -197,6 +197,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    # Drawn outside any realm it would fail; `make check` draws it in the right scope and compares.
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
     "SERVERS": [{"url": "/", "description": "The host names the provider"}],
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "ENUM_NAME_OVERRIDES": {

@@ -27,9 +27,7 @@ def guide(real_db: str, live_url: str, workers: Callable[..., object], told: lis
     workers(1, concurrency=2)
     workers.beat()
     port = live_url.rsplit(":", 1)[1]
-    yield Guide(
-        f"http://localhost:{port}", PASSWORD, told.append, charlie=(f"highprairie.localhost:{port}", CHARLIE)
-    )
+    yield Guide(f"http://localhost:{port}", PASSWORD, told.append, charlie=(f"highprairie.localhost:{port}", CHARLIE))
     print("\n".join(told))
 
 

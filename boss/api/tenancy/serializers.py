@@ -16,7 +16,8 @@ class OrganizationSerializer(serializers.ModelSerializer[Organization]):
 
 class SiteSerializer(serializers.ModelSerializer[Site]):
     organization = serializers.CharField(source="organization.public_id", default=None, read_only=True, allow_null=True)
-    label = serializers.CharField(read_only=True, help_text="The address on one line")
+    # DRF's own `label` of a field is set per instance and not touched by a declared field of that name.
+    label = serializers.CharField(read_only=True, help_text="The address on one line")  # type: ignore[assignment]
 
     class Meta:
         model = Site
@@ -90,14 +91,14 @@ class MadeApiKey(ApiKeySerializer):
     key = serializers.CharField(read_only=True, help_text="Shown this once. Keep it as you would a password")
 
     class Meta(ApiKeySerializer.Meta):
-        fields = (*ApiKeySerializer.Meta.fields, "key")
-        read_only_fields = fields
+        fields = (*ApiKeySerializer.Meta.fields, "key")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
 
 
 class MeSerializer(serializers.Serializer[Any]):
     """Who the API takes you for."""
 
     kind = serializers.CharField(help_text="user, api_key or visitor")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     realm = serializers.CharField(help_text="The provider's key")
     permissions = serializers.ListField(child=serializers.CharField(), help_text="Held in some scope")

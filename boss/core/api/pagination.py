@@ -33,7 +33,7 @@ class CursorPagination(pagination.CursorPagination):
             return ordering
         return (*ordering, "-id" if ordering[0].startswith("-") else "id")
 
-    def paginate_queryset(
+    def paginate_queryset(  # type: ignore[override]
         self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
     ) -> list[Any] | None:
         try:

@@ -147,7 +147,9 @@ class Browser:
         for name, value in typed.items():
             values[_spelled(name, form)] = [value]
         address = urljoin(page.url, form.action)
-        sent = [(name, value) for name, each in values.items() for value in each]
+        sent: list[tuple[str, str | int | float | bool | None]] = [
+            (name, value) for name, each in values.items() for value in each
+        ]
         answer = self.http.request(
             form.method.upper(),
             address,

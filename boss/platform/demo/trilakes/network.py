@@ -72,7 +72,7 @@ def bind_lab(actor: Actor) -> None:
 def make_inventories(actor: Actor) -> None:
     """Addresses to hand out, and telephone numbers."""
     present = set(Prefix.objects.values_list("network", flat=True))
-    wanted = [(network, None, "dynamic") for network in DYNAMIC]
+    wanted: list[tuple[str, int | None, str]] = [(network, None, "dynamic") for network in DYNAMIC]
     wanted += [(STATIC, None, "static"), (STATIC_BLOCKS, 29, "static"), (DELEGATIONS, 56, "dynamic")]
     for position, (network, unit_length, purpose) in enumerate(wanted):
         if network not in present:
