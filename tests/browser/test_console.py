@@ -103,6 +103,7 @@ def finish_next(page: Page, fields: dict[str, str], title: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_csr_watches_the_graph_fill_while_colleagues_finish_their_work(
     console: Page, colleague: Page, realm_id: int, workers: Workers, live_url: str
 ) -> None:

@@ -35,12 +35,12 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     pools = list(selectors.list_pools(actor))
     wanted = {
-        "state": request.GET.get("state", "open"),
+        "state": request.GET.get("state", "unresolved"),
         "pool": request.GET.get("pool", ""),
         "owner": request.GET.get("owner", ""),
     }
     rows = selectors.list_tickets(actor)
-    if wanted["state"] == "open":
+    if wanted["state"] == "unresolved":
         rows = rows.filter(state__in=OPEN_STATES)
     elif wanted["state"] in TICKET:
         rows = rows.filter(state=wanted["state"])
@@ -56,7 +56,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "query": urlencode(wanted),
         "pools": pools,
-        "states": [("open", _("All open")), ("all", _("All")), *((key, known.word) for key, known in TICKET.items())],
+        "states": [("unresolved", _("All unresolved")), ("all", _("All")), *((key, known.word) for key, known in TICKET.items())],
     }
     return page(request, "tickets/list.html", context, section="tickets")
 
