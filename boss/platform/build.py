@@ -98,7 +98,10 @@ class Builder:
 class Built:
     """What was built here before, in `.boss/run/built.json`: lets a second start skip the builder."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, *, lab: bool = False) -> None:
+        """`lab`: real servers run beside us this time, and the least of the demo points at them, or no longer does."""
+        # A change of it is a reason to go through the least of the demo again.
+        self.least = f"{demo_fingerprint()}{' lab' if lab else ''}"
         self.path = state / "built.json"
         self.fingerprint = fingerprint()
         try:
@@ -114,7 +117,7 @@ class Built:
     @property
     def minimum(self) -> bool:
         """True when the least of the demo is there, made by the seeds that are in the checkout now."""
-        return self.schema and self.facts.get("minimum") == demo_fingerprint()
+        return self.schema and self.facts.get("minimum") == self.least
 
     @property
     def demo(self) -> bool:

@@ -85,7 +85,7 @@ class Supervisor:
         self.ownership = ownership
         self.state = addresses.STATE / addresses.kind()
         self.logs = self.state / "log"
-        self.built = Built(self.state)
+        self.built = Built(self.state, lab=chosen.lab)
         self.servers: Servers | None = None
         self.builder: Builder | None = None
         self.services: list[Service] = []
@@ -175,7 +175,7 @@ class Supervisor:
             if self.options.demo:
                 self.demo = self.builder.do("demo", self._progress)
                 self.built.remember(
-                    minimum=demo_fingerprint(), **{key: self.demo[key] for key in ("logins", "try_first")}
+                    minimum=self.built.least, **{key: self.demo[key] for key in ("logins", "try_first")}
                 )
                 self.screen.step("Demo realm ready to look at")
         elif self.options.demo:
