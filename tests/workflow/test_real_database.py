@@ -1,0 +1,206 @@
+"""What only real commits and more than one connection can show: parallel completions, sweepers, leases, limits."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from django.db import connections
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from tests.workflow.workshop import Done, chain, shop, task
+from workflow.engine import bell, claims, draining, execution, leases, ledger, loop, sweeper
+from workflow.models import Run, TaskRun
+from workflow.services import definitions, runs
+
+BRANCHES = [f"b{number}" for number in range(6)]
+
+
+@pytest.fixture
+def rung(monkeypatch) -> list[int]:
+    """Task ids the bell was rung for, instead of a broker."""
+    heard: list[int] = []
+    monkeypatch.setattr(bell, "ring_now", lambda realm_id, task_ids: heard.extend(task_ids))
+    return heard
+
+
+@pytest.fixture
+def realm(cast, real_db, rung) -> Iterator[int]:
+    yield cast.alpha.pk
+    connections.close_all()
+
+
+def begin(realm_id: int, tasks: list[dict], key: str = "real") -> Run:
+    system = Actor.system(realm_id)
+    with scoping.realm_transaction(realm_id):
+        definitions.publish(actor=system, document={"key": key, "title": "Real", "tasks": tasks})
+        return runs.start(actor=system, definition_key=key)
+
+
+def task_of(realm_id: int, run: Run, key: str) -> TaskRun:
+    with scoping.realm_transaction(realm_id):
+        return TaskRun.objects.get(run=run, key=key)
+
+
+def at_once(calls: list) -> list:
+    """Run all calls at the same moment, each in a thread with connections of its own."""
+    barrier = threading.Barrier(len(calls))
+    answers: list = [None] * len(calls)
+
+    def one(index: int) -> None:
+        barrier.wait()
+        try:
+            answers[index] = calls[index]()
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=one, args=(index,)) for index in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return answers
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_parallel_branches_that_end_together_start_their_join_once_and_it_sees_all_of_them(realm, conditional):
+    wanted = {"number": {"var": "tasks.b5.number"}, "name": {"var": "tasks.b0.receipt"}}
+    join = task("join", *BRANCHES, **{"with": wanted})
+    if conditional:
+        join["when"] = {"and": [{"==": [{"var": f"tasks.{key}.number"}, 1]} for key in BRANCHES]}
+    for _round in range(5):
+        run = begin(realm, [*(task(key, handler="tests.local") for key in BRANCHES), join])
+        taken = [claims.take(realm, task_of(realm, run, key).pk) for key in BRANCHES]
+        following = at_once([lambda claim=claim: execution.perform(claim) for claim in taken])
+        mine = [claim for claim in following if claim is not None]
+        if conditional:
+            assert mine == []
+            loop.advance(realm, task_of(realm, run, "join").pk)
+        else:
+            assert len(mine) == 1
+            assert execution.perform(mine[0]) is None
+        with scoping.realm_transaction(realm):
+            fresh = Run.objects.get(pk=run.pk)
+            assert (fresh.state, fresh.open_tasks) == ("completed", 0)
+            assert [e.sequence for e in fresh.events.order_by("sequence")] == list(range(1, fresh.sequence + 1))
+        assert shop.contexts["join"].inputs == {"number": 1, "name": "receipt of b0"}
+
+
+def test_of_many_claimers_one_wins(realm):
+    run = begin(realm, chain("a"))
+    task_id = task_of(realm, run, "a").pk
+    won = [claim for claim in at_once([lambda: claims.take(realm, task_id)] * 8) if claim]
+    assert len(won) == 1
+
+
+def test_two_sweepers_find_what_lost_its_message_once(realm, rung):
+    run = begin(realm, chain("a"))
+    task_id = task_of(realm, run, "a").pk
+    rung.clear()
+    with scoping.realm_transaction(realm):
+        TaskRun.objects.filter(pk=task_id).update(due_at=ledger.database_now())
+    at_once([sweeper.sweep, sweeper.sweep])
+    assert rung == [task_id]
+    sweeper.sweep()
+    assert rung == [task_id], "what was rung for is left alone for a while"
+
+
+def test_two_sweepers_take_a_dead_workers_task_over_once(realm):
+    run = begin(realm, chain("a"))
+    task_id = task_of(realm, run, "a").pk
+    assert claims.take(realm, task_id)
+    with scoping.realm_transaction(realm):
+        TaskRun.objects.filter(pk=task_id).update(due_at=ledger.database_now())
+    at_once([sweeper.sweep, sweeper.sweep])
+    row = task_of(realm, run, "a")
+    assert (row.state, row.failures, row.attempt) == ("ready", 1, 1)
+    assert row.due_at == row.not_before
+
+
+def test_a_lease_is_kept_while_the_handler_works_and_no_longer_than_its_limit(realm, settings, monkeypatch):
+    settings.WORKFLOW_LEASE_SECONDS = 0.9
+    monkeypatch.setattr(leases, "_keeper", leases._Keeper())  # one that has not gone to sleep on the long lease
+    seen: list[str] = []
+
+    def slow(context):
+        time.sleep(2.5)
+        sweeper.sweep()
+        seen.append(task_of(realm, run, "a").state)
+        return Done()
+
+    shop.plans["a"] = [slow]
+    run = begin(realm, chain("a"))
+    loop.advance(realm, task_of(realm, run, "a").pk)
+    assert seen == ["running"]
+    assert task_of(realm, run, "a").state == "done"
+    claim = claims.take(realm, task_of(realm, begin(realm, chain("a")), "a").pk)
+    with leases.held(claim, 0.1):
+        time.sleep(1.5)
+        sweeper.sweep()
+    with scoping.realm_transaction(realm):
+        assert TaskRun.objects.get(pk=claim.task_id).state == "ready"
+    assert leases.extend(claim) is False
+
+
+@pytest.mark.parametrize("handler", ["tests.remote", "tests.local"])
+def test_a_handler_that_hangs_is_interrupted_at_its_limit(realm, handler):
+    def hang(context):
+        if handler == "tests.local":
+            with connections[scoping.alias()].cursor() as cursor:
+                cursor.execute("SELECT pg_sleep(20)")
+        time.sleep(20)
+
+    shop.plans["a"] = [hang]
+    run = begin(realm, chain("a", handler=handler, retry={"time_limit_seconds": 0.3}))
+    began = time.monotonic()
+    loop.advance(realm, task_of(realm, run, "a").pk)
+    assert time.monotonic() - began < 10
+    row = task_of(realm, run, "a")
+    assert row.state == "ready" and "longer than 0.3 s" in row.error
+
+
+def test_shutdown_drains_and_leaves_the_next_task_to_others(realm, rung):
+    run = begin(realm, chain("a", "b"))
+    rung.clear()
+    draining.begin()
+    try:
+        assert loop.advance(realm, task_of(realm, run, "a").pk) == 1
+    finally:
+        draining.end()
+    following = task_of(realm, run, "b")
+    assert following.state == "ready" and rung == [following.pk]
+
+
+def test_nobody_is_woken_for_what_was_rolled_back(realm, rung):
+    system = Actor.system(realm)
+    with scoping.realm_transaction(realm):
+        definitions.publish(actor=system, document={"key": "r", "title": "R", "tasks": chain("a")})
+    rung.clear()
+    with pytest.raises(ZeroDivisionError), scoping.realm_transaction(realm):
+        runs.start(actor=system, definition_key="r")
+        raise ZeroDivisionError
+    assert rung == []
+    with scoping.realm_transaction(realm):
+        assert Run.objects.count() == 0
+
+
+def test_a_lost_connection_while_recording_does_not_lose_the_outcome(realm, real_db):
+    """The effect is made and then the connection breaks: the outcome is recorded over a new one."""
+
+    def cut(context):
+        shop.effects[context.idempotency_key] = {}
+        with scoping.realm_transaction(realm), connections["default"].cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+        connections["default"].connection.close()
+        return Done()
+
+    shop.plans["a"] = [cut]
+    run = begin(realm, chain("a", "b"))
+    loop.advance(realm, task_of(realm, run, "a").pk)
+    with scoping.realm_transaction(realm):
+        assert Run.objects.get(pk=run.pk).state == "completed"
+    assert Counter(key for _do, key, _n in shop.calls) == {"a": 1, "b": 1}
