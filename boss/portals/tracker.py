@@ -52,6 +52,7 @@ class Task:
     handler: str
     kind: str
     state: str
+    after_people: bool  # it waits, directly or not, for something people do
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,17 @@ def _tasks(order: Order) -> list[Task]:
     run = workflow.list_runs_for_subject(SUBJECT_KIND, order.pk).first()
     if run is None:
         return []
-    specs = graphs.of_run(run).tasks
-    return [Task(specs[row.position].handler, row.kind, row.state) for row in workflow.list_tasks(run)]
+    graph = graphs.of_run(run)
+    by_hand = {spec.position for spec in graph.tasks if spec.kind == TaskKind.MANUAL}
+    return [
+        Task(
+            graph.tasks[row.position].handler,
+            row.kind,
+            row.state,
+            after_people=bool(by_hand & graph.ancestors[row.position]),
+        )
+        for row in workflow.list_tasks(run)
+    ]
 
 
 def _by_stage(tasks: Iterable[Task]) -> dict[str, list[Task]]:
@@ -126,10 +136,10 @@ def _by_stage(tasks: Iterable[Task]) -> dict[str, list[Task]]:
     for task in tasks:
         if task.handler in CHECKS:
             sides["checks"].append(task)
-        elif task.handler in LAST:
-            sides["last"].append(task)
         elif task.kind == TaskKind.MANUAL:
             sides["visit"].append(task)
+        elif task.handler in LAST or task.after_people:
+            sides["last"].append(task)
         else:
             sides["setup"].append(task)
     return sides

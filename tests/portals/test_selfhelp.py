@@ -11,6 +11,7 @@ from django.test import Client
 from boss.core import scoping
 from boss.core.actors import Actor
 from boss.tenancy.models import User
+from ipservices.models import Service
 from subscribers.models import Order
 from tests.cast import Cast, make_user
 from tests.portals.visiting import Visitor, hidden, message_beside, text, words
@@ -103,6 +104,31 @@ def test_the_order_is_told_in_plain_words(maria: Subscriber):
     assert "Ordered" in page
     assert "Checked" in page
     assert "Verify address" not in page, "titles of tasks are for the people who work on them"
+
+
+def test_settings_are_shown_from_a_closed_list_and_secrets_never(maria: Subscriber, cast: Cast):
+    with scoping.realm_transaction(cast.alpha.pk, "test"):
+        held = maria.order.items.get().subscription
+        Service.objects.create(
+            account=maria.order.account,
+            subscription=held,
+            site=held.site,
+            feature_key="data.access",
+            title="Internet access",
+            family="access",
+            kind="account",
+            desired={"login": "svc-login", "down_mbps": 300, "cap_gb": 0, "vlan": 4711, "password": "hunter2hunter2"},
+            sealed_secrets="k0:sealed-away",
+        )
+    page = text(maria.client.get("/my/services/"))
+    assert "300 Mbit/s" in page
+    for hidden_away in ("svc-login", "4711", "hunter2", "sealed-away", "GB a month"):
+        assert hidden_away not in page
+
+
+def test_neighbour_sees_no_service_of_hers(maria: Subscriber, neighbour: Subscriber):
+    assert "Internet 300" in words(maria.client.get("/my/services/"))
+    assert maria.order.account.number not in words(neighbour.client.get("/my/"))
 
 
 def test_neighbour_and_charlie_get_404_for_an_order_that_is_not_theirs(

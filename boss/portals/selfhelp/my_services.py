@@ -47,6 +47,8 @@ def _address(value: Any) -> str:
     return ", ".join(str(part) for part in parts if part)
 
 
+NAME = "@name"  # not a setting: the service's own name
+
 KNOWN: dict[str, tuple[tuple[str, str | Promise, Show], ...]] = {
     "access.account": (
         ("down_mbps", gettext_lazy("Download"), _mbps),
@@ -54,8 +56,11 @@ KNOWN: dict[str, tuple[tuple[str, str | Promise, Show], ...]] = {
         ("cap_gb", gettext_lazy("Included"), _gb),
     ),
     "ip.assignment": (("address", gettext_lazy("Address"), _text), ("hostname", gettext_lazy("Name"), _text)),
-    "dns.zone": (("nameservers", gettext_lazy("Name servers"), _text),),
-    "dns.host": (("zone", gettext_lazy("Domain"), _text), ("addresses", gettext_lazy("Leads to"), _text)),
+    "dns.zone": (
+        (NAME, gettext_lazy("Domain"), _text),
+        ("nameservers", gettext_lazy("Name servers"), _text),
+    ),
+    "dns.host": ((NAME, gettext_lazy("Name"), _text), ("addresses", gettext_lazy("Leads to"), _text)),
     "mail.mailbox": (
         ("address", gettext_lazy("Address"), _text),
         ("quota_mb", gettext_lazy("Space"), _mb),
@@ -134,9 +139,9 @@ def list_subscriptions(actor: Actor) -> list[Held]:
 
 
 def line_of(service: Service) -> Line:
-    desired: dict[str, Any] = service.desired
-    known = KNOWN.get(service.full_kind, ())
-    facts = [(label, show(desired[key])) for key, label, show in known if desired.get(key) not in (None, "", [], {})]
+    settings: dict[str, Any] = {**service.desired, NAME: service.name}
+    # Nought of something (recording hours, minutes abroad) is something one does not have.
+    facts = [(label, show(settings[key])) for key, label, show in KNOWN.get(service.full_kind, ()) if settings.get(key)]
     faulty = service.binding is not None and service.binding.healthy is False and service.state == ServiceState.ACTIVE
     mark = words.TROUBLE if faulty else words.SERVICE[service.state]
     return Line(service.title, ICONS.get(service.family, "bolt"), mark, facts, faulty)
