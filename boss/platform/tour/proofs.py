@@ -12,14 +12,14 @@ import dns.query
 import dns.rdatatype
 
 from boss.platform.tour.api import Api, Row
-from boss.platform.tour.signup import Placed
+from boss.platform.tour.signup import Person, Placed
 from boss.platform.tour.stranger import NotAsExpected
 from boss.platform.tour.walk import Order
 
 NEW_PASSWORD = "tour and three lakes"  # noqa: S105 - of somebody made up a minute ago
 
 Picture = dict[str, list[str]]
-"""What is in effect, by place: names of objects at each server, addresses, numbers, charges, sign-in."""
+"""What is in effect, by place: names of objects at the servers, addresses, numbers, charges, sign-ins."""
 
 
 class Proofs:
@@ -108,14 +108,14 @@ class Proofs:
 
     def welcomed(self, placed: Placed) -> None:
         """One welcome mail, to the address that was typed."""
-        sent = list(self.api.every("notify/messages/", address=placed.email, template="welcome"))
-        _same(f"welcome mails to {placed.email}", len(sent), 1)
-        self.ok(f"welcome mail “{sent[0]['subject']}” to {placed.email}")
+        sent = list(self.api.every("notify/messages/", address=placed.person.email, template="welcome"))
+        _same(f"welcome mails to {placed.person.email}", len(sent), 1)
+        self.ok(f"welcome mail “{sent[0]['subject']}” to {placed.person.email}")
 
     def account_page(self, csr: Api, order: Order, placed: Placed, wanted: list[str]) -> None:
         """The CSR's page of the account shows everything."""
         answer = csr.http.get(f"/console/accounts/{order.account['public_id']}/")
-        wanted = [order.account["number"], placed.full_name, placed.email, *wanted]
+        wanted = [order.account["number"], placed.person.full_name, placed.person.email, *wanted]
         missing = [word for word in wanted if word not in answer.text]
         if answer.status_code != 200 or missing:
             raise NotAsExpected(f"the account page ({answer.status_code}) does not show {', '.join(missing)}")
@@ -133,7 +133,7 @@ class Proofs:
         if home.status != 200 or title not in home.text:
             where = f"{home.url}, {home.status}"
             raise NotAsExpected(f"the self-help page ({where}) does not show {title}: {home.text[:300]}")
-        self.ok(f"{placed.full_name} signs in to self-help and sees {title}")
+        self.ok(f"{placed.person.full_name} signs in to self-help and sees {title}")
 
     def invisible_next_door(self, charlie: Api, order: Order, service: Row) -> None:
         """Charlie of another provider gets 404 for everything of this order."""
@@ -148,35 +148,61 @@ class Proofs:
         """Every task ended once, and each server holds one object per service."""
         told = self.api.get(f"workflow/runs/{order.run}/journal/")
         tasks = self.api.get(f"workflow/runs/{order.run}/tasks/")
-        attempts = sum(task["attempt"] for task in tasks)
+        done = [task for task in tasks if task["state"] == "done"]
+        attempts = sum(task["attempt"] for task in done)
         refs = self.refs(order)
-        names = [held["service_ref"] for held in self._held_by_all() if held["service_ref"] in refs]
+        names = [held["service_ref"] for held in self.held_by_all() if held["service_ref"] in refs]
         _same("objects at servers per service", sorted(names), sorted(refs))
-        self.ok(f"{len(tasks)} tasks in {attempts} attempts, {len(told)} journal lines")
+        self.ok(f"{len(done)} tasks done in {attempts} attempts, {len(told)} journal lines")
         self.ok(f"{len(refs)} services, each one object at one server, none twice")
 
-    def picture(self, order: Order | None, refs: frozenset[str] = frozenset()) -> Picture:
-        """What is in effect for the order: at every server (for the services in ``refs``), and in our own books."""
-        held = [f"{each['kind']} {each['name']}" for each in self._held_by_all() if each["service_ref"] in refs]
-        if order is None:
-            return {"servers": held, "addresses": [], "numbers": [], "charges": [], "sign-in": []}
-        account = order.account["public_id"]
-        charges = self.api.every("subscribers/charges/", account=account, state="active")
-        users = self.api.every("tenancy/users/", email=order.row["contact_email"], is_active=True)
-        return {
-            "servers": held,
-            "addresses": [row["address"] for row in self.api.every("ipservices/addresses/", account=account)],
-            "numbers": [row["number"] for row in self.api.every("ipservices/numbers/", account=account)],
-            "charges": [row["title"] for row in charges],
-            "sign-in": [row["email"] for row in users],
+    def picture(self, person: Person, order: Order | None = None, refs: frozenset[str] = frozenset()) -> Picture:
+        """What is in effect for a person, whether or not there is an order yet.
+
+        At every server: what is named after the person or held for a service in ``refs``. In our books: who can sign
+        in, which accounts are in service, and of the order's account what it has been given and charged.
+        """
+        held = self.held_by_all()
+        found: Picture = {
+            "objects at servers": [
+                f"{each['kind']} {each['name']}"
+                for each in held
+                if each["service_ref"] in refs or person.word in each["name"]
+            ],
+            "accounts in service": [
+                row["number"]
+                for row in self.api.get("subscribers/accounts/search/", q=person.email)
+                if row["state"] in ("active", "suspended")
+            ],
+            "sign-ins": [row["email"] for row in self.api.every("tenancy/users/", email=person.email, is_active=True)],
+            "addresses": [],
+            "numbers": [],
+            "charges": [],
         }
+        if order is not None:
+            account = order.account["public_id"]
+            charges = self.api.every("subscribers/charges/", account=account, state="active")
+            found["addresses"] = [row["address"] for row in self.api.every("ipservices/addresses/", account=account)]
+            found["numbers"] = [row["number"] for row in self.api.every("ipservices/numbers/", account=account)]
+            found["charges"] = [row["title"] for row in charges]
+        return found
+
+    def free_again(self, middle: Picture, refs: frozenset[str]) -> None:
+        """Addresses and numbers that were given out are not ours any more: free, or somebody else's by now."""
+        for path, kind, place in (("addresses", "address", "addresses"), ("numbers", "number", "numbers")):
+            for given in middle[place]:
+                rows = self.api.every(f"ipservices/{path}/", **{kind: given})
+                ours = [row["service"] for row in rows if f"svc-{row['service']}" in refs]
+                _same(f"our services that still have {given}", ours, [])
+        self.ok(f"{', '.join(middle['addresses'] + middle['numbers'])} are given back")
 
     def refs(self, order: Order) -> frozenset[str]:
         """The ids under which servers hold what belongs to the order."""
         rows = self.api.every("ipservices/services/", account=order.account["public_id"])
         return frozenset(f"svc-{row['public_id']}" for row in rows)
 
-    def _held_by_all(self) -> list[Row]:
+    def held_by_all(self) -> list[Row]:
+        """Every object of ours at every server in use, as the servers themselves list them."""
         found: list[Row] = []
         for binding in self.api.every("ipservices/bindings/", enabled=True):
             found += self.api.get(f"ipservices/bindings/{binding['public_id']}/held/")

@@ -13,22 +13,36 @@ PASSWORD_LENGTH = 16
 
 
 @dataclass(frozen=True)
+class Person:
+    """Somebody made up for one tour: the name is nobody else's."""
+
+    full_name: str
+    email: str
+
+    @property
+    def word(self) -> str:
+        """What every name made from this person's contains."""
+        return self.email.partition("@")[0]
+
+
+def somebody() -> Person:
+    letters = "".join(random.choices(string.ascii_lowercase, k=7))  # noqa: S311 - a made-up name
+    return Person(f"Toni {letters.capitalize()}", f"toni.{letters}@mail.example")
+
+
+@dataclass(frozen=True)
 class Placed:
     """What the stranger has in hands afterwards: the page of the order, and what was typed."""
 
     browser: Browser
     page: Page
-    full_name: str
-    email: str
+    person: Person
     address: str
     plan: str
 
 
-def sign_up(url: str, plan: str, *, method: str = "card") -> Placed:
+def sign_up(url: str, plan: str, person: Person, *, method: str = "card") -> Placed:
     """Address, plan, options, person and payment, review, order; sent twice at the end, as impatient people do."""
-    letters = "".join(random.choices(string.ascii_lowercase, k=7))  # noqa: S311 - a made-up name
-    name = f"Toni {letters.capitalize()}"
-    email = f"toni.{letters}@mail.example"
     address = random.choice(ADDRESSES)  # noqa: S311
 
     browser = Browser(url)
@@ -37,7 +51,8 @@ def sign_up(url: str, plan: str, *, method: str = "card") -> Placed:
     page = _send(browser, page, "plan", plan=plan)
     page = _options(browser, page)
     page = _send(
-        browser, page, "full_name", full_name=name, email=email, phone="+1 555 555 0142", method=method,
+        browser, page, "full_name", full_name=person.full_name, email=person.email,
+        phone="+1 555 555 0142", method=method,
         card_token="tok_ok" if method == "card" else "",
     )  # fmt: skip
     if plan not in _words(page):
@@ -49,7 +64,7 @@ def sign_up(url: str, plan: str, *, method: str = "card") -> Placed:
     again = browser.send(review, review.form("agree"), agree="on")
     if again.url != page.url:
         raise NotAsExpected(f"sending the form twice led to {again.url} instead of {page.url}")
-    return Placed(browser, page, name, email, address, plan)
+    return Placed(browser, page, person, address, plan)
 
 
 def _options(browser: Browser, page: Page) -> Page:

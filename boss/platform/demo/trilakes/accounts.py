@@ -30,7 +30,7 @@ from ticketing.services import tickets
 from workflow.choices import TaskState
 from workflow.models import TaskRun
 
-AT_ONCE = 4
+AT_ONCE = 3
 PATIENCE_SECONDS = 60.0
 """How long one account may take before the next ones are begun all the same."""
 
@@ -114,7 +114,7 @@ def key_of(index: int) -> str:
 
 def _tend(realm_id: int, under_way: dict[int, Case]) -> None:
     """Answer what the runs under way ask people; forget those that closed, reached their stop or take too long."""
-    time.sleep(0.1)
+    time.sleep(0.3)
     with scoping.realm_transaction(realm_id, "demo"):
         open_orders = Order.objects.filter(pk__in=under_way, state=OrderState.IN_PROGRESS)
         runs = {order.run_id: order.pk for order in open_orders}
