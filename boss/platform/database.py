@@ -10,6 +10,7 @@ uses it. It must be allowed to create roles and databases the first time.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import psycopg
@@ -18,6 +19,9 @@ from psycopg import sql
 from boss.platform import addresses
 
 EXTENSIONS = ("pg_trgm", "btree_gist")
+LONGEST_IDLE_TRANSACTION = "60s"
+"""A process that freezes in the middle of a transaction keeps its locks this long and no longer."""
+
 MARK = "BOSS"
 """The comment on a database that says it is ours."""
 
@@ -87,6 +91,11 @@ def ensure_roles(connection: Connection) -> None:
         if clauses:
             statement = sql.SQL("{} ROLE {} {}").format(sql.SQL(verb), sql.Identifier(role), sql.SQL(" ").join(clauses))
             connection.execute(statement)
+        if role != addresses.OWNER_ROLE:
+            limit = sql.SQL("ALTER ROLE {} SET idle_in_transaction_session_timeout = {}")
+            # Roles an administrator made may be his alone to change; then it is his to set.
+            with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+                connection.execute(limit.format(sql.Identifier(role), LONGEST_IDLE_TRANSACTION))
 
 
 def ensure_database(connection: Connection, name: str) -> None:

@@ -117,6 +117,14 @@ def kill_a_child(pids: list[int]) -> bool:
     return True
 
 
+def forgive_frozen_transactions_only_for(name: str, seconds: int) -> None:
+    """Shorten, for this test's database, how long a frozen process may keep its locks."""
+    with psycopg.connect(addresses.admin_dsn(), dbname="postgres", autocommit=True) as connection:
+        for role in ("boss_app", "boss_system"):
+            setting = f"SET idle_in_transaction_session_timeout = '{seconds}s'"
+            connection.execute(f'ALTER ROLE {role} IN DATABASE "{name}" {setting}')
+
+
 def cut_connections(name: str) -> int:
     """End every connection to the test's database, as a restart of Postgres does. How many there were."""
     with psycopg.connect(addresses.admin_dsn(), dbname="postgres", autocommit=True) as connection:

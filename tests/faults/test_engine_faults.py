@@ -17,7 +17,15 @@ from boss.core.actors import Actor
 from boss.core.models import AuditEntry
 from boss.platform.testing import databases
 from tests.cast import Cast
-from tests.faults.conftest import REMOTE, begin, children_of, cut_connections, kill_a_child, wait_closed
+from tests.faults.conftest import (
+    REMOTE,
+    begin,
+    children_of,
+    cut_connections,
+    forgive_frozen_transactions_only_for,
+    kill_a_child,
+    wait_closed,
+)
 from ticketing.choices import OPEN_STATES
 from ticketing.models import Ticket
 from workflow.choices import FORWARD_END, REVERSE_END
@@ -108,7 +116,8 @@ def wait_for_progress(cast: Cast, run_ids: list[int]) -> None:
     raise AssertionError("nothing was done")
 
 
-def test_a_whole_machine_of_workers_lost_and_a_frozen_one_waking_late(cast, crew, workers, remote):
+def test_a_whole_machine_of_workers_lost_and_a_frozen_one_waking_late(real_db, cast, crew, workers, remote):
+    forgive_frozen_transactions_only_for(real_db, 3)
     team = crew(1, concurrency=3)
     workers.beat()
     run_ids = begin(cast, 20)

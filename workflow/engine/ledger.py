@@ -137,12 +137,30 @@ def database_now() -> dt.datetime:
 def open_run(run_id: int) -> Iterator[Book]:
     """Lock a run of the realm that is entered and write it at the end; an exception writes nothing."""
     run: Run = Run.objects.select_for_update().get(pk=run_id)
-    tasks = list(TaskRun.objects.select_for_update().filter(run_id=run_id).order_by("position"))
-    for task in tasks:
-        task.run = run
-    book = Book(run, graphs.of_run(run), tasks, database_now())
+    book = _book(run, list(TaskRun.objects.select_for_update().filter(run_id=run_id).order_by("position")))
     yield book
     book.finish()
+
+
+@contextmanager
+def open_run_unless_busy(run_id: int) -> Iterator[Book | None]:
+    """Like :func:`open_run`, but None when somebody holds the run or one of its tasks: a frozen process may hold its
+    locks for long, and who looks after all runs must not wait for one."""
+    run: Run | None = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id).first()
+    rows = TaskRun.objects.select_for_update(skip_locked=True).filter(run_id=run_id).order_by("position")
+    tasks = list(rows) if run is not None else []
+    if run is None or len(tasks) < len(graphs.of_run(run).tasks):
+        yield None
+        return
+    book = _book(run, tasks)
+    yield book
+    book.finish()
+
+
+def _book(run: Run, tasks: list[TaskRun]) -> Book:
+    for task in tasks:
+        task.run = run
+    return Book(run, graphs.of_run(run), tasks, database_now())
 
 
 def lock_run(run_id: int) -> None:

@@ -60,8 +60,11 @@ def sweep() -> int:
 
 
 def settle_due(run_id: int, task_id: int) -> None:
-    """Deal with one task whose time has come, in the realm that is entered; nothing happens if it has not."""
-    with ledger.open_run(run_id) as book:
+    """Deal with one task whose time has come, in the realm that is entered; nothing happens if it has not, or if the
+    run is busy: the next sweep comes soon."""
+    with ledger.open_run_unless_busy(run_id) as book:
+        if book is None:
+            return
         task = book.task(task_id)
         if task.due_at is None or task.due_at > book.now:
             return
