@@ -153,18 +153,19 @@ def lend(command: str) -> Iterator[None]:
     with open(state / "users.lock", "a+") as users:
         while True:
             fcntl.flock(users, fcntl.LOCK_SH)
-            if answer():
+            if answer() and read_status().get("prepared"):
                 yield
                 return
             fcntl.flock(users, fcntl.LOCK_UN)
             try:
-                with own(command):
+                with own(command) as ownership:
                     servers = Servers()
                     try:
                         servers.launch()
                         servers.wait()
                         if addresses.is_embedded_database():
                             prepare_database()
+                        ownership.tell(prepared=True)
                         yield
                     finally:
                         # Others may have begun to use them meanwhile; they are waited for.

@@ -148,6 +148,7 @@ class Supervisor:
         self.servers.launch()
         self.servers.wait()
         prepare_database()
+        self.ownership.tell(prepared=True)
         what = [f"PostgreSQL {self.servers.postgres.programs.major}"] if self.servers.postgres else []
         what += ["Valkey"] if self.servers.valkey else []
         if self.servers.postgres and self.servers.postgres.mode != "plain":

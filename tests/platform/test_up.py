@@ -106,6 +106,29 @@ def test_one_life_of_up(kind: str) -> None:
     assert not addresses.socket_directory(kind).exists()
 
 
+def test_commands_have_servers_of_their_own_where_none_run(kind: str) -> None:
+    """What a developer types with nothing running: servers come for it, a second command shares them, they go."""
+    commands = [
+        subprocess.Popen(
+            [sys.executable, "manage.py", "showmigrations", "tenancy"],
+            cwd=addresses.ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _command in range(2)
+    ]
+    started.extend(commands)
+
+    for command in commands:
+        said = command.communicate(timeout=120)[0]
+        assert command.returncode == 0, said
+        assert "[ ] 0001_initial" in said
+    assert processes_of(kind) == []
+    assert not addresses.socket_directory(kind).exists()
+
+
 def test_a_busy_port_is_told_before_anything_starts(kind: str) -> None:
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))

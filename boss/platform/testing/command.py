@@ -21,7 +21,7 @@ def become_pytest(arguments: Sequence[str]) -> NoReturn:
 
 def spread(arguments: Sequence[str]) -> list[str]:
     """Two processes for the whole suite; one for a chosen part, whose start would cost more than it saves."""
-    chooses = any(a in {"-n", "--numprocesses", "--dist", "--pdb", "-p", "-h", "--help"} for a in arguments)
+    chooses = any(a in {"-n", "--numprocesses", "--dist", "--pdb", "no:xdist", "-h", "--help"} for a in arguments)
     chooses = chooses or any(a.startswith(("-n", "--numprocesses=")) for a in arguments)
     names_tests = any(not a.startswith("-") and (ROOT / a.split("::")[0]).exists() for a in arguments)
     return [] if chooses or names_tests else ["-n", "2", "--dist", "worksteal"]
