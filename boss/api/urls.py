@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import SimpleRouter
 
-from boss.api import reference, views
+from boss.api import overview, reference, views
 from boss.api.tenancy.urls import routes as tenancy
 from boss.core.api.routes import Route
 from boss.notify.api.urls import routes as notify
@@ -38,6 +38,8 @@ def _addresses(room: str, routes: list[Route]) -> URLResolver:
 v1: list[URLPattern | URLResolver] = [
     path("schema/", reference.SchemaView.as_view(), name="schema"),
     path("me/", views.MeView.as_view(), name="me"),
+    path("search/", overview.Search.as_view(), name="search"),
+    re_path(r"^overview/accounts/(?P<public_id>[0-9a-z]{12})/$", overview.AccountOverview.as_view(), name="overview"),
     *(_addresses(room, routes) for room, routes in ROOMS.items()),
 ]
 
