@@ -13,6 +13,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +78,8 @@ class HttpTransport:
         self._deadline = deadline
         self._networks = networks
         self._note = note
+        # A thread of its own for the loop: the caller's may already run one (an ASGI server, a browser test).
+        self._thread: ThreadPoolExecutor | None = None
         self._runner: asyncio.Runner | None = None
         self._client: httpx.AsyncClient | None = None
 
@@ -104,16 +107,18 @@ class HttpTransport:
 
     def close(self) -> None:
         """Close the connection. May be called twice."""
-        if self._runner is not None:
-            if self._client is not None:
-                self._runner.run(self._client.aclose())
-            self._runner.close()
-            self._runner = self._client = None
+        if self._thread is None or self._runner is None:
+            return
+        if self._client is not None:
+            self._thread.submit(self._runner.run, self._client.aclose()).result()
+        self._thread.submit(self._runner.close).result()
+        self._thread.shutdown()
+        self._thread = self._runner = self._client = None
 
     def _run(self, method: str, path: str, body: Any) -> Answer:
-        if self._runner is None:
-            self._runner = asyncio.Runner()
-        return self._runner.run(self._exchange(method, path, body))
+        if self._thread is None or self._runner is None:
+            self._thread, self._runner = ThreadPoolExecutor(1, "boss-http"), asyncio.Runner()
+        return self._thread.submit(self._runner.run, self._exchange(method, path, body)).result()
 
     async def _exchange(self, method: str, path: str, body: Any) -> Answer:
         if self._deadline.passed:
