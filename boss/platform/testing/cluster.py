@@ -94,19 +94,22 @@ def make_template(place: Path) -> None:
     """Make a cluster, migrate `boss_template` in it as the owner, and put its data directory at `place`."""
     began = time.monotonic()
     print("Migrating the test database once; later runs copy it ...", file=sys.stderr, flush=True)
+    # We hold the lock on templates, so whatever lies half made belongs to nobody.
+    for stale in (addresses.STATE / "test").glob("*-template"):
+        shutil.rmtree(stale, ignore_errors=True)
     state = addresses.STATE / "test" / f"{addresses.kind()}-template"
-    shutil.rmtree(state, ignore_errors=True)
     servers = Servers(state, durable=False)
     try:
         servers.launch()
         servers.wait()
         database.prepare(addresses.admin_dsn(), TEMPLATE)
         migrate()
+        servers.stop()
+        if servers.postgres:
+            servers.postgres.data.rename(place)
     finally:
         servers.stop()
-    if servers.postgres:
-        servers.postgres.data.rename(place)
-    shutil.rmtree(state, ignore_errors=True)
+        shutil.rmtree(state, ignore_errors=True)
     print(f"... done in {time.monotonic() - began:.1f} s.", file=sys.stderr, flush=True)
 
 
