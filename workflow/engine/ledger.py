@@ -17,7 +17,7 @@ from django.db import connections
 from boss.core import scoping
 from workflow.choices import CLAIMABLE, CLAIMED, AttemptOutcome
 from workflow.contracts import RunEnd
-from workflow.engine import bell, closing, graphs
+from workflow.engine import bell, closing, graphs, sql
 from workflow.engine.settings import message_grace_seconds
 from workflow.graph import Graph, TaskSpec, names
 from workflow.models import Attempt, Run, RunEvent, TaskRun
@@ -82,14 +82,50 @@ class Book:
         self._ready.discard((task.pk, task.state))
 
     def begin(self) -> None:
-        """Write a run that has just been made, in as few statements as can be: runs are started in bulk, too."""
-        ready = [task for task in self.tasks if task.state in CLAIMABLE]
-        for task in ready:
-            task.due_at = self.after(message_grace_seconds())
-        self.run.save(force_insert=True)
-        TaskRun.objects.bulk_create(self.tasks)
-        RunEvent.objects.bulk_create(self.events)
-        bell.ring(self.run.realm_id, [task.pk for task in ready])
+        """Write a run that has just been made, with its tasks and first events, in one statement."""
+        run = self.run
+        row = sql.execute(
+            sql.START,
+            {
+                "realm": run.realm_id,
+                "public_id": run.public_id,
+                "version": run.version_id,
+                "subject_kind": run.subject_kind,
+                "subject_id": run.subject_id,
+                "inputs": run.inputs,
+                "outputs": run.outputs,
+                "state": run.state,
+                "open_tasks": run.open_tasks,
+                "sequence": run.sequence,
+                "now": self.now,
+                "who": run.started_by,
+                "ended_at": run.ended_at,
+                "grace": message_grace_seconds(),
+                "positions": [task.position for task in self.tasks],
+                "keys": [task.key for task in self.tasks],
+                "kinds": [task.kind for task in self.tasks],
+                "states": [task.state for task in self.tasks],
+                "undecided": [task.undecided for task in self.tasks],
+                "taken": [task.taken for task in self.tasks],
+                "events": [
+                    {
+                        "sequence": event.sequence,
+                        "kind": event.kind,
+                        "position": event.task.position if event.task else None,
+                        "who": event.who,
+                        "data": event.data,
+                    }
+                    for event in self.events
+                ],
+            },
+        ).fetchone()
+        if row is None:
+            raise RuntimeError("an insert returned nothing")
+        ids = sql.loaded(row[1])
+        run.pk, run._state.adding, run._state.db = row[0], False, scoping.alias()
+        for task in self.tasks:
+            task.pk, task.run_id = ids[str(task.position)], run.pk
+        bell.ring(run.realm_id, [task.pk for task in self.tasks if task.state in CLAIMABLE])
         self._tell_of_the_end()
 
     def finish(self) -> None:

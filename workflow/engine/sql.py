@@ -1,4 +1,4 @@
-"""The hot path as SQL: claim, completion with what follows from it, and the lease.
+"""The hot path as SQL: start, claim, completion with what follows from it, and the lease.
 
 Each statement is one round trip and atomic by itself; the time in it is the database's. They run on the raw
 psycopg connection with server-side parameters, so that Postgres plans each of them once per connection (planning
@@ -20,6 +20,32 @@ from django.db import connections
 from psycopg.types.json import Jsonb
 
 from boss.core import scoping
+
+START = """
+WITH run AS (
+    INSERT INTO workflow_run (realm_id, public_id, version_id, subject_kind, subject_id, inputs, outputs, state,
+                              open_tasks, sequence, started_at, started_by, ended_at, reversal_reason)
+    VALUES (%(realm)s, %(public_id)s, %(version)s, %(subject_kind)s, %(subject_id)s, %(inputs)s, %(outputs)s,
+            %(state)s, %(open_tasks)s, %(sequence)s, %(now)s, %(who)s, %(ended_at)s, '')
+ RETURNING id
+), task AS (
+    INSERT INTO workflow_taskrun (realm_id, run_id, position, key, kind, state, undecided, taken, attempt, failures,
+                                  due_at, ended_at, worker, inputs, waiting_for, error)
+    SELECT %(realm)s, run.id, t.position, t.key, t.kind, t.state, t.undecided, t.taken, 0, 0,
+           CASE t.state WHEN 'ready' THEN %(now)s::timestamptz + make_interval(secs => %(grace)s) END,
+           CASE t.state WHEN 'skipped' THEN %(now)s::timestamptz END, '', '{}', '', ''
+      FROM run, unnest(%(positions)s::smallint[], %(keys)s::text[], %(kinds)s::text[], %(states)s::text[],
+                       %(undecided)s::smallint[], %(taken)s::smallint[])
+                AS t (position, key, kind, state, undecided, taken)
+ RETURNING id, position
+), event AS (
+    INSERT INTO workflow_runevent (realm_id, run_id, sequence, at, kind, task_id, who, data)
+    SELECT %(realm)s, run.id, e.sequence, %(now)s, e.kind, task.id, e.who, e.data
+      FROM run, jsonb_to_recordset(%(events)s) AS e (sequence int, kind text, position int, who text, data jsonb)
+      LEFT JOIN task ON task.position = e.position
+)
+SELECT run.id, (SELECT jsonb_object_agg(task.position, task.id) FROM task) FROM run
+"""
 
 CLAIM = """
 UPDATE workflow_taskrun AS t
@@ -95,6 +121,7 @@ UPDATE workflow_taskrun SET due_at = clock_timestamp() + make_interval(secs => %
 """
 
 MOVES: dict[str, set[tuple[str, str]]] = {
+    "START": set(),  # writes what the transitions of new instances decided
     "CLAIM": {("ready", "running"), ("undo_ready", "undoing")},
     "COMPLETE": {
         ("running", "done"),
@@ -114,10 +141,14 @@ def execute(statement: str, parameters: Mapping[str, Any]) -> psycopg.Cursor[tup
     raw = connection.connection
     # Django leaves preparing off for poolers that cannot keep it; only these few statements use it.
     raw.prepare_threshold = 2
-    values = {key: Jsonb(value) if isinstance(value, dict) else value for key, value in parameters.items()}
+    values = {key: Jsonb(value) if _is_document(value) else value for key, value in parameters.items()}
     with connection.wrap_database_errors:
         cursor: psycopg.Cursor[tuple[Any, ...]] = psycopg.Cursor(raw)
         return cursor.execute(statement, values)
+
+
+def _is_document(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
 
 
 def loaded(value: Any) -> Any:
