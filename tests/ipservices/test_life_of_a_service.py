@@ -59,7 +59,9 @@ def test_suspend_and_resume_reach_the_server_after_commit(network: Network, box:
     reconcile(network, box)
     assert works(network)
     with scoping.realm_transaction(network.realm.pk):
-        actions = list(AuditEntry.objects.filter(subject_kind="ipservices.service").values_list("action", flat=True))
+        actions = list(
+            AuditEntry.objects.filter(subject_kind="ipservices.service").order_by("id").values_list("action", flat=True)
+        )
         assert actions[-2:] == ["service.suspended", "service.resumed"]
         assert Fact.objects.filter(name="ipservices.service_suspended").exists()
 
