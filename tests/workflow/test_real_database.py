@@ -175,6 +175,14 @@ def test_shutdown_drains_and_leaves_the_next_task_to_others(realm, rung):
     assert following.state == "ready" and rung == [following.pk]
 
 
+def test_a_long_run_is_handed_on_by_message_now_and_then(realm, rung, monkeypatch):
+    monkeypatch.setattr(claims, "LONGEST_INLINE_SECONDS", 0)
+    run = begin(realm, chain("a", "b"))
+    rung.clear()
+    assert loop.advance(realm, task_of(realm, run, "a").pk) == 1
+    assert rung == [task_of(realm, run, "b").pk]
+
+
 def test_nobody_is_woken_for_what_was_rolled_back(realm, rung):
     system = Actor.system(realm)
     with scoping.realm_transaction(realm):

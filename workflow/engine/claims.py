@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +10,17 @@ from boss.core import scoping
 from workflow import graph
 from workflow.choices import TaskState
 from workflow.engine import graphs, sql
-from workflow.engine.settings import lease_seconds, worker_name
+from workflow.engine.settings import LONGEST_INLINE_SECONDS, lease_seconds, worker_name
 from workflow.graph import Graph, TaskSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """``attempt`` is the fencing token. ``outputs`` are those of all tasks of the run finished so far."""
+    """``attempt`` is the fencing token. ``outputs`` are those of all tasks of the run finished so far.
+
+    After ``inline_until`` (this process's monotonic clock) what follows goes by message, so that one long run does
+    not exceed what Celery allows one message to take.
+    """
 
     realm_id: int
     task_id: int
@@ -30,6 +35,7 @@ class Claim:
     subject: tuple[str, int] | None
     inputs: dict[str, Any]
     outputs: dict[str, Any]
+    inline_until: float
 
     @property
     def spec(self) -> TaskSpec:
@@ -73,4 +79,5 @@ def take(realm_id: int, task_id: int) -> Claim | None:
             subject=(kind, subject_id) if subject_id is not None else None,
             inputs=sql.loaded(inputs),
             outputs=sql.loaded(outputs),
+            inline_until=time.monotonic() + LONGEST_INLINE_SECONDS,
         )

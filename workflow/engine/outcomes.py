@@ -4,6 +4,7 @@ when the task is somebody else's by now it raises :class:`LeaseLost`, and the ca
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,7 +29,8 @@ def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: st
     """
     after_plain = claim.graph.plain_successors[claim.position]
     guarded = claim.graph.guarded_successors[claim.position]
-    mine = after_plain[0] if after_plain and not draining.is_on() else -1
+    goes_on = not draining.is_on() and time.monotonic() < claim.inline_until
+    mine = after_plain[0] if after_plain and goes_on else -1
     row = sql.execute(
         sql.COMPLETE,
         {
