@@ -56,7 +56,11 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "query": urlencode(wanted),
         "pools": pools,
-        "states": [("unresolved", _("All unresolved")), ("all", _("All")), *((key, known.word) for key, known in TICKET.items())],
+        "states": [
+            ("unresolved", _("All unresolved")),
+            ("all", _("All")),
+            *((key, known.word) for key, known in TICKET.items()),
+        ],
     }
     return page(request, "tickets/list.html", context, section="tickets")
 
