@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_GET
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -29,6 +30,7 @@ class SchemaView(APIView):
 
 
 @public
+@require_GET
 def reference(request: HttpRequest) -> HttpResponse:
     """The document, drawn for people. Requests tried from it use the reader's own session."""
     return render(request, "api/reference.html")

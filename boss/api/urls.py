@@ -46,5 +46,5 @@ v1: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("v1/", include(v1)),
     path("docs/", reference.reference, name="reference"),
-    re_path(r"^.*$", views.NothingHere.as_view(), name="nothing"),
+    re_path(r"^[\s\S]*$", views.NothingHere.as_view(), name="nothing"),
 ]

@@ -61,33 +61,33 @@ class ServiceViewSet(ReadOnlyViewSet):
         }
         return Response(shown)
 
-    @extend_schema(request=None, responses=serializers.ServiceSerializer)
+    @extend_schema(request=None, responses={202: serializers.ServiceSerializer})
     @action(detail=True, methods=["post"], permission="ipservices.change_service")
     def activate(self, request: Request, public_id: str) -> Response:
         """Have a planned service set up at its server."""
         return self.answer(provisioning.activate(actor=self.actor, service=self.get_object()), status=202)
 
-    @extend_schema(request=serializers.SuspendInput, responses=serializers.ServiceSerializer)
+    @extend_schema(request=serializers.SuspendInput, responses={202: serializers.ServiceSerializer})
     @action(detail=True, methods=["post"], permission="ipservices.change_service", input=serializers.SuspendInput)
     def suspend(self, request: Request, public_id: str) -> Response:
         """Restrict the service. The owner's own switches stay as they are."""
         row = provisioning.suspend(actor=self.actor, service=self.get_object(), **self.given())
         return self.answer(row, status=202)
 
-    @extend_schema(request=None, responses=serializers.ServiceSerializer)
+    @extend_schema(request=None, responses={202: serializers.ServiceSerializer})
     @action(detail=True, methods=["post"], permission="ipservices.change_service")
     def resume(self, request: Request, public_id: str) -> Response:
         """Lift the restriction."""
         return self.answer(provisioning.resume(actor=self.actor, service=self.get_object()), status=202)
 
-    @extend_schema(request=serializers.SwitchInput, responses=serializers.ServiceSerializer)
+    @extend_schema(request=serializers.SwitchInput, responses={202: serializers.ServiceSerializer})
     @action(detail=True, methods=["post"], permission="ipservices.change_service", input=serializers.SwitchInput)
     def switch(self, request: Request, public_id: str) -> Response:
         """Set the owner's own switches."""
         row = provisioning.switch(actor=self.actor, service=self.get_object(), **self.given())
         return self.answer(row, status=202)
 
-    @extend_schema(request=None, responses=serializers.ServiceSerializer)
+    @extend_schema(request=None, responses={202: serializers.ServiceSerializer})
     @action(detail=True, methods=["post"], permission="ipservices.change_service")
     def terminate(self, request: Request, public_id: str) -> Response:
         """Have the service taken off its server for good."""

@@ -68,7 +68,8 @@ class TicketViewSet(ReadOnlyViewSet):
             given["requester"] = self._person(given["requester"], "requester")
         return self.answer(tickets.open(actor=self.actor, **given), status=201)
 
-    @action(detail=False, permission="ticketing.claim_ticket")
+    @extend_schema(responses=serializers.TicketSerializer(many=True))
+    @action(detail=False, permission="ticketing.claim_ticket", pagination_class=None, filterset_class=None)
     def inbox(self, request: Request) -> Response:
         """What I should do: mine, and the unclaimed of my pools, due first. The first 100."""
         rows = selectors.list_inbox(self.actor)[:100]

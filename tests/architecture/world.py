@@ -1,0 +1,101 @@
+"""One thing of every kind in Alice's realm, so that every address has something to be about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from boss.core.actors import Actor
+from boss.notify.services import messages
+from boss.platform.demo import building
+from boss.platform.demo.trilakes import desk, plans
+from boss.tenancy.models import User
+from boss.tenancy.services import api_keys, roles, sites, users
+from catalog import selectors as catalog
+from catalog.models import Feature
+from catalog.pricing import OptionChoice
+from ipservices.models import DriverCall, PhoneNumber, Prefix
+from ipservices.services import addresses, bindings, design, numbers, prefixes
+from subscribers import selectors as subscribers
+from subscribers.contact import ContactDetails, PaymentChoice
+from subscribers.services import orders, portal_users
+from tests.cast import PASSWORD
+from ticketing.services import tickets
+from workflow.models import Definition, Run
+
+
+@dataclass(frozen=True)
+class World:
+    """Values for the parts of addresses, by room and resource; and the subscriber the order is for."""
+
+    ids: dict[str, str]
+    sam: User
+    tom: User
+
+
+def build(system: Actor) -> World:
+    """Everything through the services, inside the realm that is entered."""
+    building.make_desk(system, desk.POOLS, desk.CATEGORIES)
+    for family in ("access", "ip", "dns", "mail", "cpe"):
+        binding = bindings.create(actor=system, family=family, driver_key="simulator", name=f"Simulated {family}")
+    prefixes.create(actor=system, network="192.0.2.0/24")
+    numbers.add_block(actor=system, first="+12175550100", count=2)
+    building.make_catalog(system, tuple(seed for seed in plans.PLANS if seed.key == "internet-100"))
+    building.make_workflows(system, "self-install")
+
+    organization = sites.create_organization(actor=system, name="Bayfront Bank")
+    site = sites.create(
+        actor=system, street="14 Elm Street", city="Lakeview", technology="hfc", access_node="node-04",
+        organization=organization,
+    )  # fmt: skip
+    version = catalog.get_plan_version("internet-100")
+    order = orders.submit(
+        actor=system, site=site, plan_version=version,
+        contact=ContactDetails("Sam Soto", "sam@mail.example", "+1 555 555 0100"),
+        payment=PaymentChoice("cash"), options=[OptionChoice("self-install")],
+    )  # fmt: skip
+    sam, _made = portal_users.ensure(actor=system, account=order.account)
+    tom = users.create(actor=system, email="tom@alpha.example", full_name="Tom Field", kind="staff", password=PASSWORD)
+    roles.grant(actor=system, user=tom, role_key="field_technician")
+    subscription = order.items.get().subscription
+    service = design.design(actor=system, subscription=subscription, key="world")[0]
+    address = addresses.assign(actor=system, service=service)
+    call = DriverCall.objects.create(service=service, binding=binding, operation="observe", sentence="Looked.")
+    ticket = tickets.open(actor=system, category_key="billing", title="A question", requester=sam)
+    key, _plain = api_keys.create(actor=system, name="ERP")
+    message = messages.send(
+        actor=system, template="welcome", to=[(sam.email, sam.full_name)],
+        context={"name": "Sam", "account_number": "A-1", "order_number": "O-1", "plans": [], "site": "", "link": ""},
+        key="world",
+    )  # fmt: skip
+    run = Run.objects.get(pk=order.run_id)
+    return World(
+        {
+            "tenancy/sites": site.public_id,
+            "tenancy/organizations": organization.public_id,
+            "tenancy/users": sam.public_id,
+            "tenancy/api-keys": key.public_id,
+            "notify/messages": message.public_id,
+            "ticketing/tickets": ticket.public_id,
+            "ticketing/categories": "billing",
+            "ticketing/pools": "csr",
+            "catalog/features": Feature.objects.get(key="mail.mailbox").public_id,
+            "catalog/plans": version.public_id,
+            "catalog/plan-versions": version.public_id,
+            "subscribers/accounts": order.account.public_id,
+            "subscribers/orders": order.public_id,
+            "subscribers/subscriptions": subscription.public_id,
+            "ipservices/services": service.public_id,
+            "ipservices/driver-calls": call.public_id,
+            "ipservices/bindings": binding.public_id,
+            "ipservices/addresses": address.public_id,
+            "ipservices/prefixes": Prefix.objects.get().public_id,
+            "ipservices/numbers": PhoneNumber.objects.first().public_id,
+            "workflow/definitions": Definition.objects.get().public_id,
+            "workflow/runs": run.public_id,
+            "workflow/tasks": f"{run.public_id}-verify_address",
+            "token": subscribers.progress_token(order),
+            "key": "verify_address",
+        },
+        sam,
+        tom,
+    )
