@@ -13,7 +13,7 @@ from django.db import connections
 from boss.core import scoping
 from boss.core.actors import Actor
 from tests.workflow.workshop import Done, chain, shop, task
-from workflow.engine import bell, claims, draining, execution, leases, ledger, loop, sweeper
+from workflow.engine import bell, claims, draining, execution, leases, ledger, loop, sql, sweeper
 from workflow.models import Run, TaskRun
 from workflow.services import definitions, runs
 
@@ -181,6 +181,22 @@ def test_a_long_run_is_handed_on_by_message_now_and_then(realm, rung, monkeypatc
     rung.clear()
     assert loop.advance(realm, task_of(realm, run, "a").pk) == 1
     assert rung == [task_of(realm, run, "b").pk]
+
+
+def test_completion_looks_at_no_other_runs_rows(realm):
+    """With statistics as any real table has them, every row is found by its whole key, however many runs there are."""
+    for _number in range(60):
+        run = begin(realm, chain("a", "b", "c", "d"))
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ANALYZE workflow_run, workflow_taskrun")
+    parameters = {
+        "realm": realm, "run": run.pk, "task": task_of(realm, run, "a").pk, "attempt": 1, "key": "a", "after": [1],
+        "mine": 1, "guarded": [], "outputs": {}, "inputs": {}, "data": {}, "worker": "w", "lease": 5.0, "grace": 1.0,
+    }  # fmt: skip
+    with scoping.realm_transaction(realm):
+        plan = [row[0] for row in sql.execute("EXPLAIN " + sql.COMPLETE, parameters).fetchall()]
+    successors = next(index for index, line in enumerate(plan) if "on workflow_taskrun s " in line and "Scan" in line)
+    assert "run_id" in plan[successors + 1] and "position" in plan[successors + 1], "\n".join(plan)
 
 
 def test_nobody_is_woken_for_what_was_rolled_back(realm, rung):

@@ -10,10 +10,11 @@ from workflow.models import Run
 from workflow.registry import run_subject_kinds
 
 
-def closed(run: Run, end: RunEnd) -> None:
-    """Tell the subject's room, atomically, and publish the fact."""
-    kind = run_subject_kinds.find(run.subject_kind)
+def closed(realm_id: int, run_id: int, subject: tuple[str, int] | None, end: RunEnd) -> None:
+    """Tell the subject's room, atomically, and publish the fact. The run's row has its final state already."""
+    kind_key, subject_id = subject or ("", 0)
+    kind = run_subject_kinds.find(kind_key)
     if kind is not None:
-        kind.closed(Actor.system(run.realm_id), run, end)
+        kind.closed(Actor.system(realm_id), Run.objects.select_related("version__definition").get(pk=run_id), end)
     fact = RunCompleted if end == "completed" else RunReversed
-    events.publish(fact(run_id=run.pk, subject_kind=run.subject_kind, subject_id=run.subject_id or 0))
+    events.publish(fact(run_id=run_id, subject_kind=kind_key, subject_id=subject_id))

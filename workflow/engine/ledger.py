@@ -150,7 +150,7 @@ class Book:
 
     def _tell_of_the_end(self) -> None:
         if self.end is not None:
-            closing.closed(self.run, self.end)
+            closing.closed(self.run.realm_id, self.run.pk, self.run.subject, self.end)
 
 
 def _picture(task: TaskRun) -> tuple[Any, ...]:

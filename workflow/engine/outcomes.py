@@ -18,7 +18,7 @@ from workflow.engine.ledger import Book
 from workflow.engine.settings import lease_seconds, message_grace_seconds, worker_name
 from workflow.errors import LeaseLost
 from workflow.events import TaskDone
-from workflow.models import Run, TaskRun
+from workflow.models import TaskRun
 
 
 def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: str) -> Claim | None:
@@ -57,7 +57,7 @@ def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: st
     if any(handler.fact == TaskDone.fact_name for _key, handler in events.handlers):  # type: ignore[attr-defined]
         events.publish(TaskDone(task_id=claim.task_id))
     if open_tasks == 0:
-        closing.closed(Run.objects.get(pk=claim.run_id), "completed")
+        closing.closed(claim.realm_id, claim.run_id, claim.subject, "completed")
         return None
     if any(s["undecided"] == 0 and s["state"] == TaskState.PENDING for s in successors):
         with ledger.open_run(claim.run_id) as book:

@@ -62,6 +62,7 @@ RETURNING t.run_id, t.position, t.state, t.attempt, t.failures, t.woken_by, r.pu
 
 # The run's row comes first: its lock puts the completions of one run in an order, and its new version carries the
 # outputs of every task that finished before, also those committed while this statement waited for the lock.
+# Rows are found by parameters, never by a join with `run`: only so does the index get the whole key.
 COMPLETE = """
 WITH run AS (
     UPDATE workflow_run
@@ -78,7 +79,7 @@ WITH run AS (
        SET state = 'done', ended_at = clock_timestamp(), due_at = NULL, waiting_for = '', error = '',
            inputs = %(inputs)s
       FROM run
-     WHERE t.realm_id = run.realm_id AND t.id = %(task)s AND t.run_id = run.id
+     WHERE t.realm_id = %(realm)s AND t.id = %(task)s AND t.run_id = %(run)s
        AND t.state = 'running' AND t.attempt = %(attempt)s
  RETURNING t.id, t.realm_id, t.started_at
 ), attempt AS (
@@ -107,8 +108,7 @@ WITH run AS (
                          WHEN s.position = %(mine)s THEN clock_timestamp() + make_interval(secs => %(lease)s)
                          ELSE clock_timestamp() + make_interval(secs => %(grace)s) END
       FROM run, task
-     WHERE s.realm_id = run.realm_id AND s.run_id = run.id AND s.state = 'pending'
-       AND s.position = ANY (%(after)s)
+     WHERE s.realm_id = %(realm)s AND s.run_id = %(run)s AND s.state = 'pending' AND s.position = ANY (%(after)s)
  RETURNING s.id, s.position, s.state, s.undecided, s.attempt
 )
 SELECT run.open_tasks, run.outputs, coalesce((SELECT jsonb_agg(to_jsonb(successor)) FROM successor), '[]')
