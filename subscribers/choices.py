@@ -39,7 +39,7 @@ class ChargeKind(models.TextChoices):
 
 
 class ChargeState(models.TextChoices):
-    ACTIVE = "active", _("Running")
+    ACTIVE = "active", _("Charged")
     ENDED = "ended", _("Ended")
     REVERSED = "reversed", _("Reversed")
 

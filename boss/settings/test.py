@@ -12,3 +12,6 @@ from boss.settings.base import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = os.environ.get("BOSS_EMAIL_BACKEND", "django.core.mail.backends.locmem.EmailBackend")
+
+# Looks for a static file when it is asked for. Otherwise every test client reads all of them first: half its time.
+WHITENOISE_AUTOREFRESH = True

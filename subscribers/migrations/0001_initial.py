@@ -238,7 +238,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('kind', models.CharField(choices=[('recurring', 'each month'), ('one_time', 'once')], max_length=10, verbose_name='kind')),
-                ('state', django_fsm.FSMField(choices=[('active', 'Running'), ('ended', 'Ended'), ('reversed', 'Reversed')], default='active', max_length=10, protected=True, verbose_name='state')),
+                ('state', django_fsm.FSMField(choices=[('active', 'Charged'), ('ended', 'Ended'), ('reversed', 'Reversed')], default='active', max_length=10, protected=True, verbose_name='state')),
                 ('code', models.CharField(max_length=80)),
                 ('title', models.CharField(max_length=120, verbose_name='what for')),
                 ('quantity', models.PositiveSmallIntegerField(default=1, verbose_name='quantity')),

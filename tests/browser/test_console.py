@@ -71,7 +71,9 @@ def place_order(realm_id: int) -> Order:
             site=Site.objects.order_by("id").first(),
             plan_version=catalog.get_plan_version("triple-300"),
             options=[OptionChoice("install")],
-            contact=ContactDetails("Maria Ortiz", "maria@mail.example", "+1 555 555 0142"),
+            contact=ContactDetails(
+                "Maria Ortiz", "maria.ortiz.of.the.last.house.on.elm.street@mail.example", "+1 555 555 0142"
+            ),
             payment=PaymentChoice("card", "tok_ok"),
             channel="portal",
         )

@@ -84,7 +84,7 @@ CALL = {
     "unknown": Mark(_("Outcome unknown"), "help", "wait"),
 }
 CHARGE = {
-    "active": Mark(_("Running"), "circle-check", "ok"),
+    "active": Mark(_("Charged"), "circle-check", "ok"),
     "ended": Mark(_("Ended"), "lock", "idle"),
     "reversed": Mark(_("Reversed"), "arrow-back-up", "undo"),
 }
