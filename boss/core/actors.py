@@ -31,6 +31,12 @@ class Actor:
     grants: tuple[Grant, ...] = ()
     scopes: frozenset[str] | None = None
     request_id: str = field(default="", compare=False)
+    api_key_id: int | None = None
+
+    @property
+    def number(self) -> int | None:
+        """Tells actors of one kind apart: the id of the user or of the API key. Labels may be equal."""
+        return self.user_id if self.kind == "user" else self.api_key_id
 
     @staticmethod
     def system(realm_id: int, label: str = "BOSS") -> Actor:

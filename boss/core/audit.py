@@ -26,7 +26,7 @@ def record(
     """Write that ``actor`` did ``action`` ("order.submitted") to ``subject``. Never put a secret in before/after."""
     AuditEntry.objects.create(
         actor_kind=actor.kind,
-        actor_id=actor.user_id,
+        actor_id=actor.number,
         actor_label=actor.label[:200],
         action=action,
         subject_kind=subject_kind(subject),

@@ -101,7 +101,8 @@ def find_actor_for_api_key(presented: str, request_id: str = "") -> tuple[ApiKey
         return None
     grants = (Grant(key.role.effective_permissions(), "realm"),)
     scopes = None if key.scopes is None else frozenset(key.scopes)
-    return key, Actor(key.realm_id, "api_key", f"API key {key.name}", None, grants, scopes, request_id)
+    label = f"API key {key.name}"
+    return key, Actor(key.realm_id, "api_key", label, None, grants, scopes, request_id, api_key_id=key.pk)
 
 
 def find_user_by_email(email: str) -> User | None:

@@ -56,12 +56,18 @@ def test_another_address_under_the_key_is_a_conflict(api):
     assert other.json()["code"] == "core.idempotency_key_reused"
 
 
-def test_two_clients_may_choose_the_same_key(api, api_with):
-    first = api.post(SITES, ELM, idempotency_key="k-1")
-    # Another key with another name is another principal.
-    assert first.status_code == 201
-    csr = api_with(role_key="csr")
-    assert csr.get("me/").json()["kind"] == "api_key"
+def test_two_clients_may_choose_the_same_key_whatever_they_are_called(api, api_with, cast):
+    api.post(SITES, ELM, idempotency_key="k-1")
+    other = api_with().post(SITES, {**ELM, "street": "15 Elm Street"}, idempotency_key="k-1")
+    assert other.status_code == 201 and "Idempotency-Replayed" not in other
+    assert count_sites(cast.alpha) == 2
+
+
+def test_no_client_is_given_the_answer_of_another_that_may_do_more(api, api_with, cast):
+    api.post(SITES, ELM, idempotency_key="k-1")
+    narrow = api_with(scopes=["tenancy.view_site"])
+    assert narrow.post(SITES, ELM, idempotency_key="k-1").status_code == 403
+    assert count_sites(cast.alpha) == 1
 
 
 def test_charlies_keys_are_his_own(api, charlies_api, cast):

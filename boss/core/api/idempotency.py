@@ -72,7 +72,7 @@ def answer_once(
 
 def principal(actor: Actor) -> str:
     """Whose key it is: two clients may choose the same one."""
-    return f"{actor.kind}:{actor.user_id or ''}:{hashlib.sha256(actor.label.encode()).hexdigest()[:16]}"
+    return f"{actor.kind}:{actor.number or ''}"
 
 
 def fingerprint(request: Request) -> str:
