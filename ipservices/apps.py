@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import structlog
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 log = structlog.get_logger(__name__)
 
@@ -9,6 +10,7 @@ log = structlog.get_logger(__name__)
 class IpServicesConfig(AppConfig):
     name = "ipservices"
     label = "ipservices"
+    verbose_name = _("IP services")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class SubscribersConfig(AppConfig):
     name = "subscribers"
     label = "subscribers"
+    verbose_name = _("Subscribers")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

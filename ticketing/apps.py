@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class TicketingConfig(AppConfig):
     name = "ticketing"
     label = "ticketing"
+    verbose_name = _("Ticketing")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import structlog
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 
 log = structlog.get_logger(__name__)
@@ -11,6 +12,7 @@ log = structlog.get_logger(__name__)
 class CoreConfig(AppConfig):
     name = "boss.core"
     label = "core"
+    verbose_name = _("Records and facts")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class TenancyConfig(AppConfig):
     name = "boss.tenancy"
     label = "tenancy"
+    verbose_name = _("Providers and people")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
