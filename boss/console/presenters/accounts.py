@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils import formats
 from django.utils.translation import gettext as _
 
 from boss.console.presenters.marks import ACCOUNT, CHARGE, ORDER, SUBSCRIPTION, mark
@@ -23,6 +24,10 @@ def url_of(account: Account) -> str:
 
 def order_url(order: Order) -> str:
     return reverse("console:order", args=[order.public_id])
+
+
+def _since(day: date | None) -> str:
+    return _("since %(day)s") % {"day": formats.date_format(day)} if day else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ def subscription_cards(subscriptions: Iterable[Subscription], services: Iterable
             title=subscription.plan_version.title,
             state=mark(SUBSCRIPTION, subscription.state),
             place=subscription.site.label,
-            since=_("since %(day)s") % {"day": subscription.active_from} if subscription.active_from else "",
+            since=_since(subscription.active_from),
             services=by_subscription.get(subscription.pk, []),
         )
         for subscription in subscriptions

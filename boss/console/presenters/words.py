@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from boss.core.crypto import masked
 
 _UNITS = {"_mbps": " (Mbit/s)", "_gb": " (GB)", "_mb": " (MB)", "_dbm": " (dBm)", "_db": " (dB)", "_seconds": " (s)"}
-_CAPITALS = {"ip", "mac", "snr", "id", "ipv4", "ipv6", "dns", "url", "stb", "pin", "rx", "tx", "cpe"}
+_CAPITALS = {"ip", "mac", "snr", "id", "ipv4", "ipv6", "dns", "url", "stb", "pin", "rx", "tx", "cpe", "ssid"}
 
 
 def label(key: str) -> str:
