@@ -47,9 +47,12 @@ def raise_walls(connection: BaseDatabaseWrapper) -> None:
     statements.append("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO boss_app, boss_system")
     with connection.cursor() as cursor:
         existing = _constraints(cursor)
-        statements += [statement for name, statement in _same_realm_keys(scoped) if name not in existing]
+        keys = dict(_same_realm_keys(scoped))
+        statements += [statement for name, statement in keys.items() if name not in existing]
         # One round trip and one transaction: the wall is whole or as it was.
         cursor.execute(";\n".join(statements))
+        for statement in _needless_keys(cursor, scoped, keys):
+            cursor.execute(statement)
 
 
 def _wall(table: str, policy: str, rights: str) -> list[str]:
@@ -91,28 +94,51 @@ def _same_realm_keys(scoped: list[type[models.Model]]) -> list[tuple[str, str]]:
     tables = {model._meta.db_table: str(model._meta.pk.column) for model in scoped}
     keys: list[tuple[str, str]] = []
     for table, key in sorted(tables.items()):
-        unique, realm = _name("id", table, ""), _name("realm", table, "")
+        unique = _name("id", table, "")
         keys.append((unique, f'ALTER TABLE "{table}" ADD CONSTRAINT "{unique}" UNIQUE (realm_id, "{key}")'))
-        reference = f'FOREIGN KEY (realm_id) REFERENCES "{_REALM_TABLE}" (id) DEFERRABLE INITIALLY DEFERRED'
-        keys.append((realm, f'ALTER TABLE "{table}" ADD CONSTRAINT "{realm}" {reference}'))
     for model in scoped:
         table = model._meta.db_table
-        for field in model._meta.local_fields:
-            target = field.related_model
-            if not isinstance(field, models.ForeignKey) or not isinstance(target, type):
-                continue
-            if target._meta.db_table not in tables:
-                continue
-            name = _name("fk", table, field.column)
+        references = [field for field in _references(model) if field.related_model._meta.db_table in tables]
+        if all(field.null or field.related_model is model for field in references):
+            realm = _name("realm", table, "")
+            reference = f'FOREIGN KEY (realm_id) REFERENCES "{_REALM_TABLE}" (id) DEFERRABLE INITIALLY DEFERRED'
+            keys.append((realm, f'ALTER TABLE "{table}" ADD CONSTRAINT "{realm}" {reference}'))
+        for field in references:
+            name, target = _name("fk", table, field.column), field.related_model._meta.db_table
             keys.append(
                 (
                     name,
                     f'ALTER TABLE "{table}" ADD CONSTRAINT "{name}" FOREIGN KEY (realm_id, "{field.column}") '
-                    f'REFERENCES "{target._meta.db_table}" (realm_id, "{tables[target._meta.db_table]}") '
-                    "DEFERRABLE INITIALLY DEFERRED",
+                    f'REFERENCES "{target}" (realm_id, "{tables[target]}") DEFERRABLE INITIALLY DEFERRED',
                 )
             )
     return keys
+
+
+def _references(model: type[models.Model]) -> list[models.ForeignKey[Any, Any]]:
+    return [field for field in model._meta.local_fields if isinstance(field, models.ForeignKey)]
+
+
+def _needless_keys(cursor: Any, scoped: list[type[models.Model]], wanted: dict[str, str]) -> list[str]:
+    """Drop what the keys with the realm say already: Django's key on the same column alone, and the key to the realm
+    where a row that must be referred to has the same realm.
+
+    Every key costs a look-up and a row lock for every row written, and the locks on the one row of a busy realm are
+    what writers would queue for.
+    """
+    tables = [model._meta.db_table for model in scoped]
+    cursor.execute(
+        """
+        SELECT k.conrelid::regclass::text, k.conname FROM pg_constraint k
+         WHERE k.contype = 'f' AND cardinality(k.conkey) = 1 AND k.conrelid::regclass::text = ANY (%s)
+           AND (EXISTS (SELECT 1 FROM pg_constraint wide WHERE wide.contype = 'f' AND wide.conrelid = k.conrelid
+                           AND wide.confrelid = k.confrelid AND cardinality(wide.conkey) = 2
+                           AND wide.conkey @> k.conkey)
+                OR (k.conname LIKE 'wall\\_realm\\_%%' AND NOT k.conname = ANY (%s)))
+        """,
+        (tables, list(wanted)),
+    )
+    return [f'ALTER TABLE "{table}" DROP CONSTRAINT "{name}"' for table, name in cursor.fetchall()]
 
 
 _FAULTS = """

@@ -60,6 +60,24 @@ def test_a_foreign_key_cannot_point_into_another_realm(real_db, cast):
         assert User.objects.get(pk=cast.charlie.pk).site_id is None
 
 
+def test_a_realm_that_is_none_cannot_be_written_whatever_the_row_hangs_on(real_db):
+    with pytest.raises(IntegrityError), scoping.realm_transaction(987_654):
+        Site.objects.create(street="1 Elm", city="X", address_norm="1 elm x")
+
+
+def test_one_key_with_the_realm_guards_each_reference_and_no_second_one_costs_time(real_db):
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT k.conrelid::regclass::text, k.conname FROM pg_constraint k
+             WHERE k.contype = 'f' AND cardinality(k.conkey) = 1 AND k.conrelid::regclass::text = ANY (%s)
+               AND k.confrelid::regclass::text = ANY (%s)
+            """,
+            [[model._meta.db_table for model in walls.scoped_models()]] * 2,
+        )
+        assert cursor.fetchall() == []
+
+
 @pytest.mark.parametrize(
     "attack",
     [
