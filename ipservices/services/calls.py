@@ -113,9 +113,13 @@ def perform(
         target = prepare()
         binding = target.binding
         driver = open_driver(binding, target.connection)
+        unheard = driver.capabilities().safety is Safety.UNSAFE and _close_unheard(target, key)
         container = driver.lock_key(target.desired)
-        call = _begin(target, actor=actor, operation=operation(target), key=key, attempt=attempt)
-        holder = leases.take(binding, container)
+        if not unheard:
+            call = _begin(target, actor=actor, operation=operation(target), key=key, attempt=attempt)
+            holder = leases.take(binding, container)
+    if unheard:
+        raise OutcomeUnknown("the worker was lost during an earlier attempt", server=binding.name)
     started = time.monotonic()
     try:
         holder = holder or leases.wait(binding, container)
@@ -135,9 +139,16 @@ def perform(
     return result
 
 
+def _close_unheard(target: Target, key: str) -> bool:
+    """Put on record that calls under this key died with their worker. True once: who asks again has been told."""
+    open_calls = DriverCall.objects.filter(service=target.service, key=key[:200], outcome=CallOutcome.RUNNING)
+    return bool(key) and open_calls.exclude(operation="observe").update(outcome=CallOutcome.UNKNOWN) > 0
+
+
 def _must_not_be_repeated(driver: Driver, error: Exception) -> bool:
     """An unsafe operation of unknown outcome becomes a ticket, never a blind second attempt."""
-    unknown = isinstance(error, DriverError) and error.outcome_unknown
+    # What is no driver's error (a time limit, a database that went away) says nothing about what the server did.
+    unknown = not isinstance(error, DriverError) or error.outcome_unknown
     return unknown and driver.capabilities().safety is Safety.UNSAFE
 
 

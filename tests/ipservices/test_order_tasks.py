@@ -16,10 +16,11 @@ from ipservices.contracts import Invalid, Safety, Unreachable
 from ipservices.drivers.simulator import client
 from ipservices.drivers.simulator.driver import SimulatorDriver
 from ipservices.errors import LevelsOutOfRange, NotDesigned, OutcomeUnknown
-from ipservices.models import AddressAssignment, DriverCall, FormerState, PhoneNumber, Service, SimulatedEffect
+from ipservices.models import AddressAssignment, ContainerLock, DriverCall, FormerState, PhoneNumber, Service, SimulatedEffect
 from ipservices.services import provisioning, reconciling, simulator
 from tests.ipservices.conftest import Network, subscribe
 from workflow.contracts import Done
+from workflow.errors import TimeLimitExceeded
 
 FORWARD = (
     ("hold_port", {}),
@@ -302,3 +303,52 @@ def test_removing_and_undoing_it_brings_everything_back(network: Network) -> Non
     network.undo("remove_services", "run-9")
 
     assert (picture(network), network.held()) == before
+
+
+class WorkerLost(BaseException):
+    """The process ends here: nothing in it writes anything down any more."""
+
+
+def test_an_unsafe_change_whose_worker_was_lost_is_for_people_and_then_tried_when_they_say_so(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    able, establish = SimulatorDriver.capabilities(), SimulatorDriver.establish_from
+    monkeypatch.setattr(SimulatorDriver, "capabilities", classmethod(lambda cls: replace(able, safety=Safety.UNSAFE)))
+    network.run("design_services")
+    asked: list[str] = []
+
+    def lost_on_the_way(driver: SimulatorDriver, present: Any, desired: Any, *, key: str) -> Any:
+        asked.append(key)
+        if len(asked) == 1:
+            raise WorkerLost
+        return establish(driver, present, desired, key=key)
+
+    monkeypatch.setattr(SimulatorDriver, "establish_from", lost_on_the_way)
+    with pytest.raises(WorkerLost):
+        network.run("activate_family", family="mail")
+    with scoping.realm_transaction(network.realm.pk):
+        ContainerLock.objects.all().delete()  # its lease ended by itself
+
+    with pytest.raises(OutcomeUnknown):
+        network.run("activate_family", family="mail", attempt=2)
+    assert len(asked) == 1
+    with scoping.realm_transaction(network.realm.pk):
+        assert DriverCall.objects.get().outcome == CallOutcome.UNKNOWN
+
+    network.run("activate_family", family="mail", attempt=3)
+    assert len(asked) == 2
+
+
+def test_an_unsafe_change_whose_answer_could_not_be_written_down_is_for_people(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    able = SimulatorDriver.capabilities()
+    monkeypatch.setattr(SimulatorDriver, "capabilities", classmethod(lambda cls: replace(able, safety=Safety.UNSAFE)))
+    network.run("design_services")
+
+    def out_of_time(*_args: Any, **_named: Any) -> Any:
+        raise TimeLimitExceeded("took longer than 60 s")
+
+    monkeypatch.setattr(SimulatorDriver, "establish_from", out_of_time)
+    with pytest.raises(OutcomeUnknown):
+        network.run("activate_family", family="mail")

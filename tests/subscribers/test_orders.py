@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 
 from boss.core import clock, scoping
 from boss.core.actors import Actor
@@ -461,3 +461,41 @@ def test_two_submits_of_one_form_at_the_same_moment_make_one_order(real_db, cast
     assert set(numbers) == {"O-10001"}
     with scoping.realm_transaction(realm_id):
         assert (Order.objects.count(), Account.objects.count(), Run.objects.count()) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("when", ["before the run", "after the run"])
+def test_a_process_lost_while_an_order_is_taken_leaves_nothing(real_db, cast, monkeypatch, when):
+    """The connection is cut between writing the order and the end of the transaction, as a kill does."""
+    realm_id = cast.alpha.pk
+    with scoping.realm_transaction(realm_id):
+        system = Actor.system(realm_id)
+        preload.load(system)
+        version = plans.publish_version(actor=system, key="internet-100", title="Internet 100", version=small())
+        site = sites.create(actor=system, street="4 Elm", city="Lake", technology="hfc", access_node="n")
+        definitions.publish(actor=system, document=document())
+    start = runs.start
+
+    def die(**how):
+        if when == "after the run":
+            assert start(**how).pk
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    def submit():
+        with scoping.realm_transaction(realm_id):
+            return orders.submit(
+                actor=tenancy.visitor(realm_id), site=site, plan_version=version, options=[KIT],
+                contact=MARIA, payment=CARD, key="form-1",
+            )  # fmt: skip
+
+    monkeypatch.setattr(orders.runs, "start", die)
+    with pytest.raises(OperationalError):
+        submit()
+    connections.close_all()
+    monkeypatch.undo()
+    with scoping.realm_transaction(realm_id):
+        for model in (Account, Subscription, Order, OrderItem, Run):
+            assert not model.objects.exists(), model
+    order = submit()
+    with scoping.realm_transaction(realm_id):
+        assert Run.objects.get().pk == order.run_id

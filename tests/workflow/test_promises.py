@@ -393,3 +393,87 @@ def test_a_condition_that_cannot_be_evaluated_finds_people(begin, go, states):
     run = begin([task("a"), task("b", "a", when={"<": [{"var": "inputs.x"}, 3]})], inputs={"x": "three"})
     go()
     assert states(run) == {"a": "done", "b": "attention"}
+
+
+def test_what_a_local_task_did_before_it_waited_is_undone_too(begin, go, states, bob):
+    """The wait committed it, so it did not go away with a transaction."""
+
+    def reserve_and_wait(context):
+        shop.effects[context.idempotency_key] = context.inputs
+        return Wait(signal="go", note="reserved")
+
+    shop.plans["b"] = [reserve_and_wait]
+    run = begin([task("a"), task("b", "a", handler="tests.local")])
+    go(hurry=False)
+    assert states(run)["b"] == "waiting" and len(shop.effects) == 2
+    assert {s.key: s.how for s in runs.preview_reversal(actor=bob, run=run).steps} == {"a": "undone", "b": "undone"}
+    runs.reverse(actor=bob, run=run, reason="no")
+    go()
+    assert states(run) == {"a": "undone", "b": "undone"} and shop.effects == {}
+
+
+def test_a_local_task_that_waited_and_then_failed_is_undone_too(begin, go, states, bob, system):
+    def reserve_and_wait(context):
+        shop.effects[context.idempotency_key] = context.inputs
+        return Wait(signal="go")
+
+    shop.plans["a"] = [reserve_and_wait, Fail("no")]
+    run = begin(chain("a", handler="tests.local"))
+    go(hurry=False)
+    signals.send(actor=system, run=run, name="go")
+    go(hurry=False)
+    assert states(run) == {"a": "attention"}
+    runs.reverse(actor=bob, run=run, reason="no")
+    go()
+    assert states(run) == {"a": "undone"} and shop.effects == {}
+    assert Ticket.objects.get().state == "cancelled"
+
+
+def test_one_lost_worker_after_many_ordinary_failures_is_no_poison(begin, go, states, alpha):
+    shop.plans["a"] = [ValueError("down")] * 6
+    run = begin(chain("a", retry={"attempts": 50}))
+    go(most=6)
+    task_id = TaskRun.objects.get(run=run).pk
+    TaskRun.objects.filter(pk=task_id).update(not_before=None)
+    assert claims.take(alpha.pk, task_id) is not None  # the worker dies here
+    assert TaskRun.objects.get(pk=task_id).failures >= 5
+    TaskRun.objects.filter(pk=task_id).update(due_at=ledger.database_now())
+    sweeper.settle_due(run.pk, task_id)
+    assert states(run) == {"a": "ready"} and not Ticket.objects.exists()
+    go()
+    assert states(run) == {"a": "done"}
+
+
+def test_a_task_that_may_be_past_its_point_of_no_return_is_followed_up(begin, go, states, pool, bob):
+    """Its answer was lost and nothing can take it back: it is not skipped in silence."""
+    shop.plans["b"] = [TimeoutError("no answer")]
+    last = task("b", "a", handler="tests.stubborn", point_of_no_return=True, follow_up="Call them back.", pool="crew")
+    run = begin([task("a"), {**last, "retry": {"attempts": 1}}])
+    go()
+    plan = runs.preview_reversal(actor=bob, run=run)
+    assert [(step.key, step.follow_up) for step in plan.for_people] == [("b", "Call them back.")]
+    runs.reverse(actor=bob, run=run, reason="no")
+    go()
+    assert states(run) == {"a": "undone", "b": "skipped"}
+    assert "Call them back." in Ticket.objects.get(state="new").messages.get().body
+
+
+def test_a_worker_that_comes_back_after_its_task_was_undone_is_looked_into(begin, go, states, alpha, bob):
+    """Undo found nothing, then the worker that was believed dead made its effect after all."""
+    run = begin(chain("a"))
+
+    def frozen_meanwhile(context):
+        TaskRun.objects.filter(run=run, key="a").update(due_at=ledger.database_now())
+        sweeper.settle_due(run.pk, context.task_id)
+        runs.reverse(actor=bob, run=Run.objects.get(pk=run.pk), reason="no")
+        drive(alpha.pk)
+        assert Run.objects.get(pk=run.pk).state == "reversed"
+        return Done()
+
+    shop.plans["a"] = [frozen_meanwhile]
+    loop.advance(alpha.pk, TaskRun.objects.get(run=run).pk)
+    assert shop.effects != {}
+    assert run.events.filter(kind="task.late").count() == 1
+    ticket = Ticket.objects.get(state="new")
+    assert "had been undone" in ticket.messages.get().body and not outcomes_of(ticket)
+    assert states(run) == {"a": "undone"}

@@ -5,17 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connections
 
 from boss.core import scoping
 from boss.core.actors import Actor
-from tests.workflow.workshop import Done, chain, shop, task
+from boss.core.problems import Problem
+from tests.workflow.workshop import Done, Fail, Refused, chain, shop, task
+from ticketing.choices import OPEN_STATES
+from ticketing.models import Ticket
+from ticketing.services import tickets
 from workflow.engine import bell, claims, draining, execution, leases, ledger, loop, sql, sweeper
-from workflow.models import Run, TaskRun
-from workflow.services import definitions, runs
+from workflow.models import Attempt, Run, TaskRun
+from workflow.services import definitions, runs, tasks
 
 BRANCHES = [f"b{number}" for number in range(6)]
 
@@ -228,3 +232,127 @@ def test_a_lost_connection_while_recording_does_not_lose_the_outcome(realm, real
     with scoping.realm_transaction(realm):
         assert Run.objects.get(pk=run.pk).state == "completed"
     assert Counter(key for _do, key, _n in shop.calls) == {"a": 1, "b": 1}
+
+
+def tickets_of(realm_id: int, row: TaskRun) -> list[Ticket]:
+    with scoping.realm_transaction(realm_id):
+        return list(Ticket.objects.filter(subject_kind="workflow.task", subject_id=row.pk).order_by("id"))
+
+
+def within(realm_id: int, act: Callable[[], object]) -> Callable[[], str]:
+    """``act`` in a transaction of the realm; how it ended, in a word."""
+
+    def call() -> str:
+        try:
+            with scoping.realm_transaction(realm_id):
+                act()
+        except Problem as refusal:
+            return type(refusal).__name__
+        return "done"
+
+    return call
+
+
+def test_the_last_attempt_lost_under_two_sweepers_and_its_late_worker_opens_one_ticket(realm):
+    """Sweepers and the worker that was believed dead meet at the end of the last attempt."""
+    for _round in range(4):
+        run = begin(realm, chain("a", retry={"attempts": 1}))
+        row = task_of(realm, run, "a")
+        claim = claims.take(realm, row.pk)
+        shop.plans["a"] = [Fail("no")]
+        with scoping.realm_transaction(realm):
+            TaskRun.objects.filter(pk=row.pk).update(due_at=ledger.database_now())
+        at_once([sweeper.sweep, sweeper.sweep, lambda claim=claim: execution.perform(claim)])
+        assert task_of(realm, run, "a").state == "attention"
+        assert len(tickets_of(realm, row)) == 1
+        with scoping.realm_transaction(realm):
+            assert Attempt.objects.filter(task=row).count() == 1
+
+
+def test_after_every_retry_by_a_person_there_is_one_open_ticket_again(realm):
+    system = Actor.system(realm)
+    run = begin(realm, chain("a"))
+    row = task_of(realm, run, "a")
+    shop.plans["a"] = [Fail("no")] * 3
+    loop.advance(realm, row.pk)
+    for number in (1, 2):
+        retry = within(realm, lambda: tasks.retry(actor=system, task=task_of(realm, run, "a")))
+        resolve = within(realm, lambda: tickets.resolve(actor=system, ticket=tickets_of(realm, row)[-1], outcome="retry"))
+        assert sorted(at_once([retry, resolve]))[-1] == "done"
+        loop.advance(realm, row.pk)
+        states = [ticket.state for ticket in tickets_of(realm, row)]
+        assert sum(state in OPEN_STATES for state in states) == 1 and len(states) == number + 1
+
+
+@pytest.mark.parametrize("outcome", ["done", "retry", "undo"])
+def test_a_ticket_resolved_while_its_run_is_reversed_ends_one_way_and_nobody_waits_in_a_circle(realm, outcome):
+    system = Actor.system(realm)
+    values = {"reason": "no"} if outcome == "undo" else {}
+    for _round in range(4):
+        shop.plans["b"] = [Fail("no")]
+        run = begin(realm, chain("a", "b", "c"))
+        loop.advance(realm, task_of(realm, run, "a").pk)
+        row = task_of(realm, run, "b")
+        (ticket,) = tickets_of(realm, row)
+        reverse = within(realm, lambda run=run: runs.reverse(actor=system, run=run, reason="no"))
+        resolve = within(
+            realm,
+            lambda ticket=ticket: tickets.resolve(
+                actor=system, ticket=ticket, outcome=outcome, values=values, confirmed=True
+            ),
+        )
+        ends = at_once([reverse, resolve])
+        assert None not in ends and "done" in ends
+        for _turn in range(8):
+            with scoping.realm_transaction(realm):
+                due = list(TaskRun.objects.filter(run=run, state__in=["ready", "undo_ready"]))
+            for task_run in due:
+                loop.advance(realm, task_run.pk)
+        with scoping.realm_transaction(realm):
+            assert Run.objects.get(pk=run.pk).state == "reversed"
+            assert not Ticket.objects.filter(state__in=OPEN_STATES).exists()
+        assert shop.effects == {}
+
+
+def test_completing_reversing_and_sweeping_at_the_same_moment_end_in_one_of_two_ways(realm):
+    system = Actor.system(realm)
+    for _round in range(5):
+        run = begin(realm, [task("a"), task("b", "a"), task("c", "a")])
+        claim = claims.take(realm, task_of(realm, run, "a").pk)
+        reverse = within(realm, lambda run=run: runs.reverse(actor=system, run=run, reason="no"))
+        at_once([lambda claim=claim: execution.perform(claim), reverse, sweeper.sweep])
+        for _turn in range(8):
+            with scoping.realm_transaction(realm):
+                TaskRun.objects.filter(run=run, state__in=["running", "undoing"]).update(due_at=ledger.database_now())
+            sweeper.sweep()
+            with scoping.realm_transaction(realm):
+                TaskRun.objects.filter(run=run).update(not_before=None)
+                due = list(TaskRun.objects.filter(run=run, state__in=["ready", "undo_ready"]))
+            for task_run in due:
+                loop.advance(realm, task_run.pk)
+        with scoping.realm_transaction(realm):
+            fresh = Run.objects.get(pk=run.pk)
+            assert fresh.state == "reversed"
+            assert [e.sequence for e in fresh.events.order_by("sequence")] == list(range(1, fresh.sequence + 1))
+        assert shop.effects == {}
+
+
+def test_a_wait_whose_end_is_refused_is_given_to_people_not_swept_for_ever(realm, monkeypatch):
+    """The last task is a wait and the room of the subject will not close: somebody must hear of it."""
+
+    def refuse(*_args):
+        raise Refused("the order is locked")
+
+    wait = {"key": "w", "title": "W", "kind": "wait", "until": 0}
+    monkeypatch.setattr("workflow.engine.closing.closed", refuse)
+    run = begin(realm, [{**wait, "until": 0.2}])
+    row = task_of(realm, run, "w")
+    loop.advance(realm, row.pk)
+    time.sleep(0.3)
+    sweeper.sweep()
+    sweeper.sweep()
+    assert (task_of(realm, run, "w").state, len(tickets_of(realm, row))) == ("attention", 1)
+    monkeypatch.undo()
+    within(realm, lambda: tickets.resolve(actor=Actor.system(realm), ticket=tickets_of(realm, row)[0], outcome="done"))()
+    with scoping.realm_transaction(realm):
+        assert Run.objects.get(pk=run.pk).state == "completed"

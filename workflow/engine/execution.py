@@ -15,9 +15,9 @@ from boss.core.expressions import ExpressionError
 from boss.core.problems import Problem
 from workflow import graph
 from workflow.checks import effective_undo
-from workflow.choices import TaskKind
+from workflow.choices import TaskKind, TaskState
 from workflow.contracts import Done, Fail, Outcome, Retry, TaskContext, TaskHandler, UndoContext, Wait
-from workflow.engine import leases, ledger, limits, outcomes, waits
+from workflow.engine import leases, ledger, limits, outcomes, people, waits
 from workflow.engine.claims import Claim
 from workflow.errors import LeaseLost
 from workflow.registry import task_handlers
@@ -209,4 +209,10 @@ def _late(claim: Claim) -> None:
     """Put on record that a result came too late and was refused."""
     log.warning("late_result_refused", task=claim.task_id, key=claim.spec.key, attempt=claim.attempt)
     with scoping.realm_transaction(claim.realm_id, "workflow"), ledger.open_run(claim.run_id) as book:
-        book.note("task.late", book.task(claim.task_id), attempt=claim.attempt)
+        task = book.task(claim.task_id)
+        book.note("task.late", task, attempt=claim.attempt)
+        handler = task_handlers.find(claim.spec.handler)
+        undone_meanwhile = not claim.is_undo and task.state in (TaskState.UNDOING, TaskState.UNDONE)
+        if undone_meanwhile and (handler is None or not handler.local):
+            # Undo looked for the effect before this worker may have made it: nobody else will look again.
+            people.ask_about_late_effect(book, task)

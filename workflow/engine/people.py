@@ -27,7 +27,7 @@ WORK_CATEGORY = "workflow-work"
 
 
 def dedupe_key(task: TaskRun, matter: str = "") -> str:
-    """One open ticket per task and matter ("", "undo", "follow-up")."""
+    """One open ticket per task and matter ("", "undo", "follow-up", "late")."""
     return ":".join(part for part in (SUBJECT_KIND, str(task.pk), matter) if part)
 
 
@@ -69,6 +69,18 @@ def ask_follow_up(book: Book, task: TaskRun) -> None:
     ticket = _open(
         book, task, WORK_CATEGORY, _("Follow up: %(task)s") % {"task": spec.title},
         "\n".join([spec.follow_up, *_about(book)]), matter="follow-up", category=spec.category, free=True,
+    )  # fmt: skip
+    book.note("task.follow_up", task, ticket=ticket.number)
+
+
+def ask_about_late_effect(book: Book, task: TaskRun) -> None:
+    """A worker believed lost came back after its task had been undone: people look whether something is left."""
+    title = book.spec(task).title
+    text = _("A worker came back after “%(task)s” had been undone. Look whether something of it is left.")
+    ticket = _open(
+        book, task, FALLOUT_CATEGORY, _("Late: %(task)s") % {"task": title},
+        "\n".join([text % {"task": title}, *_about(book), *_values(_("Inputs"), task.inputs)]),
+        matter="late", free=True,
     )  # fmt: skip
     book.note("task.follow_up", task, ticket=ticket.number)
 

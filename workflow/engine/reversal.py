@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workflow.checks import effective_undo
-from workflow.choices import REVERSE_END, RunState, TaskKind, TaskState
+from workflow.choices import REVERSE_END, AttemptOutcome, RunState, TaskKind, TaskState
 from workflow.engine import people
 from workflow.engine.ledger import MACHINE, Book
 from workflow.graph import TaskSpec
-from workflow.models import TaskRun
+from workflow.models import Attempt, TaskRun
 from workflow.registry import task_handlers
 
 
@@ -32,9 +32,12 @@ def begin(book: Book, *, who: str, reason: str) -> None:
 def abandon(book: Book, task: TaskRun) -> None:
     """Give up a task that is not done: it is skipped, or undone if its attempts may have left something."""
     people.withdraw(book, task, reason="reversed")
-    if may_have_effect(book.spec(task), task):
+    spec = book.spec(task)
+    if may_have_effect(spec, task):
         _prepare(task)
     else:
+        if may_be_past_return(spec, task):
+            people.ask_follow_up(book, task)
         task.skip()
         task.ended_at = book.now
         task.due_at = None
@@ -42,12 +45,24 @@ def abandon(book: Book, task: TaskRun) -> None:
 
 
 def may_have_effect(spec: TaskSpec, task: TaskRun) -> bool:
-    """Whether a task that never ended may have changed something out there: a remote one that was tried."""
-    if spec.kind != TaskKind.AUTOMATED or task.attempt == 0 or effective_undo(spec) == "none":
+    """Whether a task that never ended may have changed something that can be undone."""
+    return effective_undo(spec) != "none" and _left_something(spec, task)
+
+
+def may_be_past_return(spec: TaskSpec, task: TaskRun) -> bool:
+    """Whether a task that never ended may have passed its point of no return: its answer was lost, perhaps."""
+    no_way_back = spec.point_of_no_return and bool(spec.follow_up) and effective_undo(spec) == "none"
+    return no_way_back and _left_something(spec, task)
+
+
+def _left_something(spec: TaskSpec, task: TaskRun) -> bool:
+    if spec.kind != TaskKind.AUTOMATED or task.attempt == 0:
         return False
     handler = task_handlers.find(spec.handler)
-    # A local handler's effects went away with its transaction.
-    return handler is None or not handler.local
+    if handler is None or not handler.local:
+        return True
+    # A failed local attempt went away with its transaction; one that ended in a wait committed what it had done.
+    return bool(Attempt.objects.filter(task=task, outcome=AttemptOutcome.WAIT, is_undo=False).exists())
 
 
 def settle(book: Book) -> None:
@@ -137,6 +152,8 @@ def _planned(task: TaskRun, spec: TaskSpec) -> PlannedUndo:
         how = "after_attempt"
     elif task.state == TaskState.SKIPPED:
         how = "nothing"
+    elif may_be_past_return(spec, task):
+        how = "kept"
     return PlannedUndo(
         key=spec.key, title=spec.title, how=how, pool=spec.pool, follow_up=spec.follow_up if how == "kept" else ""
     )

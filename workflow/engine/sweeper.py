@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections import defaultdict
 
 import structlog
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
 from boss.core import scoping
-from workflow.choices import RunState, TaskKind, TaskState
+from workflow.choices import AttemptOutcome, RunState, TaskKind, TaskState
 from workflow.engine import bell, ledger, outcomes, waits
 from workflow.engine.ledger import Book
 from workflow.engine.settings import MOST_CRASHES, rering_seconds
-from workflow.models import TaskRun
+from workflow.models import Attempt, TaskRun
 
 log = structlog.get_logger(__name__)
 
@@ -54,8 +54,11 @@ def sweep() -> int:
         try:
             with scoping.realm_transaction(realm_id, "workflow.sweep"):
                 settle_due(run_id, task_id)
-        except Exception:
+        except (OperationalError, InterfaceError):
             log.exception("task_not_swept", realm=realm_id, task=task_id)
+        except Exception as error:
+            log.exception("task_not_swept", realm=realm_id, task=task_id)
+            _give_to_people(realm_id, run_id, task_id, str(error) or type(error).__name__)
     return len(unheard) + len(due)
 
 
@@ -76,10 +79,29 @@ def settle_due(run_id: int, task_id: int) -> None:
             outcomes.wake(book, task, None)
 
 
+def _give_to_people(realm_id: int, run_id: int, task_id: int, error: str) -> None:
+    """A wait whose end was refused (by the room of the run's subject, say) would be refused at every sweep again."""
+    try:
+        with scoping.realm_transaction(realm_id, "workflow.sweep"), ledger.open_run_unless_busy(run_id) as book:
+            task = book.task(task_id) if book is not None else None
+            if book is not None and task is not None and task.kind == TaskKind.WAIT and task.state == TaskState.WAITING:
+                waits.ask_people(book, task, error)
+    except Exception:
+        log.exception("task_not_given_to_people", realm=realm_id, task=task_id)
+
+
 def _lost(book: Book, task: TaskRun) -> None:
     """The lease ended: the worker is dead, frozen or hangs. That counts as a failure, so a task that kills its
     workers ends with people instead of killing all of them."""
     outcomes.fail(
-        book, task, f"the worker {task.worker} did not finish in time", permanent=False, after_seconds=None, lost=True,
-        allowed=min(MOST_CRASHES, book.spec(task).retry.attempts),
+        book, task, f"the worker {task.worker} did not finish in time",
+        permanent=_crashes(task) + 1 >= MOST_CRASHES, after_seconds=None, lost=True,
+        allowed=book.spec(task).retry.attempts,
     )  # fmt: skip
+
+
+def _crashes(task: TaskRun) -> int:
+    """How many of the failures counted so far were lost workers. A server that is down is not the task's own poison."""
+    failed = Attempt.objects.filter(task=task, is_undo=task.is_undo).exclude(outcome=AttemptOutcome.WAIT)
+    recent = failed.order_by("-number").values_list("outcome", flat=True)[: task.failures]
+    return list(recent).count(AttemptOutcome.LOST)

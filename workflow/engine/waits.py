@@ -68,14 +68,19 @@ def signalled(book: Book, task: TaskRun, payload: dict[str, Any], who: str = led
 def time_came(book: Book, task: TaskRun, spec: TaskSpec) -> None:
     """A wait task's time or deadline has come. Reaching ``until`` is success; a deadline does what the task says."""
     if spec.until is None and spec.on_deadline == "fail":
-        task.failures += 1
-        task.error = f"nothing came before the deadline: {spec.signal or 'no signal'}"
-        book.note("task.failed", task, attempt=task.attempt, error=task.error, undo=False, retry_at="")
-        people.ask_about_failure(book, task)
-        task.ask_people()
-        task.due_at = None
+        ask_people(book, task, f"nothing came before the deadline: {spec.signal or 'no signal'}")
         return
     forward.finish(book, task, {"timed_out": True}, event="task.time_came")
+
+
+def ask_people(book: Book, task: TaskRun, error: str) -> None:
+    """A wait that cannot end as it should is given to people."""
+    task.failures += 1
+    task.error = error[:4000]
+    book.note("task.failed", task, attempt=task.attempt, error=task.error, undo=False, retry_at="")
+    people.ask_about_failure(book, task)
+    task.ask_people()
+    task.due_at = None
 
 
 def _claimed(book: Book, claim: Claim) -> TaskRun:
