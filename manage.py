@@ -18,4 +18,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        # Ctrl-C while packages are installed or a command is at work: somebody meant it, a traceback says nothing.
+        sys.exit(130)

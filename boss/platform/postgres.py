@@ -14,6 +14,7 @@ PostgreSQL refuses to run as root, so there are three modes (`BOSS_PG_MODE` forc
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -160,6 +161,7 @@ class Postgres:
         if not self.exists:
             self._make_cluster()
         self._clear_stale_lock()
+        end_leftovers(self.data)
         settings = SETTINGS | ({} if self.durable else THROW_AWAY_SETTINGS)
         settings["unix_socket_directories"] = str(self.sockets)
         argv = [self.programs.postgres, "-D", str(self.data)]
@@ -272,7 +274,11 @@ class Postgres:
         while lock.exists():
             try:
                 pid = int(lock.read_text().split("\n", 1)[0])
-            except (OSError, ValueError):
+            except OSError:
+                return
+            except ValueError:
+                # Empty after a power cut or a full disk; PostgreSQL would refuse to start over it.
+                lock.unlink(missing_ok=True)
                 return
             if not is_alive(pid) or not is_server_of(pid, self.data):
                 # The number may meanwhile belong to another process, and PostgreSQL would refuse to start.
@@ -376,6 +382,32 @@ def is_server_of(pid: int, data: Path) -> bool:
     except OSError:
         return True
     return str(data) in command
+
+
+def end_leftovers(data: Path) -> None:
+    """End what a killed server left at work on `data`: PostgreSQL starts no other while one statement still runs.
+
+    A backend in the middle of a long statement does not notice that its server is gone. Only called when it is.
+    """
+    deadline = time.monotonic() + 5
+    while (left := backends_in(data)) and time.monotonic() < deadline:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def backends_in(data: Path) -> list[int]:
+    """PostgreSQL's own processes that work in this data directory. Empty where one cannot look."""
+    home = data.resolve()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if (entry / "cmdline").read_bytes().startswith(b"postgres: ") and (entry / "cwd").readlink() == home:
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
 
 
 def answers() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,35 @@ def test_it_recovers_from_a_power_cut_and_a_stale_lock_file(cluster: Postgres) -
     # The number in the lock file now belongs to a process that is not PostgreSQL: ours.
     lock = cluster.data / "postmaster.pid"
     lock.write_text("\n".join([str(os.getpid()), *lock.read_text().split("\n")[1:]]))
+
+    cluster.launch()
+    cluster.wait()
+
+    assert postgres.answers()
+
+
+def test_a_statement_that_outlives_its_killed_server_does_not_keep_the_next_from_starting(cluster: Postgres) -> None:
+    cluster.launch()
+    cluster.wait()
+    assert cluster.child is not None and cluster.child.pid is not None
+    busy = psycopg.connect(addresses.admin_dsn(), autocommit=True)
+    # Sent without waiting for the answer: a backend that computes never looks whether its server still lives.
+    busy.pgconn.send_query(b"SELECT sum(a::bigint * b) FROM generate_series(1, 100000) a, generate_series(1, 1000000) b")
+    os.kill(cluster.child.pid, signal.SIGKILL)
+    cluster.child.kill()
+
+    cluster.launch()
+    cluster.wait()
+
+    assert postgres.answers()
+    busy.close()
+
+
+def test_an_empty_lock_file_is_no_obstacle(cluster: Postgres) -> None:
+    cluster.launch()
+    cluster.wait()
+    cluster.stop()
+    (cluster.data / "postmaster.pid").write_text("")
 
     cluster.launch()
     cluster.wait()
