@@ -71,7 +71,9 @@ def test_a_statement_that_outlives_its_killed_server_does_not_keep_the_next_from
     assert cluster.child is not None and cluster.child.pid is not None
     busy = psycopg.connect(addresses.admin_dsn(), autocommit=True)
     # Sent without waiting for the answer: a backend that computes never looks whether its server still lives.
-    busy.pgconn.send_query(b"SELECT sum(a::bigint * b) FROM generate_series(1, 100000) a, generate_series(1, 1000000) b")
+    busy.pgconn.send_query(
+        b"SELECT sum(a::bigint * b) FROM generate_series(1, 100000) a, generate_series(1, 1000000) b"
+    )
     os.kill(cluster.child.pid, signal.SIGKILL)
     cluster.child.kill()
 
