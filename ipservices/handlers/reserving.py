@@ -16,13 +16,14 @@ from workflow.contracts import Done, Fail, Outcome, TaskContext, TaskHandler, Un
 
 def hold_port(context: TaskContext) -> Outcome:
     """Set a port of the site's access node aside."""
-    held = ports.hold(actor=context.actor, subscription=subscription_of(context))
-    outputs = {"access_node": held.access_node, "port": held.port}
+    row, made = ports.hold(actor=context.actor, subscription=subscription_of(context))
+    outputs = {"access_node": row.access_node, "port": row.port, "held": made}
     return Done(outputs, note=_("Port %(port)s of %(access_node)s is held.") % outputs)
 
 
 def release_port(context: UndoContext) -> Outcome:
-    if not context.finished:
+    """Give back the port this task set aside; one the subscription had before stays its own."""
+    if not context.outputs.get("held"):
         return Done(note=_("No port had been held."))
     ports.release(actor=context.actor, subscription=subscription_of(context))
     return Done(note=_("Port %(port)s of %(access_node)s is free again.") % context.outputs)
@@ -131,6 +132,7 @@ HANDLERS = (
         outputs=(
             Characteristic("access_node", "text", "Access node"),
             Characteristic("port", "integer", "Port"),
+            Characteristic("held", "boolean", "The port was set aside by this task"),
         ),
         local=True,
     ),

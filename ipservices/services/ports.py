@@ -17,16 +17,17 @@ PORTS_PER_NODE = 256
 
 
 @service
-def hold(*, actor: Actor, subscription: Subscription) -> PortHold:
+def hold(*, actor: Actor, subscription: Subscription) -> tuple[PortHold, bool]:
     """Set the lowest free port of the site's access node aside. A subscription keeps the one it has.
 
+    The second value says whether it was set aside now, so that an undo knows what it may take back.
     Raises :class:`NoPortFree` when the site has no node or the node is full.
     """
     require(actor, "ipservices.change_service")
 
     held: PortHold | None = PortHold.objects.filter(subscription=subscription, state=HoldState.HELD).first()
     if held is not None:
-        return held
+        return held, False
     node = subscription.site.access_node
     if not node:
         raise NoPortFree(f"{subscription.site.label} is not connected to any access node", site=subscription.site_id)
@@ -40,7 +41,7 @@ def hold(*, actor: Actor, subscription: Subscription) -> PortHold:
     row: PortHold = PortHold.objects.create(access_node=node, port=port, subscription=subscription)
 
     audit.record(actor=actor, action="port.held", subject=row, after={"node": node, "port": port})
-    return row
+    return row, True
 
 
 @service

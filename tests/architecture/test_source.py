@@ -109,3 +109,29 @@ def test_no_work_is_left_for_later():
         if any(word in line.split() or f"{word}:" in line for word in words)
     ]
     assert found == []
+
+
+def test_every_driver_is_a_small_folder_alike():
+    """``driver.py``, ``README.md`` and ``lab/``; only the simulator needs no lab, its servers are tables."""
+    folders = [path for path in sorted((ROOT / "ipservices/drivers").iterdir()) if path.is_dir() and path.name[0] != "_"]
+    for folder in folders:
+        wanted = {"driver.py", "README.md"} | ({"lab"} if folder.name != "simulator" else set())
+        assert wanted <= {path.name for path in folder.iterdir()}, folder.name
+
+
+def test_the_engine_has_no_clock_of_its_own():
+    """Leases, retries and timers compare the database's clock only; a process may measure spans, nothing else."""
+    clocks = {"now", "utcnow", "today"}
+    found = []
+    for name, tree in trees():
+        if not name.startswith("workflow/"):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                wall = node.value.id in ("datetime", "timezone", "clock", "date") and node.attr in clocks
+                if wall or (node.value.id, node.attr) == ("time", "time"):
+                    found.append(f"{name}:{node.lineno}")
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
+                if node.value.attr in ("datetime", "date") and node.attr in clocks:
+                    found.append(f"{name}:{node.lineno}")
+    assert found == []

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import signal
 import time
 from pathlib import Path
 
@@ -86,6 +87,27 @@ def poison(context: TaskContext) -> Outcome:
     os._exit(9)
 
 
+def _dies(context: TaskContext, turn: int) -> None:
+    if context.attempt % 3 == turn:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def mortal(context: TaskContext) -> Outcome:
+    """Its worker is killed at both boundaries, one after the other: claimed but not done, done but not recorded."""
+    _dies(context, 1)
+    receipt = apply(context.idempotency_key)
+    _dies(context, 2)
+    return Done({"receipt": receipt})
+
+
+def mortal_undo(context: UndoContext) -> Outcome:
+    """The same on the way back: the attempts go on counting from the third, which was the good one."""
+    _dies(context, 1)
+    remove(context.forward_key)
+    _dies(context, 2)
+    return Done()
+
+
 def write_locally(context: TaskContext) -> Outcome:
     """An effect in our own database: exactly one row, however often it is tried."""
     audit.record(actor=context.actor, action="faults.local", subject=TaskRun.objects.get(pk=context.task_id))
@@ -99,5 +121,6 @@ for handler in (
     TaskHandler("faults.remote", "Remote", run, undo=undo, outputs=_OUT, time_limit_seconds=LONGEST_SECONDS),
     TaskHandler("faults.local", "Local", write_locally, nothing_to_undo=True, local=True),
     TaskHandler("faults.poison", "Poison", poison, undo=undo),
+    TaskHandler("faults.mortal", "Mortal", mortal, undo=mortal_undo, outputs=_OUT),
 ):
     task_handlers.register(handler.key, handler)

@@ -181,3 +181,38 @@ def test_a_poison_task_ends_with_people_and_the_others_are_unaffected(cast, crew
     with scoping.realm_transaction(cast.alpha.pk):
         assert task.attempt == 3 and Ticket.objects.filter(state__in=OPEN_STATES).count() == 1
         assert Run.objects.filter(pk__in=run_ids, state="completed").count() == 10
+
+
+def test_workers_killed_at_every_boundary_of_a_step_forward_and_back(cast, crew, workers, remote):
+    """Each step loses its worker before its effect and after it, then works; each undo the same."""
+    crew(1)
+    workers.beat()
+    steps = [
+        {"key": "one", "title": "One", "handler": "faults.mortal"},
+        {"key": "two", "title": "Two", "handler": "faults.mortal", "after": ["one"]},
+        {"key": "wait", "title": "Wait", "kind": "wait", "signal": "go", "deadline_seconds": 9999, "after": ["two"]},
+    ]
+    run_ids = begin(cast, 2, steps, key="mortal")
+    wait_until_all(cast, run_ids, "wait", "waiting")
+    with scoping.realm_transaction(cast.alpha.pk):
+        for run in Run.objects.filter(pk__in=run_ids):
+            runs.reverse(actor=Actor.system(cast.alpha.pk), run=run, reason="all the way back")
+    wait_closed(cast, run_ids, 240)
+    lines = Counter(verb for verb, _key in map(str.split, (remote / "log").read_text().splitlines()))
+    assert lines == {"made": 4, "removed": 4} and not list((remote / "effects").iterdir())
+    with scoping.realm_transaction(cast.alpha.pk):
+        for run in Run.objects.filter(pk__in=run_ids):
+            kinds = Counter(RunEvent.objects.filter(run=run).values_list("kind", flat=True))
+            assert (kinds["task.done"], kinds["task.undone"], kinds["task.lost"]) == (2, 2, 8)
+            assert run.state == "reversed"
+        assert not Ticket.objects.exists()
+
+
+def wait_until_all(cast: Cast, run_ids: list[int], key: str, state: str) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with scoping.realm_transaction(cast.alpha.pk):
+            if TaskRun.objects.filter(run_id__in=run_ids, key=key, state=state).count() == len(run_ids):
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"{key} is not {state} everywhere")

@@ -86,7 +86,7 @@ def test_ten_at_once_get_ten_different_numbers_and_ports(real_db: str, network: 
         try:
             with scoping.realm_transaction(network.realm.pk):
                 number = numbers.reserve(actor=network.system)
-                return number.number, str(ports.hold(actor=network.system, subscription=subscription))
+                return number.number, str(ports.hold(actor=network.system, subscription=subscription)[0])
         finally:
             connections.close_all()
 
@@ -99,14 +99,15 @@ def test_ten_at_once_get_ten_different_numbers_and_ports(real_db: str, network: 
 
 def test_a_subscription_keeps_its_port_until_it_gives_it_back(network: Network) -> None:
     with scoping.realm_transaction(network.realm.pk):
-        held = ports.hold(actor=network.system, subscription=network.subscription)
-        assert ports.hold(actor=network.system, subscription=network.subscription) == held
+        held, made = ports.hold(actor=network.system, subscription=network.subscription)
+        assert made
+        assert ports.hold(actor=network.system, subscription=network.subscription) == (held, False)
 
         ports.release(actor=network.system, subscription=network.subscription)
         ports.release(actor=network.system, subscription=network.subscription)
 
         assert not PortHold.objects.filter(state=HoldState.HELD).exists()
-        assert ports.hold(actor=network.system, subscription=network.subscription).port == held.port
+        assert ports.hold(actor=network.system, subscription=network.subscription)[0].port == held.port
 
 
 def test_an_address_without_a_node_has_no_port(network: Network) -> None:

@@ -111,6 +111,17 @@ def test_undoing_one_order_touches_nothing_of_another(network: Network) -> None:
     assert (picture(network), network.held()) == mine
 
 
+def test_undoing_a_second_run_for_a_subscription_leaves_what_the_first_one_made(network: Network) -> None:
+    """Everything is there already, so the second run makes nothing and has nothing to take back."""
+    deliver(network)
+    before = picture(network), network.held()
+
+    deliver(network, "run-2")
+    take_back(network, "run-2")
+
+    assert (picture(network), network.held()) == before
+
+
 def test_a_task_done_twice_does_its_work_once(network: Network) -> None:
     deliver(network)
     once = network.held()
