@@ -16,7 +16,15 @@ from ipservices.contracts import Invalid, Safety, Unreachable
 from ipservices.drivers.simulator import client
 from ipservices.drivers.simulator.driver import SimulatorDriver
 from ipservices.errors import LevelsOutOfRange, NotDesigned, OutcomeUnknown
-from ipservices.models import AddressAssignment, ContainerLock, DriverCall, FormerState, PhoneNumber, Service, SimulatedEffect
+from ipservices.models import (
+    AddressAssignment,
+    ContainerLock,
+    DriverCall,
+    FormerState,
+    PhoneNumber,
+    Service,
+    SimulatedEffect,
+)
 from ipservices.services import provisioning, reconciling, simulator
 from tests.ipservices.conftest import Network, subscribe
 from workflow.contracts import Done

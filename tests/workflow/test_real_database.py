@@ -277,7 +277,9 @@ def test_after_every_retry_by_a_person_there_is_one_open_ticket_again(realm):
     loop.advance(realm, row.pk)
     for number in (1, 2):
         retry = within(realm, lambda: tasks.retry(actor=system, task=task_of(realm, run, "a")))
-        resolve = within(realm, lambda: tickets.resolve(actor=system, ticket=tickets_of(realm, row)[-1], outcome="retry"))
+        resolve = within(
+            realm, lambda: tickets.resolve(actor=system, ticket=tickets_of(realm, row)[-1], outcome="retry")
+        )
         assert sorted(at_once([retry, resolve]))[-1] == "done"
         loop.advance(realm, row.pk)
         states = [ticket.state for ticket in tickets_of(realm, row)]
@@ -353,6 +355,8 @@ def test_a_wait_whose_end_is_refused_is_given_to_people_not_swept_for_ever(realm
     sweeper.sweep()
     assert (task_of(realm, run, "w").state, len(tickets_of(realm, row))) == ("attention", 1)
     monkeypatch.undo()
-    within(realm, lambda: tickets.resolve(actor=Actor.system(realm), ticket=tickets_of(realm, row)[0], outcome="done"))()
+    within(
+        realm, lambda: tickets.resolve(actor=Actor.system(realm), ticket=tickets_of(realm, row)[0], outcome="done")
+    )()
     with scoping.realm_transaction(realm):
         assert Run.objects.get(pk=run.pk).state == "completed"
