@@ -24,7 +24,8 @@ from ticketing.models import Ticket
 from ticketing.selectors import outcomes_of
 from ticketing.services import tickets
 from workflow.choices import FORWARD_END, REVERSE_END
-from workflow.engine import claims, loop
+from workflow.contracts import Wait
+from workflow.engine import claims, ledger, loop
 from workflow.models import Run, RunEvent, TaskRun
 from workflow.services import definitions, runs
 
@@ -34,7 +35,7 @@ class Killed(BaseException):
 
 
 HANDLERS = ("tests.remote", "tests.local", "tests.check", "tests.stubborn")
-MISHAPS = ("error", "busy", "retry", "refused", "permanent", "killed before", "killed after", "answer lost")
+MISHAPS = ("error", "busy", "retry", "refused", "permanent", "killed before", "killed after", "answer lost", "waits")
 
 
 @dataclass
@@ -102,9 +103,14 @@ def steps_of(mishaps: list[str], *, undo: bool, lasting: bool) -> list[Any]:
     def killed(context: Any) -> None:
         raise Killed
 
+    def waits(context: Any) -> Wait:
+        _effect(context, undo)  # a wait commits what was done, also of a local handler
+        return Wait(until=ledger.database_now(), note="for a while")
+
     table = {
         "error": ValueError("down"), "busy": Busy("busy"), "retry": Retry(error="again"), "refused": Refused("no"),
         "permanent": Fail("never"), "killed before": killed, "killed after": killed_after, "answer lost": answer_lost,
+        "waits": waits,
     }  # fmt: skip
     return [table[name] for name in mishaps]
 
