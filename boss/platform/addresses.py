@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import secrets
 import stat
 import tempfile
 from pathlib import Path
@@ -103,13 +104,17 @@ def database() -> dict[str, Any]:
     url = urlsplit(os.environ["DATABASE_URL"])
     if url.scheme not in {"postgres", "postgresql"}:
         raise AddressError("DATABASE_URL must begin with postgresql://, as BOSS needs PostgreSQL.")
+    try:
+        port = url.port
+    except ValueError as trouble:
+        raise AddressError(f"DATABASE_URL cannot be read: {trouble}.") from None
     options = dict(parse_qsl(url.query))
     # A socket directory is written as ?host=/run/postgresql, as libpq does.
     host = unquote(url.hostname or "") or options.pop("host", "")
     return {
         "NAME": name or unquote(url.path.lstrip("/")) or DEFAULT_DATABASE,
         "HOST": host,
-        "PORT": url.port or options.pop("port", POSTGRES_PORT),
+        "PORT": port or options.pop("port", POSTGRES_PORT),
         "OPTIONS": options,
     }
 
@@ -134,6 +139,27 @@ def password(role: str) -> str:
             f"there is no password for the database role {role}."
         )
     return hmac.new(secret.encode(), f"boss database role {role}".encode(), hashlib.sha256).hexdigest()
+
+
+def settle_secret() -> None:
+    """Put the everyday settings' secret into the environment, for what needs it before any settings are imported."""
+    if os.environ.get("DJANGO_SETTINGS_MODULE", "boss.settings.dev") == "boss.settings.dev":
+        os.environ.setdefault("BOSS_SECRET_KEY", local_secret())
+
+
+def local_secret() -> str:
+    """The secret of an installation nobody gave one: made once and kept in `.boss/secret`."""
+    path = STATE / "secret"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Exclusive creation: two processes starting at once agree on the first one's secret.
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text().strip()
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    return path.read_text().strip()
 
 
 def admin_dsn(database_name: str | None = None) -> str:

@@ -15,6 +15,7 @@ off, for images that bring the packages themselves.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import io
@@ -75,10 +76,16 @@ def ensure(argv: Sequence[str]) -> None:
 
     developer = len(argv) > 1 and argv[1] in DEVELOPER_COMMANDS
     if not is_current(developer):
-        with only_one_at_a_time():
-            # Somebody else may have installed while we waited.
-            if not is_current(developer):
-                install(developer or had_developer_tools())
+        try:
+            with only_one_at_a_time():
+                # Somebody else may have installed while we waited.
+                if not is_current(developer):
+                    install(developer or had_developer_tools())
+        except OSError as trouble:
+            raise BootstrapError(
+                f"The dependencies cannot be kept in {ROOT}: {trouble}. "
+                f"It must be writable for you (user {os.getuid()}) and have some 400 MB of room."
+            ) from trouble
     if Path(sys.prefix).resolve() != VENV.resolve():
         go_on_inside(argv)
 
@@ -145,6 +152,8 @@ def only_one_at_a_time() -> Iterator[None]:
 def install(developer: bool) -> None:
     """Bring `.venv` to the lock, with uv or else with pip, and stamp it."""
     began = time.monotonic()
+    if VENV.exists() and not os.access(VENV, os.W_OK):
+        raise PermissionError(errno.EACCES, f"it belongs to user {VENV.stat().st_uid}", str(VENV))
     say(f"Installing the locked dependencies{' and development tools' if developer else ''} into .venv ...")
     STAMP.unlink(missing_ok=True)
     try:

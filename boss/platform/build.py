@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -98,10 +98,13 @@ class Builder:
 class Built:
     """What was built here before, in `.boss/run/built.json`: lets a second start skip the builder."""
 
-    def __init__(self, state: Path, *, lab: bool = False) -> None:
-        """`lab`: real servers run beside us this time, and the least of the demo points at them, or no longer does."""
+    def __init__(self, state: Path, *, lab: bool = False, names: Sequence[str] = ()) -> None:
+        """`lab`: real servers run beside us this time, and the least of the demo points at them, or no longer does.
+
+        `names`: what others call this machine by, which the demo's provider has to answer to.
+        """
         # A change of it is a reason to go through the least of the demo again.
-        self.least = f"{demo_fingerprint()}{' lab' if lab else ''}"
+        self.least = f"{demo_fingerprint()}{' lab' if lab else ''}{''.join(f' {name}' for name in names)}"
         self.path = state / "built.json"
         self.fingerprint = fingerprint()
         try:

@@ -59,6 +59,7 @@ def run(argv: Sequence[str]) -> None:
     try:
         if command in WITHOUT_SERVERS or "--help" in argv or not is_embedded():
             if command == "migrate" and not addresses.is_embedded_database():
+                addresses.settle_secret()
                 servers.prepare_database()
             execute(argv)
         else:

@@ -22,6 +22,9 @@ EXTENSIONS = ("pg_trgm", "btree_gist")
 LONGEST_IDLE_TRANSACTION = "60s"
 """A process that freezes in the middle of a transaction keeps its locks this long and no longer."""
 
+OLDEST_SERVER = 15
+"""The oldest major version that was tried. The bundled server is newer, and so is that of docker-compose.yml."""
+
 MARK = "BOSS"
 """The comment on a database that says it is ours."""
 
@@ -40,6 +43,7 @@ def prepare(admin_dsn: str, name: str) -> None:
     """
     try:
         with connect_somewhere(admin_dsn) as connection:
+            refuse_old(connection)
             ensure_roles(connection)
             ensure_database(connection, name)
         with connect(admin_dsn, name) as connection:
@@ -52,7 +56,11 @@ def prepare(admin_dsn: str, name: str) -> None:
             f"{', '.join(addresses.ROLES)} and the database {name} owned by {addresses.OWNER_ROLE}."
         ) from trouble
     except psycopg.OperationalError as trouble:
-        raise DatabaseRefused(f"The database server cannot be reached: {first_line(trouble)}") from trouble
+        raise DatabaseRefused(f"There is no connection to the database: {first_line(trouble)}") from trouble
+    except psycopg.ProgrammingError as trouble:
+        if trouble.sqlstate:
+            raise  # the server's word on a statement of ours
+        raise DatabaseRefused(f"DATABASE_URL cannot be used: {first_line(trouble)}") from trouble
 
 
 def connect(admin_dsn: str, name: str) -> Connection:
@@ -67,6 +75,15 @@ def connect_somewhere(admin_dsn: str) -> Connection:
     except psycopg.OperationalError:
         # Hosted servers may offer nothing but the one database named in the URL.
         return psycopg.connect(admin_dsn, autocommit=True, connect_timeout=10)
+
+
+def refuse_old(connection: Connection) -> None:
+    """Raise DatabaseRefused for a server that lacks what the schema is made with."""
+    version = connection.info.server_version // 10000
+    if version < OLDEST_SERVER:
+        raise DatabaseRefused(
+            f"The server of DATABASE_URL is PostgreSQL {version}; BOSS needs {OLDEST_SERVER} or newer."
+        )
 
 
 def ensure_roles(connection: Connection) -> None:

@@ -28,6 +28,21 @@ class Options:
         return f"http://{host}:{self.port}"
 
     @property
+    def names(self) -> list[str]:
+        """What others may call this machine by when it listens for them: the demo provider answers to it, too."""
+        if self.host in {"localhost", "127.0.0.1", "::1"}:
+            return []
+        if self.host not in {"0.0.0.0", "::"}:
+            return [self.host.lower()]
+        with socket.socket(type=socket.SOCK_DGRAM) as probe:
+            try:
+                # Sends nothing; it only chooses the address of ours that leads outside.
+                probe.connect(("192.0.2.1", 9))
+            except OSError:
+                return [socket.gethostname().lower()]
+            return [probe.getsockname()[0], socket.gethostname().lower()]
+
+    @property
     def binds(self) -> list[str]:
         """The addresses the web server listens on. `localhost` means both kinds, as browsers ask for either."""
         if self.host != "localhost":
@@ -61,12 +76,20 @@ def port_number(text: str) -> int:
 
 def refuse_busy_port(options: Options) -> None:
     """Say so before anything is started, and how to get round it. Raises StartError."""
-    host = "127.0.0.1" if options.host == "localhost" else options.host
-    trouble = bind_error(host, options.port)
-    if trouble is None:
+    hosts = [options.host]
+    if options.host == "localhost":
+        hosts = ["127.0.0.1", *(["::1"] if can_bind("::1", 0) else [])]
+    for host in hosts:
+        trouble = bind_error(host, options.port)
+        if trouble is not None:
+            break
+    else:
         return
     if trouble.errno == errno.EADDRINUSE:
-        free = next((port for port in range(options.port + 1, 65536) if can_bind(host, port)), options.port)
+        free = next(
+            (port for port in range(options.port + 1, 65536) if all(can_bind(host, port) for host in hosts)),
+            options.port,
+        )
         raise StartError(
             f"Port {options.port} is used by another program. Choose another: python3 manage.py up --port {free}"
         )

@@ -57,7 +57,9 @@ class Servers:
             self.postgres.launch()
 
     def wait(self) -> None:
-        """Wait until all of them answer. Raises StartError."""
+        """Wait until all of them answer, a given Redis too. Raises StartError."""
+        if not self.valkey:
+            refuse_silent_redis()
         if self.valkey:
             self.valkey.wait()
         if self.postgres:
@@ -78,6 +80,22 @@ class Servers:
 def make_private(directory: Path) -> None:
     """Make the socket directory, closed to others. PostgreSQL opens it a crack where it runs as another user."""
     directory.mkdir(mode=0o700, exist_ok=True)
+
+
+def refuse_silent_redis() -> None:
+    """Raise StartError when the server of REDIS_URL does not answer or does not let us in."""
+    # Here and not at the top: with the bundled server no start waits for the import.
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    try:
+        with redis.Redis.from_url(
+            addresses.redis_url(), socket_connect_timeout=5, socket_timeout=5, retry=Retry(NoBackoff(), 0)
+        ) as client:
+            client.ping()
+    except (redis.RedisError, ValueError, TypeError) as trouble:
+        raise StartError(f"The server of REDIS_URL cannot be used: {trouble}") from trouble
 
 
 def prepare_database() -> None:

@@ -7,6 +7,8 @@ worker and the clock start and the rest of the demo streams in.
 
 from __future__ import annotations
 
+import errno
+import importlib
 import os
 import shutil
 import signal
@@ -15,6 +17,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -30,6 +33,7 @@ from boss.platform.services import Service
 
 FIRST_PAGE_SECONDS = 30.0
 FIRST_TASK_SECONDS = 60.0
+UNWRITABLE = {errno.EACCES, errno.EEXIST, errno.ENOTDIR, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 LONGEST_PAUSE = 30.0
 """Longest pause before something that keeps ending is launched again, in seconds."""
 
@@ -48,11 +52,18 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with own("up") as ownership:
             options.refuse_busy_port(chosen)
+            # A server named in DATABASE_URL is given its roles and their passwords here, without any settings.
+            addresses.settle_secret()
             return Supervisor(chosen, screen, ownership).run()
     except AlreadyRunning as running:
         return say_running(running, screen)
     except (StartError, DatabaseRefused, AddressError) as trouble:
         screen.problem(str(trouble))
+        return 1
+    except OSError as trouble:
+        if trouble.errno not in UNWRITABLE:
+            raise
+        screen.problem(f"{addresses.STATE} cannot be used: {trouble}. It must belong to you and have room.")
         return 1
     except Stopped:
         return 0
@@ -85,7 +96,7 @@ class Supervisor:
         self.ownership = ownership
         self.state = addresses.STATE / addresses.kind()
         self.logs = self.state / "log"
-        self.built = Built(self.state, lab=chosen.lab)
+        self.built = Built(self.state, lab=chosen.lab, names=chosen.names)
         self.servers: Servers | None = None
         self.builder: Builder | None = None
         self.services: list[Service] = []
@@ -109,8 +120,11 @@ class Supervisor:
     def start(self) -> None:
         """From nothing to the first task done. Raises StartError."""
         self.screen.line(f"BOSS starts in {addresses.ROOT}")
+        refuse_settings()
         # Links in mail lead to the port we listen on.
         os.environ["BOSS_PORT"] = str(self.options.port)
+        # The host of a request names the provider, so the demo's must know what else we are called by.
+        os.environ["BOSS_HOSTS"] = " ".join(self.options.names)
         self.ownership.tell(url=self.options.url, port=self.options.port, ready=False)
         if self.options.reset:
             self.reset()
@@ -132,6 +146,8 @@ class Supervisor:
 
         for place in (self.state / "postgres", self.state / "valkey", addresses.STATE / "mail", moved_root()):
             shutil.rmtree(place, ignore_errors=True)
+            if place.exists():
+                raise StartError(f"{place} could not be deleted; part of it belongs to somebody else. Delete it first.")
         self.screen.step("The former database is gone")
 
     def start_servers(self) -> None:
@@ -226,6 +242,9 @@ class Supervisor:
         say()
         say(f"  BOSS is running at {self.options.url}   (logs: {os.path.relpath(self.logs)}; Ctrl-C stops it)")
         say(f"  Console {self.options.url}/console/    API reference {self.options.url}/api/docs/")
+        if self.demo.get("logins") and self.options.names:
+            others = " or ".join(f"http://{name}:{self.options.port}" for name in self.options.names)
+            say(f"  From other machines {others}")
         if self.demo.get("logins"):
             say()
             say("  Demo log-ins")
@@ -266,8 +285,8 @@ class Supervisor:
         try:
             answer = self.builder.next_answer(0.2)
         except StartError as trouble:
-            # People can go on with what is there; the next start tries again.
-            self.screen.problem(f"The demo did not grow to its full size: {trouble}")
+            # People can go on with what is there.
+            self.screen.problem(f"The demo did not grow to its full size; the next start goes on with it. {trouble}")
             self.builder.stop()
             self.builder = None
             return
@@ -321,11 +340,29 @@ class Supervisor:
             self.screen.step("Stopped")
 
 
+def refuse_settings() -> None:
+    """Raise StartError when the settings somebody chose cannot be used; ours of every day need no look."""
+    name = os.environ.get("DJANGO_SETTINGS_MODULE", "boss.settings.dev")
+    if name == "boss.settings.dev":
+        return
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        chosen = importlib.import_module(name)
+    except (ImportError, ImproperlyConfigured) as trouble:
+        raise StartError(f"The settings {name} (DJANGO_SETTINGS_MODULE) cannot be used: {trouble}.") from trouble
+    storage = str(getattr(chosen, "STORAGES", {}))
+    if "Manifest" in storage and not (Path(chosen.STATIC_ROOT) / "staticfiles.json").exists():
+        raise StartError(f"The settings {name} want the static files collected: python3 manage.py collectstatic")
+
+
 def answers(chosen: Options, wanted: int | None) -> bool:
     """True when the first page is there: with status `wanted`, or any answer that is not a server's fault."""
     host = "127.0.0.1" if chosen.host in {"localhost", "0.0.0.0"} else chosen.host
     host = f"[{host}]" if ":" in host else host
-    request = urllib.request.Request(f"http://{host}:{chosen.port}/", headers={"Host": f"localhost:{chosen.port}"})
+    # Production settings send everybody to HTTPS who did not come through the proxy that speaks it.
+    headers = {"Host": f"localhost:{chosen.port}", "X-Forwarded-Proto": "https"}
+    request = urllib.request.Request(f"http://{host}:{chosen.port}/", headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=10) as response:
             return bool(response.status == (wanted or response.status))

@@ -91,3 +91,20 @@ def test_test_processes_do_not_share_numbered_databases(monkeypatch: pytest.Monk
     monkeypatch.setenv("BOSS_REDIS_BLOCK", "1")
 
     assert not mine & {addresses.redis_url(db) for db in range(addresses.REDIS_DATABASES_PER_BLOCK)}
+
+
+def test_a_port_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://admin@db.example:eighty/isp")
+
+    with pytest.raises(addresses.AddressError, match="DATABASE_URL cannot be read"):
+        addresses.database()
+
+
+def test_the_secret_nobody_gave_is_made_once_and_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(addresses, "STATE", tmp_path / ".boss")
+
+    first = addresses.local_secret()
+
+    assert len(first) > 48
+    assert addresses.local_secret() == first
+    assert (tmp_path / ".boss" / "secret").stat().st_mode & 0o077 == 0

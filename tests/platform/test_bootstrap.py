@@ -130,3 +130,11 @@ def test_without_bytecode_in_the_tree_it_is_kept_elsewhere(monkeypatch: pytest.M
 
     assert "PYTHONDONTWRITEBYTECODE" not in gone[0]
     assert gone[0]["PYTHONPYCACHEPREFIX"] == str(bootstrap.STATE / "pycache")
+
+
+def test_a_checkout_that_cannot_be_written_is_told(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A file where the directory should be: stands for all that keeps us from writing, for root as well.
+    monkeypatch.setattr(bootstrap, "STATE", checkout / "uv.lock" / ".boss")
+
+    with pytest.raises(bootstrap.BootstrapError, match="must be writable for you"):
+        bootstrap.ensure(["manage.py", "check"])

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from boss.platform import addresses, database, postgres
+from boss.platform import addresses, database, postgres, servers
 from boss.platform.postgres import NOBODY, Postgres
 from boss.platform.processes import StartError
 
@@ -165,3 +165,25 @@ def test_a_login_without_rights_is_told_what_it_lacks(cluster: Postgres) -> None
 
     with pytest.raises(database.DatabaseRefused, match="CREATEROLE CREATEDB"):
         database.prepare(addresses.admin_dsn().replace("boss@", "weak@"), "boss")
+
+
+def test_an_address_that_is_none_is_told(cluster: Postgres) -> None:
+    with pytest.raises(database.DatabaseRefused, match="DATABASE_URL cannot be used"):
+        database.prepare("postgresql://admin@127.0.0.1/isp?nonsense=1", "isp")
+
+
+def test_a_server_that_is_too_old_is_refused(cluster: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster.launch()
+    cluster.wait()
+    monkeypatch.setattr(database, "OLDEST_SERVER", 99)
+
+    with pytest.raises(database.DatabaseRefused, match="BOSS needs 99 or newer"):
+        database.prepare(addresses.admin_dsn(), "boss")
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "redis://127.0.0.1:1/0?nonsense=1"])
+def test_a_redis_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+
+    with pytest.raises(StartError, match="REDIS_URL cannot be used"):
+        servers.refuse_silent_redis()

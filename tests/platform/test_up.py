@@ -16,7 +16,8 @@ import httpx
 import pytest
 
 from boss.platform import addresses, servers
-from boss.platform.options import parse
+from boss.platform.options import can_bind, parse, refuse_busy_port
+from boss.platform.processes import StartError
 from boss.platform.testing.processes import free_port
 
 pytestmark = pytest.mark.slow
@@ -143,9 +144,57 @@ def test_a_busy_port_is_told_before_anything_starts(kind: str) -> None:
     assert not (addresses.STATE / kind / "postgres").exists()
 
 
+def test_a_port_busy_for_one_kind_of_address_is_told() -> None:
+    if not can_bind("::1", 0):
+        pytest.skip("this machine has no IPv6")
+    with socket.socket(socket.AF_INET6) as busy:
+        busy.bind(("::1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+
+        with pytest.raises(StartError, match=f"Port {port} is used by another program"):
+            refuse_busy_port(parse(["--port", str(port)]))
+
+
+def test_who_listens_for_others_answers_to_what_they_call_him() -> None:
+    assert parse([]).names == []
+    assert parse(["--host", "Boss.example"]).names == ["boss.example"]
+    assert socket.gethostname().lower() in parse(["--host", "0.0.0.0"]).names
+
+
 @pytest.mark.parametrize("port", ["0", "70000", "eighty"])
 def test_a_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse(["--port", port])
 
     assert "must be a number from 1 to 65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [("boss.settings.prod", "BOSS_SECRET_KEY must be set"), ("boss.settings.production", "No module named")],
+)
+def test_settings_that_cannot_be_used_are_told_before_anything_starts(
+    kind: str, monkeypatch: pytest.MonkeyPatch, settings: str, said: str
+) -> None:
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", settings)
+    monkeypatch.delenv("BOSS_SECRET_KEY", raising=False)
+
+    process = up("--port", str(free_port()))
+
+    assert (
+        f"The settings {settings} (DJANGO_SETTINGS_MODULE) cannot be used: {said}" in process.communicate(timeout=60)[0]
+    )
+    assert process.returncode == 1
+    assert not (addresses.STATE / kind / "postgres").exists()
+
+
+def test_a_state_directory_that_cannot_be_written_is_told(kind: str) -> None:
+    (addresses.STATE / kind).write_text("not a directory")
+    try:
+        said = up("--port", str(free_port())).communicate(timeout=60)[0]
+    finally:
+        (addresses.STATE / kind).unlink()
+
+    assert "Traceback" not in said
+    assert f"{addresses.STATE} cannot be used" in said

@@ -21,7 +21,10 @@ def make_realm() -> Realm:
     realm = realms.create(
         key=KEY,
         name="Tri-Lakes Cable",
-        hosts=["localhost", "127.0.0.1", "trilakes.localhost", "my.trilakes.example"],
+        hosts=[
+            *("localhost", "127.0.0.1", "trilakes.localhost", "my.trilakes.example"),
+            *os.environ.get("BOSS_HOSTS", "").split(),
+        ],
         time_zone="America/Chicago",
         languages=["en"],
         settings={
