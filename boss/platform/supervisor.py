@@ -12,6 +12,7 @@ import importlib
 import os
 import shutil
 import signal
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -38,8 +39,15 @@ LONGEST_PAUSE = 30.0
 """Longest pause before something that keeps ending is launched again, in seconds."""
 
 
-class Stopped(Exception):
-    """Somebody asked us to stop (Ctrl-C, SIGTERM, a closed terminal)."""
+class Stopped(BaseException):
+    """Somebody asked us to stop (Ctrl-C, SIGTERM, a closed terminal).
+
+    Like KeyboardInterrupt no `Exception`, or a library that catches those at that moment would swallow it.
+    """
+
+
+asked_to_stop = threading.Event()
+"""Set for good once a signal came: what is raised inside a finalizer is lost, however it is called."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -74,6 +82,7 @@ def stop_on_signal(number: int, _frame: FrameType | None) -> None:
     # A second Ctrl-C must not break the orderly stop that the first one began.
     for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(other, signal.SIG_IGN)
+    asked_to_stop.set()
     raise Stopped(signal.Signals(number).name)
 
 
@@ -272,6 +281,8 @@ class Supervisor:
     def watch(self) -> None:
         """Keep everything running and show how the demo grows. Ends with an exception only."""
         while True:
+            if asked_to_stop.is_set():
+                raise Stopped
             self.follow_builder()
             for service in self.services:
                 self.revive(service)
