@@ -51,8 +51,8 @@ def raise_walls(connection: BaseDatabaseWrapper) -> None:
         statements += [statement for name, statement in keys.items() if name not in existing]
         # One round trip and one transaction: the wall is whole or as it was.
         cursor.execute(";\n".join(statements))
-        for statement in _needless_keys(cursor, scoped, keys):
-            cursor.execute(statement)
+        if needless := _needless_keys(cursor, scoped, keys):
+            cursor.execute(";\n".join(needless))
 
 
 def _wall(table: str, policy: str, rights: str) -> list[str]:
