@@ -11,7 +11,10 @@ class WorkflowConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from workflow import events, registry, tickets  # noqa: F401 - models are loaded only now
+        from boss.core.events import handle
+        from workflow import events, registry, tickets
+        from workflow.engine import parts
 
         registry.load_entry_points()
         tickets.register()
+        handle("workflow.part_closed", events.PartClosed, parts.closed)

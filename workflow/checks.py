@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from boss.core import expressions
 from boss.core.schema import Characteristic, from_json
 from workflow import graph
-from workflow.choices import TaskKind
+from workflow.choices import STARTS_RUNS, TaskKind
 from workflow.contracts import TaskHandler
 from workflow.graph import PLAIN_TYPES, Graph, RetryRule, TaskSpec
 from workflow.registry import task_handlers
@@ -21,14 +21,14 @@ from workflow.registry import task_handlers
 Faults = dict[str, list[str]]
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,59}\Z")
-_TOP = {"key", "title", "inputs", "tasks", "description"}
+_TOP = {"key", "title", "inputs", "results", "tasks", "description", "layout"}
 _TASK = {field.name for field in fields_of(TaskSpec)} - {"position", "with_"} | {"with"}
 _RETRY = {field.name for field in fields_of(RetryRule)}
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "key": str, "title": str, "kind": str, "handler": str, "with": dict, "after": list, "retry": dict, "undo": str,
     "pool": str, "category": str, "instructions": str, "undo_instructions": str, "outputs": list, "signal": str,
     "point_of_no_return": bool, "follow_up": str, "skippable": bool, "target_seconds": int,
-    "deadline_seconds": (int, float), "on_deadline": str,
+    "deadline_seconds": (int, float), "on_deadline": str, "calendar": str, "definition": str, "at_once": int,
 }  # fmt: skip
 _UNDO = ("", "handler", "manual", "none")
 
@@ -47,6 +47,7 @@ def faults(document: Any) -> Faults:
         _work(spec, found)
         _undo(spec, found)
         _names(read, spec, found)
+    _results(read, found)
     return found
 
 
@@ -65,6 +66,8 @@ def _shape(document: Any, found: Faults) -> None:
     if not isinstance(document.get("title"), str) or not document["title"].strip():
         _add(found, "title", _("Please fill this in."))
     _characteristics(document.get("inputs", []), "inputs", found, plain=True)
+    if not isinstance(document.get("results", {}), Mapping):
+        _add(found, "results", _("Results are an object: a name and an expression each."))
     tasks = document.get("tasks")
     if not isinstance(tasks, list) or not tasks:
         _add(found, "tasks", _("A workflow has at least one task."))
@@ -90,7 +93,7 @@ def _task_shape(task: Any, index: int, seen: set[str], found: Faults) -> None:
     if not task.get("title"):
         _add(found, f"{place}.title", _("Please fill this in."))
     if task.get("kind", TaskKind.AUTOMATED) not in TaskKind.values:
-        _add(found, f"{place}.kind", _("A task is automated, manual or wait."))
+        _add(found, f"{place}.kind", _("A task is automated, manual, wait, subflow or each."))
     if task.get("undo", "") not in _UNDO:
         _add(found, f"{place}.undo", _("Undo is handler, manual or none."))
     if task.get("on_deadline", "fail") not in ("fail", "done"):
@@ -135,6 +138,9 @@ def _work(spec: TaskSpec, found: Faults) -> None:
         if spec.outputs:
             _add(found, f"{place}.outputs", _("An automated task has the outputs of its handler."))
         return
+    if spec.kind in STARTS_RUNS:
+        _parts(spec, found)
+        return
     if spec.handler or (spec.with_ and spec.kind == TaskKind.WAIT):
         _add(found, f"{place}.handler", _("Only an automated task has a handler."))
     if spec.kind == TaskKind.MANUAL and not (spec.pool or spec.category):
@@ -145,6 +151,24 @@ def _work(spec: TaskSpec, found: Faults) -> None:
         _add(found, f"{place}.deadline_seconds", _("A wait for a time (until) has no other deadline."))
     if spec.kind == TaskKind.WAIT and spec.until is None and spec.deadline_seconds is None:
         _add(found, f"{place}.deadline_seconds", _("How long may it wait for its signal, and what then (on_deadline)?"))
+
+
+def _parts(spec: TaskSpec, found: Faults) -> None:
+    place = f"tasks.{spec.key}"
+    if not spec.definition:
+        _add(found, f"{place}.definition", _("Which workflow does it start?"))
+    if spec.kind == TaskKind.EACH and spec.over is None:
+        _add(found, f"{place}.over", _("Which list does it go through?"))
+    if spec.kind == TaskKind.SUBFLOW and spec.over is not None:
+        _add(found, f"{place}.over", _("Only a task of the kind “each” goes through a list."))
+    if spec.at_once is not None and (spec.kind != TaskKind.EACH or spec.at_once < 1):
+        _add(found, f"{place}.at_once", _("How many at once: a whole number from 1, for the kind “each” only."))
+    if spec.handler:
+        _add(found, f"{place}.handler", _("Only an automated task has a handler."))
+    if spec.outputs:
+        _add(found, f"{place}.outputs", _("Its outputs are the results of the workflow it starts."))
+    if spec.undo:
+        _add(found, f"{place}.undo", _("It is undone by reversing the runs it started; leave this out."))
 
 
 def _parameters(spec: TaskSpec, handler: TaskHandler, found: Faults) -> None:
@@ -159,6 +183,8 @@ def _parameters(spec: TaskSpec, handler: TaskHandler, found: Faults) -> None:
 def _undo(spec: TaskSpec, found: Faults) -> None:
     place = f"tasks.{spec.key}.undo"
     handler = task_handlers.find(spec.handler) if spec.kind == TaskKind.AUTOMATED else None
+    if spec.kind in STARTS_RUNS:
+        return
     if spec.kind == TaskKind.WAIT:
         if spec.undo not in ("", "none"):
             _add(found, place, _("A wait has nothing to undo."))
@@ -187,14 +213,38 @@ def _names(read: Graph, spec: TaskSpec, found: Faults) -> None:
             return len(parts) > 1 and parts[1] in inputs
         if parts[0] == "subject":
             return len(parts) == 2 and parts[1] in ("kind", "id")
+        if parts[0] in ("item", "index") and spec.kind == TaskKind.EACH:
+            return True
         if parts[0] == "tasks" and len(parts) > 1 and parts[1] in earlier:
+            if earlier[parts[1]].kind == TaskKind.SUBFLOW:
+                return True  # what it gives is declared by the version it starts on
             return len(parts) == 2 or parts[2] in output_names(earlier[parts[1]]) | {"skipped"}
         return False
 
-    places = {"when": spec.when, "until": spec.until} | {f"with.{key}": value for key, value in spec.with_.items()}
+    places = {"when": spec.when, "until": spec.until, "over": spec.over} | {
+        f"with.{key}": value for key, value in spec.with_.items()
+    }
     for place, expression in places.items():
         for message in expressions.problems(expression, known):
             _add(found, f"tasks.{spec.key}.{place}", message)
+
+
+def _results(read: Graph, found: Faults) -> None:
+    outputs = {spec.key: output_names(spec) | {"skipped"} for spec in read.tasks}
+    open_ended = {spec.key for spec in read.tasks if spec.kind == TaskKind.SUBFLOW}
+    inputs = read.input_names()
+
+    def known(name: str) -> bool:
+        parts = name.split(".")
+        if parts[0] == "inputs":
+            return len(parts) > 1 and parts[1] in inputs
+        if parts[0] == "tasks" and len(parts) > 2:
+            return parts[1] in open_ended or parts[2] in outputs.get(parts[1], ())
+        return False
+
+    for name, expression in read.results.items():
+        for message in expressions.problems(expression, known):
+            _add(found, f"results.{name}", message)
 
 
 def outputs_of(spec: TaskSpec) -> tuple[Characteristic, ...]:
@@ -207,6 +257,8 @@ def outputs_of(spec: TaskSpec) -> tuple[Characteristic, ...]:
 
 def output_names(spec: TaskSpec) -> set[str]:
     """Names later tasks can read. A wait gives ``timed_out`` and whatever its signal declared as outputs."""
+    if spec.kind == TaskKind.EACH:
+        return {"items", "count"}
     own = {item.key for item in outputs_of(spec)}
     return own | {"timed_out"} if spec.kind == TaskKind.WAIT else own
 
@@ -215,6 +267,8 @@ def effective_undo(spec: TaskSpec) -> str:
     """How the task is undone: ``handler``, ``manual``, or ``none``."""
     if spec.undo:
         return spec.undo
+    if spec.kind in STARTS_RUNS:
+        return "handler"
     if spec.kind != TaskKind.AUTOMATED:
         return "none"
     handler = task_handlers.find(spec.handler)

@@ -10,6 +10,12 @@ class TaskKind(models.TextChoices):
     AUTOMATED = "automated", _("Automated")
     MANUAL = "manual", _("Manual")
     WAIT = "wait", _("Wait")
+    SUBFLOW = "subflow", _("Sub-workflow")
+    EACH = "each", _("For each")
+
+
+STARTS_RUNS = (TaskKind.SUBFLOW, TaskKind.EACH)
+"""Kinds of tasks whose work is done by runs of their own."""
 
 
 class RunState(models.TextChoices):

@@ -40,6 +40,16 @@ class TaskMayNotBeSkipped(Problem):
     title = _("The workflow does not allow this task to be skipped.")
 
 
+class PartsStillOpen(WrongState):
+    code = "workflow.parts_still_open"
+    title = _("Runs that are part of this task are still under way. Wait for them, or reverse them first.")
+
+
+class NestedTooDeeply(Problem):
+    code = "workflow.nested_too_deeply"
+    title = _("Workflows within workflows are nested too deeply; perhaps one contains itself.")
+
+
 class LeaseLost(RuntimeError):
     """Somebody else owns this task by now; the result in hand is late and must leave no trace in our tables."""
 

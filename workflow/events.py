@@ -21,6 +21,15 @@ class RunCompleted:
     subject_id: int
 
 
+@fact("workflow.part_closed")
+@dataclass(frozen=True)
+class PartClosed:
+    """A run that is part of another one is completed or reversed; ``task_id`` is the task that started it."""
+
+    run_id: int
+    task_id: int
+
+
 @fact("workflow.run_reversing")
 @dataclass(frozen=True)
 class RunReversing:

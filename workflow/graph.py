@@ -62,6 +62,10 @@ class TaskSpec:
     signal: str = ""
     deadline_seconds: float | None = None
     on_deadline: str = "fail"
+    calendar: str = ""
+    definition: str = ""
+    over: Any = None
+    at_once: int | None = None
 
     @property
     def is_conditional(self) -> bool:
@@ -77,6 +81,7 @@ class Graph:
     inputs: tuple[Characteristic, ...]
     plain_inputs: Mapping[str, str]
     tasks: tuple[TaskSpec, ...]
+    results: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def by_key(self) -> dict[str, TaskSpec]:
@@ -156,6 +161,7 @@ def read(document: Mapping[str, Any]) -> Graph:
         inputs=tuple(from_json(inputs)),
         plain_inputs=plain,
         tasks=tuple(_task(position, by_key[key]) for position, key in enumerate(keys)),
+        results=document.get("results") or {},
     )
 
 
@@ -185,4 +191,8 @@ def _task(position: int, raw: Mapping[str, Any]) -> TaskSpec:
         signal=given.get("signal", ""),
         deadline_seconds=given.get("deadline_seconds"),
         on_deadline=given.get("on_deadline", "fail"),
+        calendar=given.get("calendar", ""),
+        definition=given.get("definition", ""),
+        over=given.get("over"),
+        at_once=given.get("at_once"),
     )

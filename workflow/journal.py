@@ -141,6 +141,8 @@ _SENTENCES: dict[str, Write] = {
     "task.skipped": _skipped,
     "task.waiting": _waiting,
     "task.woken": _plain("“%(task)s” goes on."),
+    "task.parts": _plain("“%(task)s” started %(count)s × “%(definition)s”."),
+    "task.parts_done": _plain("“%(task)s” is done: all its parts are completed (%(count)s)."),
     "task.undone": _noted("“%(task)s” is undone."),
     "task.undone_by_hand": _noted("“%(task)s” was undone by hand."),
     "task.nothing_to_undo": _plain("“%(task)s” had nothing to undo."),

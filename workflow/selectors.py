@@ -43,8 +43,9 @@ def find_run(run_id: int) -> Run | None:
 
 
 def list_runs_for_subject(kind: str, subject_id: int) -> ScopedQuerySet:
-    """Runs about one subject, newest first. Whoever calls has checked that its reader may see the subject."""
-    rows: ScopedQuerySet = _runs().filter(subject_kind=kind, subject_id=subject_id).order_by("-id")
+    """Runs about one subject, newest first, without those that are parts of another. Whoever calls has checked that
+    its reader may see the subject."""
+    rows: ScopedQuerySet = _runs().filter(subject_kind=kind, subject_id=subject_id, parent__isnull=True).order_by("-id")
     return rows
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from boss.core import scoping
+from boss.core import relay, scoping
 from workflow.choices import CLAIMABLE, CLAIMED
 from workflow.engine import ledger, loop, sweeper
 from workflow.models import TaskRun
@@ -41,6 +41,9 @@ def drive(
         if not due and not early:
             due = _due(realm_id, hurry=hurry, leases=leases)
         if not due:
+            # Ends of parts are told to their wholes as facts.
+            if relay.deliver_due(realm_id):
+                continue
             break
         task_id, run_id, state = chooser.choice(due) if chooser else due[0]
         if state in CLAIMABLE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import IntegrityError, transaction
+from django_fsm import TransitionNotAllowed
 
 from tests.workflow.workshop import chain
 from workflow.choices import RunState, TaskState
@@ -23,7 +24,16 @@ def test_the_sql_moves_nothing_that_is_not_a_named_transition():
 
 
 def test_a_run_has_one_way_forward_one_way_back_and_no_third_end():
-    assert named(Run) == {("running", "completed"), ("running", "reversing"), ("reversing", "reversed")}
+    only_a_part = ("completed", "reversing")
+    assert named(Run) == {("running", "completed"), ("running", "reversing"), ("reversing", "reversed"), only_a_part}
+
+
+def test_a_completed_run_that_is_no_part_of_another_stays_so(begin, go):
+    run = begin(chain("a"))
+    go()
+    run = Run.objects.get(pk=run.pk)
+    with pytest.raises(TransitionNotAllowed):
+        run.reopen_to_reverse()
 
 
 def test_nothing_leaves_an_end_in_reverse_and_nothing_comes_forward_again():

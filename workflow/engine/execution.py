@@ -15,9 +15,9 @@ from boss.core.expressions import ExpressionError
 from boss.core.problems import Problem
 from workflow import graph
 from workflow.checks import effective_undo
-from workflow.choices import TaskKind, TaskState
+from workflow.choices import STARTS_RUNS, TaskKind, TaskState
 from workflow.contracts import Done, Fail, Outcome, Retry, TaskContext, TaskHandler, UndoContext, Wait
-from workflow.engine import leases, ledger, limits, outcomes, people, waits
+from workflow.engine import leases, ledger, limits, outcomes, parts, people, waits
 from workflow.engine.claims import Claim
 from workflow.errors import LeaseLost
 from workflow.registry import task_handlers
@@ -38,6 +38,9 @@ def perform(claim: Claim) -> Claim | None:
     """
     try:
         inputs = _inputs(claim)
+        if claim.spec.kind in STARTS_RUNS:
+            parts.undo(claim) if claim.is_undo else parts.begin(claim)
+            return None
         if claim.spec.kind == TaskKind.MANUAL or (claim.is_undo and effective_undo(claim.spec) == "manual"):
             with scoping.realm_transaction(claim.realm_id, "workflow"):
                 waits.begin_work(claim, inputs)
@@ -63,6 +66,8 @@ def _inputs(claim: Claim) -> dict[str, Any]:
     if not claim.is_undo:
         # A condition that cannot be evaluated was let through to here, where its error finds people.
         graph.holds(claim.spec, claim.names())
+    if claim.spec.kind in STARTS_RUNS:
+        return {}
     inputs = graph.resolve_inputs(claim.spec, claim.names())
     handler = task_handlers.find(claim.spec.handler)
     if handler is not None:

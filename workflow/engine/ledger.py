@@ -15,15 +15,17 @@ from typing import Any
 from django.db import connections
 
 from boss.core import scoping
-from workflow.choices import CLAIMABLE, CLAIMED, AttemptOutcome
+from workflow.choices import CLAIMABLE, CLAIMED, AttemptOutcome, RunState
 from workflow.contracts import RunEnd
 from workflow.engine import bell, closing, graphs, sql
+from workflow.engine.claims import Claim
 from workflow.engine.settings import message_grace_seconds
+from workflow.errors import LeaseLost
 from workflow.graph import Graph, TaskSpec, names
 from workflow.models import Attempt, Run, RunEvent, TaskRun
 
 MACHINE = "BOSS"
-FINISHING_EVENTS = ("task.done", "task.by_hand", "task.signalled", "task.time_came")
+FINISHING_EVENTS = ("task.done", "task.by_hand", "task.signalled", "task.time_came", "task.parts_done")
 
 _TASK_FIELDS = [
     "state", "undecided", "taken", "failures", "not_before", "due_at", "ended_at", "inputs", "waiting_for", "woken_by",
@@ -50,6 +52,10 @@ class Book:
 
     def task(self, task_id: int) -> TaskRun:
         return next(task for task in self.tasks if task.pk == task_id)
+
+    def is_taken_back(self, task: TaskRun) -> bool:
+        """Whether what is under way forward is wanted no more: it is let end, and then undone or left out."""
+        return bool(self.run.state == RunState.REVERSING and not task.is_undo)
 
     def names(self) -> dict[str, Any]:
         """What expressions can name at this moment."""
@@ -100,6 +106,8 @@ class Book:
                 "now": self.now,
                 "who": run.started_by,
                 "ended_at": run.ended_at,
+                "parent": run.parent_id,
+                "index": run.index,
                 "grace": message_grace_seconds(),
                 "positions": [task.position for task in self.tasks],
                 "keys": [task.key for task in self.tasks],
@@ -150,7 +158,7 @@ class Book:
 
     def _tell_of_the_end(self) -> None:
         if self.end is not None:
-            closing.closed(self.run.realm_id, self.run.pk, self.run.subject, self.end)
+            closing.closed(self.run.realm_id, self.run.pk, self.run.subject, self.run.parent_id, self.end)
 
 
 def _picture(task: TaskRun) -> tuple[Any, ...]:
@@ -207,6 +215,14 @@ def lock_run(run_id: int) -> None:
 def is_claimed_as(task: TaskRun, attempt: int) -> bool:
     """The fence: whether the row still belongs to this attempt."""
     return bool(task.state in CLAIMED and task.attempt == attempt)
+
+
+def claimed(book: Book, claim: Claim) -> TaskRun:
+    """The claim's task, if it still is the claim's. Raises :class:`LeaseLost`."""
+    task = book.task(claim.task_id)
+    if not is_claimed_as(task, claim.attempt):
+        raise LeaseLost(claim.spec.key)
+    return task
 
 
 def was_finished(task_id: int) -> bool:

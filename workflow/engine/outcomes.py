@@ -53,11 +53,11 @@ def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: st
     if row is None:
         _done_in_reverse(claim, inputs, outputs, note)
         return None
-    open_tasks, all_outputs, successors = row[0], sql.loaded(row[1]), sql.loaded(row[2])
+    open_tasks, all_outputs, successors, parent_id = row[0], sql.loaded(row[1]), sql.loaded(row[2]), row[3]
     if any(handler.fact == TaskDone.fact_name for _key, handler in events.handlers):  # type: ignore[attr-defined]
         events.publish(TaskDone(task_id=claim.task_id))
     if open_tasks == 0:
-        closing.closed(claim.realm_id, claim.run_id, claim.subject, "completed")
+        closing.closed(claim.realm_id, claim.run_id, claim.subject, parent_id, "completed")
         return None
     if any(s["undecided"] == 0 and s["state"] == TaskState.PENDING for s in successors):
         with ledger.open_run(claim.run_id) as book:
@@ -97,9 +97,8 @@ def waits(claim: Claim, inputs: dict[str, Any], wait: Wait) -> None:
     with _fenced(claim) as (book, task):
         undo = task.is_undo
         book.record_attempt(task, AttemptOutcome.WAIT, answer={"note": wait.note} if wait.note else {}, is_undo=undo)
-        if book.run.state == RunState.REVERSING and not undo:
-            reversal.abandon(book, task)
-            reversal.settle(book)
+        if book.is_taken_back(task):
+            reversal.give_up(book, task)
             return
         if undo:
             task.wait_undo()
@@ -134,8 +133,8 @@ def fail(
     undo = task.is_undo
     task.failures += 1
     task.error = error[:4000]
-    turned_round = book.run.state == RunState.REVERSING and not undo
-    final = permanent or task.failures >= allowed or turned_round
+    taken_back = book.is_taken_back(task)
+    final = permanent or task.failures >= allowed or taken_back
     pause = after_seconds if after_seconds is not None else book.spec(task).retry.pause(task.failures)
     retry_at = None if final else book.after(pause)
     outcome = AttemptOutcome.LOST if lost else AttemptOutcome.FAILED if final else AttemptOutcome.RETRY
@@ -144,9 +143,8 @@ def fail(
         "task.lost" if lost else "task.failed", task, attempt=task.attempt, error=task.error, undo=undo,
         retry_at=retry_at.isoformat() if retry_at else "",
     )  # fmt: skip
-    if turned_round:
-        reversal.abandon(book, task)
-        reversal.settle(book)
+    if taken_back:
+        reversal.give_up(book, task)
     elif final:
         # The ticket says what happened, so it is opened before the state hides whether it was an undo.
         people.ask_about_failure(book, task)
@@ -188,7 +186,4 @@ def wake(book: Book, task: TaskRun, payload: dict[str, Any] | None) -> None:
 def _fenced(claim: Claim) -> Iterator[tuple[Book, TaskRun]]:
     """Open the run and make sure that the task is still this claim's."""
     with ledger.open_run(claim.run_id) as book:
-        task = book.task(claim.task_id)
-        if not ledger.is_claimed_as(task, claim.attempt):
-            raise LeaseLost(claim.spec.key)
-        yield book, task
+        yield book, ledger.claimed(book, claim)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workflow.checks import effective_undo
-from workflow.choices import REVERSE_END, AttemptOutcome, RunState, TaskKind, TaskState
+from workflow.choices import REVERSE_END, STARTS_RUNS, AttemptOutcome, RunState, TaskKind, TaskState
 from workflow.engine import people
 from workflow.engine.ledger import MACHINE, Book
 from workflow.graph import TaskSpec
@@ -20,7 +20,11 @@ from workflow.registry import task_handlers
 
 def begin(book: Book, *, who: str, reason: str) -> None:
     """Turn the run round. What has not begun never will; what runs is let finish or time out."""
-    book.run.begin_reversal()
+    if book.run.state == RunState.COMPLETED:
+        book.run.reopen_to_reverse()
+        book.run.ended_at = None
+    else:
+        book.run.begin_reversal()
     book.run.reversal_reason = reason
     book.note("run.reversing", who=who, reason=reason)
     for task in book.tasks:
@@ -44,6 +48,12 @@ def abandon(book: Book, task: TaskRun) -> None:
     task.waiting_for = ""
 
 
+def give_up(book: Book, task: TaskRun) -> None:
+    """An attempt that was under way when the task was taken back has ended without finishing it."""
+    abandon(book, task)
+    settle(book)
+
+
 def may_have_effect(spec: TaskSpec, task: TaskRun) -> bool:
     """Whether a task that never ended may have changed something that can be undone."""
     return effective_undo(spec) != "none" and _left_something(spec, task)
@@ -56,7 +66,11 @@ def may_be_past_return(spec: TaskSpec, task: TaskRun) -> bool:
 
 
 def _left_something(spec: TaskSpec, task: TaskRun) -> bool:
-    if spec.kind != TaskKind.AUTOMATED or task.attempt == 0:
+    if task.started_at is None:
+        return False
+    if spec.kind in STARTS_RUNS:
+        return bool(task.children.exclude(state=RunState.REVERSED).exists())
+    if spec.kind != TaskKind.AUTOMATED:
         return False
     handler = task_handlers.find(spec.handler)
     if handler is None or not handler.local:

@@ -24,9 +24,11 @@ from boss.core import scoping
 START = """
 WITH run AS (
     INSERT INTO workflow_run (realm_id, public_id, version_id, subject_kind, subject_id, inputs, outputs, state,
-                              open_tasks, sequence, started_at, started_by, ended_at, reversal_reason)
+                              open_tasks, sequence, started_at, started_by, ended_at, reversal_reason,
+                              parent_id, index)
     VALUES (%(realm)s, %(public_id)s, %(version)s, %(subject_kind)s, %(subject_id)s, %(inputs)s, %(outputs)s,
-            %(state)s, %(open_tasks)s, %(sequence)s, %(now)s, %(who)s, %(ended_at)s, '')
+            %(state)s, %(open_tasks)s, %(sequence)s, %(now)s, %(who)s, %(ended_at)s, '',
+            %(parent)s, %(index)s)
  RETURNING id
 ), task AS (
     INSERT INTO workflow_taskrun (realm_id, run_id, position, key, kind, state, undecided, taken, attempt, failures,
@@ -73,7 +75,7 @@ WITH run AS (
            state = CASE open_tasks WHEN 1 THEN 'completed' ELSE state END,
            ended_at = CASE open_tasks WHEN 1 THEN clock_timestamp() END
      WHERE realm_id = %(realm)s AND id = %(run)s AND state = 'running'
- RETURNING id, realm_id, open_tasks, sequence, outputs
+ RETURNING id, realm_id, open_tasks, sequence, outputs, parent_id
 ), task AS (
     UPDATE workflow_taskrun AS t
        SET state = 'done', ended_at = clock_timestamp(), due_at = NULL, waiting_for = '', error = '',
@@ -111,7 +113,8 @@ WITH run AS (
      WHERE s.realm_id = %(realm)s AND s.run_id = %(run)s AND s.state = 'pending' AND s.position = ANY (%(after)s)
  RETURNING s.id, s.position, s.state, s.undecided, s.attempt
 )
-SELECT run.open_tasks, run.outputs, coalesce((SELECT jsonb_agg(to_jsonb(successor)) FROM successor), '[]')
+SELECT run.open_tasks, run.outputs, coalesce((SELECT jsonb_agg(to_jsonb(successor)) FROM successor), '[]'),
+       run.parent_id
   FROM run, task
 """
 

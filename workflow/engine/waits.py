@@ -6,11 +6,9 @@ import datetime as dt
 from typing import Any
 
 from boss.core.expressions import evaluate
-from workflow.choices import RunState
 from workflow.engine import forward, ledger, outcomes, people, reversal
 from workflow.engine.claims import Claim
 from workflow.engine.ledger import Book
-from workflow.errors import LeaseLost
 from workflow.graph import TaskSpec
 from workflow.models import TaskRun
 
@@ -22,10 +20,9 @@ class BadTime(ValueError):
 def begin_work(claim: Claim, inputs: dict[str, Any]) -> None:
     """Give a manual task, or an undo that people do, to its pool as a ticket."""
     with ledger.open_run(claim.run_id) as book:
-        task = _claimed(book, claim)
-        if book.run.state == RunState.REVERSING and not task.is_undo:
-            reversal.abandon(book, task)
-            reversal.settle(book)
+        task = ledger.claimed(book, claim)
+        if book.is_taken_back(task):
+            reversal.give_up(book, task)
             return
         if not task.is_undo:
             task.inputs = inputs
@@ -41,10 +38,9 @@ def begin_wait(claim: Claim) -> None:
     """Start a wait task: over at once when its signal came earlier or its time has passed."""
     spec = claim.spec
     with ledger.open_run(claim.run_id) as book:
-        task = _claimed(book, claim)
-        if book.run.state == RunState.REVERSING:
-            reversal.abandon(book, task)
-            reversal.settle(book)
+        task = ledger.claimed(book, claim)
+        if book.is_taken_back(task):
+            reversal.give_up(book, task)
             return
         until = _instant(evaluate(spec.until, book.names()), book.now) if spec.until is not None else None
         if until is None and spec.deadline_seconds is not None:
@@ -81,13 +77,6 @@ def ask_people(book: Book, task: TaskRun, error: str) -> None:
     people.ask_about_failure(book, task)
     task.ask_people()
     task.due_at = None
-
-
-def _claimed(book: Book, claim: Claim) -> TaskRun:
-    task = book.task(claim.task_id)
-    if not ledger.is_claimed_as(task, claim.attempt):
-        raise LeaseLost(claim.spec.key)
-    return task
 
 
 def _instant(value: Any, now: dt.datetime) -> dt.datetime:

@@ -17,11 +17,16 @@ from workflow.models.definitions import DefinitionVersion
 S = TaskState
 
 
+def _is_part(run: Any) -> bool:
+    return run.parent_id is not None
+
+
 class Run(FSMModelMixin, Addressable):
     """One execution of a definition for one subject. Its row is the lock and the memory of the whole run.
 
     ``outputs`` holds each finished task's outputs by task key. ``open_tasks`` counts tasks not yet decided,
-    ``sequence`` the events written. No narrower grants reach a run (``scope_paths`` is empty): a subscriber sees his
+    ``sequence`` the events written. ``parent`` is the task of another run that started it, ``index`` its place among
+    that task's runs. No narrower grants reach a run (``scope_paths`` is empty): a subscriber sees his
     order's progress through the order, which the room above shows.
     """
 
@@ -39,6 +44,11 @@ class Run(FSMModelMixin, Addressable):
     started_by = models.CharField(_("started by"), max_length=200)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     reversal_reason = models.TextField(_("reason for reversal"), blank=True, default="")
+    parent = models.ForeignKey(
+        "workflow.TaskRun", models.CASCADE, null=True, blank=True, related_name="children", db_index=False,
+        db_constraint=False, verbose_name=_("part of"),
+    )  # fmt: skip
+    index = models.PositiveIntegerField(_("number in its parent"), null=True, blank=True)
 
     class Meta(Addressable.Meta):
         verbose_name = _("run")
@@ -48,6 +58,14 @@ class Run(FSMModelMixin, Addressable):
             ("reverse_run", "Can reverse a run"),
             ("signal_run", "Can send a signal to a run"),
         ]
+        constraints = [
+            models.UniqueConstraint(
+                # A child that was reversed may be started again; two that stand would do the work twice.
+                fields=["realm_id", "parent", "index"],
+                condition=models.Q(parent__isnull=False) & ~models.Q(state="reversed"),
+                name="workflow_run_one_child",
+            ),
+        ]
         indexes = [
             models.Index(fields=["realm_id", "subject_kind", "subject_id", "-id"], name="workflow_run_subject"),
             models.Index(fields=["realm_id", "-id"], name="workflow_run_newest"),
@@ -55,6 +73,11 @@ class Run(FSMModelMixin, Addressable):
                 fields=["realm_id", "-id"],
                 condition=models.Q(state__in=[RunState.RUNNING, RunState.REVERSING]),
                 name="workflow_run_open",
+            ),
+            models.Index(
+                fields=["realm_id", "parent", "index"],
+                condition=models.Q(parent__isnull=False),
+                name="workflow_run_children",
             ),
         ]
 
@@ -76,6 +99,13 @@ class Run(FSMModelMixin, Addressable):
     @transition(field="state", source=RunState.RUNNING, target=RunState.REVERSING)
     def begin_reversal(self) -> None:
         """From here there is no way forward any more."""
+
+    @transition(
+        field="state", source=RunState.COMPLETED, target=RunState.REVERSING,
+        conditions=[_is_part],
+    )  # fmt: skip
+    def reopen_to_reverse(self) -> None:
+        """The run it is a part of is reversed: only the end of the whole is the end of its parts."""
 
     @transition(field="state", source=RunState.REVERSING, target=RunState.REVERSED)
     def end_reversal(self) -> None:

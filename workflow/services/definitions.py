@@ -111,6 +111,10 @@ def _read(document: Mapping[str, Any] | str) -> Any:
         raise DefinitionRefused(fields={"document": [str(error)]}) from None
 
 
+def _is_published(key: str) -> bool:
+    return bool(Definition.objects.filter(key=key, is_archived=False, current__isnull=False).exists())
+
+
 def _unknown_desks(document: dict[str, Any]) -> checks.Faults:
     """Pools and categories a task names must be there: work nobody sees is lost work."""
     found: checks.Faults = {}
@@ -119,4 +123,6 @@ def _unknown_desks(document: dict[str, Any]) -> checks.Faults:
             found[f"tasks.{task['key']}.pool"] = [_("There is no such talent pool.")]
         if task.get("category") and desk.find_category(task["category"]) is None:
             found[f"tasks.{task['key']}.category"] = [_("There is no such ticket category.")]
+        if task.get("definition") and not _is_published(task["definition"]):
+            found[f"tasks.{task['key']}.definition"] = [_("There is no such published workflow.")]
     return found

@@ -7,20 +7,17 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from boss.core import audit, events, schema
+from boss.core import audit, events
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
 from boss.core.services import service
 from workflow.choices import RunState
-from workflow.engine import forward, graphs, ledger, reversal
-from workflow.engine.ledger import Book
+from workflow.engine import graphs, ledger, reversal, starting
 from workflow.engine.reversal import ReversalPlan
-from workflow.errors import NoSuchDefinition, RunIsClosed, RunIsReversing
+from workflow.errors import RunIsClosed, RunIsReversing
 from workflow.events import RunReversing, RunStarted
-from workflow.graph import PLAIN_TYPES, Graph
-from workflow.models import Definition, Run, TaskRun
-from workflow.models.columns import ClockTimestamp
+from workflow.models import Run, TaskRun
 
 
 @service
@@ -37,48 +34,11 @@ def start(
     further ones are kept but no expression can name them. Raises :class:`NoSuchDefinition` and :class:`InvalidInput`
     with fields ``inputs.<key>``.
     """
-    definition = (
-        Definition.objects.select_related("current")
-        .filter(key=definition_key, is_archived=False)
-        .annotate(database_now=ClockTimestamp())
-        .first()
-    )
+    on = starting.current(actor.realm_id, definition_key)
 
-    if definition is None or definition.current is None:
-        raise NoSuchDefinition(
-            _("There is no published workflow “%(key)s”.") % {"key": definition_key}, key=definition_key
-        )
-    graph = graphs.of_version(actor.realm_id, definition.current_id)
-    cleaned = _inputs(graph, dict(inputs or {}))
+    run = starting.begin(on, who=actor.label, subject=subject, inputs=inputs or {})
 
-    definition.current.definition = definition
-    run: Run = Run(
-        version=definition.current,
-        subject_kind=subject[0] if subject else "",
-        subject_id=subject[1] if subject else None,
-        inputs=cleaned,
-        open_tasks=len(graph.tasks),
-        started_by=actor.label[:200],
-        started_at=definition.database_now,
-    )
-    tasks = [
-        TaskRun(
-            run=run,
-            position=spec.position,
-            key=spec.key,
-            kind=spec.kind,
-            undecided=len(graph.predecessors[spec.position]),
-            # A task without predecessors has been come to by the start itself.
-            taken=0 if spec.after else 1,
-        )
-        for spec in graph.tasks
-    ]
-    book = Book(run, graph, tasks, run.started_at)
-    book.note("run.started", who=actor.label, definition=definition.key, version=definition.current.number)
-    forward.decide(book)
-    book.begin()
-
-    audit.record(actor=actor, action="run.started", subject=run, after={"definition": definition.key})
+    audit.record(actor=actor, action="run.started", subject=run, after={"definition": definition_key})
     events.publish(RunStarted(run_id=run.pk))
     return run
 
@@ -123,20 +83,3 @@ def reverse(*, actor: Actor, run: Run, reason: str) -> Run:
     )  # fmt: skip
     events.publish(RunReversing(run_id=book.run.pk))
     return book.run
-
-
-def _inputs(graph: Graph, given: dict[str, Any]) -> dict[str, Any]:
-    """The declared inputs checked and with their defaults; what was not declared stays as it is."""
-    declared = {item.key for item in graph.inputs}
-    try:
-        cleaned = schema.validate(graph.inputs, {k: v for k, v in given.items() if k in declared}, prefix="inputs.")
-    except InvalidInput as error:
-        fields = error.fields
-    else:
-        fields = {}
-    for key, kind in graph.plain_inputs.items():
-        if given.get(key) is not None and not isinstance(given[key], PLAIN_TYPES[kind]):
-            fields[f"inputs.{key}"] = [_("This is not of the expected type.")]
-    if fields:
-        raise InvalidInput(fields=fields)
-    return {**{k: v for k, v in given.items() if k not in declared}, **cleaned}

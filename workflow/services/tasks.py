@@ -10,10 +10,10 @@ from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.services import service
 from workflow import checks
-from workflow.choices import RunState, TaskKind, TaskState
-from workflow.engine import forward, ledger, people, reversal
+from workflow.choices import STARTS_RUNS, RunState, TaskKind, TaskState
+from workflow.engine import forward, ledger, parts, people, reversal
 from workflow.engine.ledger import Book
-from workflow.errors import TaskMayNotBeSkipped, TaskNotForPeople
+from workflow.errors import PartsStillOpen, TaskMayNotBeSkipped, TaskNotForPeople
 from workflow.models import TaskRun
 
 
@@ -39,6 +39,7 @@ def complete_by_hand(
             require(actor, "workflow.complete_task", task)
 
         _refuse_unless_with_people(book, task)
+        _refuse_with_open_parts(task)
         undo = task.is_undo
         wanted = () if undo else checks.outputs_of(book.spec(task))
         cleaned = schema.validate(wanted, dict(outputs or {}), prefix="outputs.")
@@ -101,6 +102,7 @@ def skip(*, actor: Actor, task: TaskRun, reason: str = "", through_ticket: bool 
         _refuse_unless_with_people(book, task)
         if task.is_undo or not book.spec(task).skippable or book.run.state != RunState.RUNNING:
             raise TaskMayNotBeSkipped
+        _refuse_with_open_parts(task)
 
         before = task.state
         _let_go_of_ticket(book, task, through_ticket)
@@ -117,6 +119,11 @@ def skip(*, actor: Actor, task: TaskRun, reason: str = "", through_ticket: bool 
 def _refuse_unless_with_people(book: Book, task: TaskRun) -> None:
     if not is_with_people(task):
         raise TaskNotForPeople(key=task.key, state=task.state)
+
+
+def _refuse_with_open_parts(task: TaskRun) -> None:
+    if task.kind in STARTS_RUNS and parts.are_open(task):
+        raise PartsStillOpen(key=task.key)
 
 
 def is_with_people(task: TaskRun) -> bool:
