@@ -7,6 +7,7 @@ from boss.core.admin import ReadOnlyAdmin, ScopedAdmin
 from boss.tenancy.models import (
     ApiKey,
     Brand,
+    Calendar,
     Organization,
     Realm,
     RealmHost,
@@ -39,6 +40,12 @@ class RealmAdmin(admin.ModelAdmin):
 @admin.register(Brand)
 class BrandAdmin(ScopedAdmin):
     list_display = ("name", "colour", "phone", "email")
+
+
+@admin.register(Calendar)
+class CalendarAdmin(ScopedAdmin):
+    list_display = ("name", "key", "time_zone")
+    readonly_fields = ("key",)
 
 
 @admin.register(Organization)

@@ -24,7 +24,8 @@ def _set(*groups: str) -> frozenset[str]:
 
 
 _READ_REALM = _set(
-    "tenancy.view_realm tenancy.view_brand tenancy.view_organization tenancy.view_site tenancy.view_user",
+    "tenancy.view_realm tenancy.view_brand tenancy.view_calendar",
+    "tenancy.view_organization tenancy.view_site tenancy.view_user",
     "catalog.view_feature catalog.view_plan catalog.view_planversion catalog.view_plans_on_sale",
 )
 _READ_CUSTOMERS = _set(
@@ -48,7 +49,8 @@ BUILT_IN: dict[str, RolePolicy] = {
         _("Realm administrator"),
         _STAFF
         | _set(
-            "tenancy.change_realm tenancy.change_brand tenancy.add_organization tenancy.change_organization",
+            "tenancy.change_realm tenancy.change_brand tenancy.change_calendar",
+            "tenancy.add_organization tenancy.change_organization",
             "tenancy.add_site tenancy.change_site tenancy.add_user tenancy.change_user tenancy.grant_role",
             "tenancy.view_apikey tenancy.add_apikey tenancy.revoke_apikey core.view_auditentry",
             "catalog.add_feature catalog.change_feature catalog.add_plan catalog.change_plan catalog.publish_plan",

@@ -12,9 +12,11 @@ from django.db import connections, models, transaction
 from django.db.models.functions import Now
 
 from boss.core.actors import Actor, Grant
+from boss.core.calendars import BusinessCalendar
 from boss.core.problems import NotFound
 from boss.tenancy import policies
-from boss.tenancy.models import ApiKey, Brand, Realm, RealmHost, RoleGrant, Site, User
+from boss.tenancy.models import ApiKey, Brand, Calendar, Realm, RealmHost, RoleGrant, Site, User
+from boss.tenancy.models.calendars import intervals
 
 _CACHE_SECONDS = 15
 _hosts: dict[tuple[str, str], tuple[float, int | None]] = {}
@@ -161,3 +163,20 @@ def last_grants(user: User) -> list[RoleGrant]:
     """Roles of a user, for pages."""
     found: Any = RoleGrant.objects.filter(user=user).select_related("role", "organization", "site").order_by("id")
     return list(found)
+
+
+def find_calendar(key: str) -> BusinessCalendar | None:
+    """The business calendar of this key in the realm entered."""
+    row = Calendar.objects.filter(key=key).first()
+    if row is None:
+        return None
+    return BusinessCalendar(
+        zone=row.time_zone or get_realm(row.realm_id).time_zone,
+        weekly=intervals(row.weekly),
+        holidays=frozenset(row.holidays),
+    )
+
+
+def list_calendars() -> list[Calendar]:
+    """The realm's business calendars, by name."""
+    return list(Calendar.objects.order_by("name"))

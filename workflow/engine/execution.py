@@ -19,6 +19,7 @@ from workflow.choices import STARTS_RUNS, TaskKind, TaskState
 from workflow.contracts import Done, Fail, Outcome, Retry, TaskContext, TaskHandler, UndoContext, Wait
 from workflow.engine import leases, ledger, limits, outcomes, parts, people, waits
 from workflow.engine.claims import Claim
+from workflow.engine.times import BadTime
 from workflow.errors import LeaseLost
 from workflow.registry import task_handlers
 
@@ -205,7 +206,7 @@ def _as_failure(error: Exception) -> Retry | Fail:
             places = "; ".join(f"{place}: {' '.join(messages)}" for place, messages in error.fields.items())
             text = f"{text} ({places})"
         return Retry(error=text) if getattr(error, "retryable", False) else Fail(text)
-    if isinstance(error, ExpressionError | waits.BadTime):
+    if isinstance(error, ExpressionError | BadTime):
         return Fail(text)
     return Retry(error=f"{type(error).__name__}: {text}" if type(error).__name__ not in text else text)
 

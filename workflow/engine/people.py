@@ -15,6 +15,7 @@ from ticketing.choices import CategoryKind, Priority
 from ticketing.models import Ticket
 from ticketing.registry import subject_kinds
 from ticketing.services import categories, tickets
+from workflow.engine import times
 from workflow.engine.ledger import Book
 from workflow.events import TaskNeedsAttention
 from workflow.graph import TaskSpec
@@ -54,7 +55,7 @@ def give_work(book: Book, task: TaskRun, inputs: dict[str, Any], *, undo: bool) 
     lines = [instructions, *_about(book), *_values(_("What is known"), inputs)]
     if undo:
         lines += _values(_("What was done"), book.run.outputs.get(task.key, {}))
-    due_at = book.after(spec.target_seconds) if spec.target_seconds else None
+    due_at = times.after(book, spec.target_seconds, spec.calendar) if spec.target_seconds else None
     ticket = _open(
         book, task, WORK_CATEGORY, title, "\n".join(line for line in lines if line), matter="undo" if undo else "",
         category=spec.category, due_at=due_at,

@@ -6,15 +6,12 @@ import datetime as dt
 from typing import Any
 
 from boss.core.expressions import evaluate
-from workflow.engine import forward, ledger, outcomes, people, reversal
+from workflow.engine import forward, ledger, outcomes, people, reversal, times
 from workflow.engine.claims import Claim
 from workflow.engine.ledger import Book
+from workflow.engine.times import BadTime
 from workflow.graph import TaskSpec
 from workflow.models import TaskRun
-
-
-class BadTime(ValueError):
-    """``until`` did not give a time: an ISO date and time with zone, or a number of seconds from now."""
 
 
 def begin_work(claim: Claim, inputs: dict[str, Any]) -> None:
@@ -42,9 +39,9 @@ def begin_wait(claim: Claim) -> None:
         if book.is_taken_back(task):
             reversal.give_up(book, task)
             return
-        until = _instant(evaluate(spec.until, book.names()), book.now) if spec.until is not None else None
+        until = _instant(evaluate(spec.until, book.names()), book, spec) if spec.until is not None else None
         if until is None and spec.deadline_seconds is not None:
-            until = book.after(spec.deadline_seconds)
+            until = times.after(book, spec.deadline_seconds, spec.calendar)
         task.wait()
         task.waiting_for, task.due_at = spec.signal, until
         payload = outcomes.take_signal(task, spec.signal) if spec.signal else None
@@ -79,9 +76,9 @@ def ask_people(book: Book, task: TaskRun, error: str) -> None:
     task.due_at = None
 
 
-def _instant(value: Any, now: dt.datetime) -> dt.datetime:
+def _instant(value: Any, book: Book, spec: TaskSpec) -> dt.datetime:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return now + dt.timedelta(seconds=value)
+        return times.after(book, value, spec.calendar)
     if isinstance(value, str):
         try:
             at = dt.datetime.fromisoformat(value)

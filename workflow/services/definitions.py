@@ -14,6 +14,7 @@ from boss.core import audit, locks
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.services import service
+from boss.tenancy import selectors as ground
 from ticketing import selectors as desk
 from workflow import checks
 from workflow.errors import DefinitionRefused, NoSuchDefinition
@@ -123,6 +124,8 @@ def _unknown_desks(document: dict[str, Any]) -> checks.Faults:
             found[f"tasks.{task['key']}.pool"] = [_("There is no such talent pool.")]
         if task.get("category") and desk.find_category(task["category"]) is None:
             found[f"tasks.{task['key']}.category"] = [_("There is no such ticket category.")]
+        if task.get("calendar") and ground.find_calendar(task["calendar"]) is None:
+            found[f"tasks.{task['key']}.calendar"] = [_("There is no such business calendar.")]
         if task.get("definition") and not _is_published(task["definition"]):
             found[f"tasks.{task['key']}.definition"] = [_("There is no such published workflow.")]
     return found

@@ -1,6 +1,7 @@
 """The ground every row stands on: realms, organizations, sites, people, roles, brands, keys."""
 
 from boss.tenancy.models.access import ApiKey, Role, RoleGrant, Session, SignInFailure
+from boss.tenancy.models.calendars import Calendar
 from boss.tenancy.models.people import User
 from boss.tenancy.models.places import Organization, Site
 from boss.tenancy.models.realms import Brand, Realm, RealmHost
@@ -8,6 +9,7 @@ from boss.tenancy.models.realms import Brand, Realm, RealmHost
 __all__ = [
     "ApiKey",
     "Brand",
+    "Calendar",
     "Organization",
     "Realm",
     "RealmHost",

@@ -9,7 +9,7 @@ from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.services import service
 from boss.tenancy import policies, selectors
-from boss.tenancy.models import Brand, Realm, RealmHost, Role
+from boss.tenancy.models import Brand, Calendar, Realm, RealmHost, Role
 
 
 def create(*, key: str, name: str, hosts: list[str], is_platform: bool = False, **details: Any) -> Realm:
@@ -27,6 +27,7 @@ def create(*, key: str, name: str, hosts: list[str], is_platform: bool = False, 
         for role_key, policy in policies.BUILT_IN.items():
             Role.objects.get_or_create(key=role_key, defaults={"name": str(policy.name), "built_in": True})
         Brand.objects.get_or_create(realm_id=realm.pk, defaults={"name": name})
+        Calendar.objects.get_or_create(key="business", defaults={"name": "Business hours"})
     selectors.forget_cached()
     return realm
 
