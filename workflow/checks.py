@@ -27,7 +27,7 @@ _RETRY = {field.name for field in fields_of(RetryRule)}
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "key": str, "title": str, "kind": str, "handler": str, "with": dict, "after": list, "retry": dict, "undo": str,
     "pool": str, "category": str, "instructions": str, "undo_instructions": str, "outputs": list, "signal": str,
-    "point_of_no_return": bool, "follow_up": str, "skippable": bool, "target_seconds": int,
+    "point_of_no_return": bool, "follow_up": str, "return_point": bool, "skippable": bool, "target_seconds": int,
     "deadline_seconds": (int, float), "on_deadline": str, "calendar": str, "definition": str, "at_once": int,
 }  # fmt: skip
 _UNDO = ("", "handler", "manual", "none")

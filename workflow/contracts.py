@@ -107,6 +107,9 @@ class TaskHandler:
       happens exactly once. Otherwise it runs outside any transaction and opens its own short ones.
     - ``time_limit_seconds``: of one attempt, unless the definition says another.
     - ``inputs``/``outputs``: what it takes and gives; a definition is checked against them when it is published.
+    - ``differs(context)``: whether doing it now, with ``context.inputs``, would give something other than what it
+      did. Asked when a run is amended under way, in a transaction; it only reads our tables. Without it a task differs
+      when its inputs do.
     - ``describe(inputs)``: one sentence on what it will do with these inputs, for people.
     """
 
@@ -119,6 +122,7 @@ class TaskHandler:
     outputs: Sequence[Characteristic] = ()
     local: bool = False
     time_limit_seconds: float = 60
+    differs: Callable[[UndoContext], bool] | None = None
     describe: Callable[[Mapping[str, Any]], str] | None = None
 
 

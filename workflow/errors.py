@@ -40,6 +40,41 @@ class TaskMayNotBeSkipped(Problem):
     title = _("The workflow does not allow this task to be skipped.")
 
 
+class NoReturnPoint(Problem):
+    code = "workflow.no_return_point"
+    status = 409
+    title = _("The workflow does not allow the run to go back to this task.")
+
+
+class NotYetReached(WrongState):
+    code = "workflow.not_yet_reached"
+    title = _("The run has not come to this task yet.")
+
+
+class PastNoReturn(WrongState):
+    """``data.tasks`` names those that cannot be undone any more."""
+
+    code = "workflow.past_no_return"
+    title = _("Something that would have to be undone is past its point of no return.")
+
+
+class AlreadyGoingBack(WrongState):
+    code = "workflow.already_going_back"
+    title = _("Some tasks of this run are being taken back just now. Try again when that is over.")
+
+
+class PartOfAnother(WrongState):
+    code = "workflow.part_of_another"
+    title = _("This run is part of another one; act on that.")
+
+
+class CannotMove(InvalidInput):
+    """``fields`` says for each task what stands in the way."""
+
+    code = "workflow.cannot_move"
+    title = _("What this run has done already is not the same in that version.")
+
+
 class PartsStillOpen(WrongState):
     code = "workflow.parts_still_open"
     title = _("Runs that are part of this task are still under way. Wait for them, or reverse them first.")

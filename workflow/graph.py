@@ -56,6 +56,7 @@ class TaskSpec:
     outputs: tuple[Characteristic, ...] = ()
     point_of_no_return: bool = False
     follow_up: str = ""
+    return_point: bool = False
     skippable: bool = False
     target_seconds: int | None = None
     until: Any = None
@@ -185,6 +186,7 @@ def _task(position: int, raw: Mapping[str, Any]) -> TaskSpec:
         outputs=tuple(from_json(given.get("outputs", ()))),
         point_of_no_return=given.get("point_of_no_return", False),
         follow_up=given.get("follow_up", ""),
+        return_point=given.get("return_point", False),
         skippable=given.get("skippable", False),
         target_seconds=given.get("target_seconds"),
         until=given.get("until"),

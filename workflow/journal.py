@@ -36,7 +36,9 @@ def journal(run: Run) -> list[Sentence]:
         lines.append((event.at, event.sequence, Sentence(event.at, event.who, text, key)))
     for at, worker, number, key, is_undo in _begun(run):
         told = _("Attempt %(n)s to undo “%(task)s” began.") if is_undo else _("Attempt %(n)s of “%(task)s” began.")
-        sentence = Sentence(at, worker or "BOSS", told % {"n": number, "task": titles[key]}, key, is_attempt=True)
+        sentence = Sentence(
+            at, worker or "BOSS", told % {"n": number, "task": titles.get(key, key)}, key, is_attempt=True
+        )
         lines.append((at, 0, sentence))
     lines.sort(key=lambda line: (line[0], line[1]))
     return [sentence for _at, _sequence, sentence in lines]
@@ -141,6 +143,10 @@ _SENTENCES: dict[str, Write] = {
     "task.skipped": _skipped,
     "task.waiting": _waiting,
     "task.woken": _plain("“%(task)s” goes on."),
+    "run.taken_back": _plain("The run goes back to “%(to)s”: %(reason)s"),
+    "run.amended": _plain("The run was amended: %(reason)s"),
+    "run.moved": _plain("The run was moved from version %(before)s to version %(after)s."),
+    "task.again": _plain("“%(task)s” is to be done again."),
     "task.parts": _plain("“%(task)s” started %(count)s × “%(definition)s”."),
     "task.parts_done": _plain("“%(task)s” is done: all its parts are completed (%(count)s)."),
     "task.undone": _noted("“%(task)s” is undone."),

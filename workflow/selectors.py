@@ -18,7 +18,7 @@ __all__ = ["Edge", "Graph", "Node", "ReversalPlan"]
 
 
 def _runs() -> ScopedQuerySet:
-    rows: ScopedQuerySet = Run.objects.select_related("version__definition")
+    rows: ScopedQuerySet = Run.objects.select_related("version__definition", "parent__run")
     return rows
 
 

@@ -57,7 +57,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "subscribers.place_order subscribers.change_account subscribers.open_account subscribers.close_account",
             "ticketing.assign_ticket ticketing.manage_categories ticketing.manage_pools",
             "workflow.publish_definition workflow.start_run workflow.reverse_run workflow.retry_task",
-            "workflow.complete_task workflow.skip_task workflow.signal_run",
+            "workflow.move_run workflow.complete_task workflow.skip_task workflow.signal_run",
             "ipservices.view_binding ipservices.manage_bindings ipservices.set_fault ipservices.observe_service",
             "ipservices.change_service ipservices.view_prefix ipservices.manage_addresses ipservices.manage_numbers",
             "notify.view_message",
@@ -67,7 +67,7 @@ BUILT_IN: dict[str, RolePolicy] = {
         _("Manager"),
         _STAFF
         | _set(
-            "ticketing.assign_ticket workflow.reverse_run",
+            "ticketing.assign_ticket workflow.reverse_run workflow.move_run",
             "workflow.retry_task workflow.complete_task workflow.start_run",
             "workflow.skip_task workflow.signal_run subscribers.place_order subscribers.change_account",
             "subscribers.open_account subscribers.close_account",

@@ -194,7 +194,8 @@ def test_completion_looks_at_no_other_runs_rows(realm):
     with connections["owner"].cursor() as cursor:
         cursor.execute("ANALYZE workflow_run, workflow_taskrun")
     parameters = {
-        "realm": realm, "run": run.pk, "task": task_of(realm, run, "a").pk, "attempt": 1, "key": "a", "after": [1],
+        "realm": realm, "run": run.pk, "version": run.version_id,
+        "task": task_of(realm, run, "a").pk, "attempt": 1, "key": "a", "after": [1],
         "mine": 1, "guarded": [], "outputs": {}, "inputs": {}, "data": {}, "worker": "w", "lease": 5.0, "grace": 1.0,
     }  # fmt: skip
     with scoping.realm_transaction(realm):

@@ -40,6 +40,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     definition = serializers.CharField(source="version.definition.key", read_only=True)
     title = serializers.CharField(source="version.definition.title", read_only=True)
     version = serializers.IntegerField(source="version.number", read_only=True)
+    part_of = serializers.SerializerMethodField(help_text="Address of the task that started it, if one did")
     inputs = serializers.DictField(read_only=True)
     outputs = serializers.DictField(read_only=True, help_text="Outputs of the finished tasks, by task key")
 
@@ -47,9 +48,12 @@ class RunSerializer(serializers.ModelSerializer[Run]):
         model = Run
         fields = (
             "public_id", "definition", "title", "version", "subject_kind", "subject_id", "state", "open_tasks",
-            "inputs", "outputs", "started_at", "started_by", "ended_at", "reversal_reason",
+            "part_of", "inputs", "outputs", "started_at", "started_by", "ended_at", "reversal_reason",
         )  # fmt: skip
         read_only_fields = fields
+
+    def get_part_of(self, run: Run) -> str | None:
+        return run.parent.address if run.parent is not None else None
 
 
 class TaskSerializer(serializers.ModelSerializer[TaskRun]):
@@ -138,6 +142,15 @@ class StartRun(serializers.Serializer[Any]):
 
 class Reverse(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=2000)
+
+
+class TakeBack(serializers.Serializer[Any]):
+    to = serializers.CharField(max_length=60, help_text="Key of the task the run goes back to")
+    reason = serializers.CharField(max_length=2000)
+
+
+class Move(serializers.Serializer[Any]):
+    version = serializers.IntegerField(source="number", min_value=1, max_value=2**31 - 1)
 
 
 class SendSignal(serializers.Serializer[Any]):

@@ -56,11 +56,15 @@ class DefinitionViewSet(ReadOnlyViewSet):
 
 class RunFilter(FilterSet):
     definition = CharFilter("version__definition__key")
+    part_of = CharFilter(method="only_parts", label="Only runs that a task of the run with this public id started")
     open = BooleanFilter(method="only_open", label="Only runs under way, or only closed ones")
 
     class Meta:
         model = Run
         fields = ("state", "subject_kind", "subject_id")
+
+    def only_parts(self, queryset: QuerySet[Run], name: str, value: str) -> QuerySet[Run]:
+        return queryset.filter(parent__run__public_id=value)
 
     def only_open(self, queryset: QuerySet[Run], name: str, value: bool) -> QuerySet[Run]:
         return queryset.exclude(state__in=CLOSED_RUN_STATES) if value else queryset.filter(state__in=CLOSED_RUN_STATES)
@@ -103,17 +107,37 @@ class RunViewSet(ReadOnlyViewSet):
         found = selectors.list_tasks(self.get_object())
         return Response(serializers.TaskSerializer(found, many=True).data)
 
-    @extend_schema(responses=serializers.ReversalPlanSerializer)
+    @extend_schema(
+        responses=serializers.ReversalPlanSerializer,
+        parameters=[OpenApiParameter("to", str, description="Only what going back to the task of this key would undo")],
+    )
     @action(detail=True, pagination_class=None, filterset_class=None)
     def preview(self, request: Request, public_id: str) -> Response:
         """What reversing it would undo now, what it could not, and who would get work."""
-        plan = runs.preview_reversal(actor=self.actor, run=self.get_object())
+        run, to = self.get_object(), request.query_params.get("to", "")
+        if to:
+            plan = runs.preview_taking_back(actor=self.actor, run=run, to=to)
+        else:
+            plan = runs.preview_reversal(actor=self.actor, run=run)
         return Response(serializers.ReversalPlanSerializer(plan).data)
 
     @action(detail=True, methods=["post"], permission="workflow.reverse_run", input=serializers.Reverse)
     def reverse(self, request: Request, public_id: str) -> Response:
         """Undo everything it made. There is no way back."""
         return self.answer(runs.reverse(actor=self.actor, run=self.get_object(), **self.given()))
+
+    @action(
+        detail=True, methods=["post"], url_path="take-back", permission="workflow.reverse_run",
+        input=serializers.TakeBack,
+    )  # fmt: skip
+    def take_back(self, request: Request, public_id: str) -> Response:
+        """Send it back to one of its tasks: that and what came after is undone and done again."""
+        return self.answer(runs.take_back(actor=self.actor, run=self.get_object(), **self.given()))
+
+    @action(detail=True, methods=["post"], permission="workflow.move_run", input=serializers.Move)
+    def move(self, request: Request, public_id: str) -> Response:
+        """Let it go on by another version, when what it has done is the same there."""
+        return self.answer(runs.move(actor=self.actor, run=self.get_object(), **self.given()))
 
     @extend_schema(responses={201: serializers.SignalSerializer})
     @action(detail=True, methods=["post"], permission="workflow.signal_run", input=serializers.SendSignal)

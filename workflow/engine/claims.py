@@ -16,7 +16,8 @@ from workflow.graph import Graph, TaskSpec
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """``attempt`` is the fencing token. ``outputs`` are those of all tasks of the run finished so far.
+    """``attempt`` is the fencing token. ``outputs`` are those of all tasks of the run finished so far. ``done_with``
+    are the inputs a task that is to be undone was done with: the run's own may have been amended since.
 
     After ``inline_until`` (this process's monotonic clock) what follows goes by message, so that one long run does
     not exceed what Celery allows one message to take.
@@ -26,15 +27,18 @@ class Claim:
     task_id: int
     run_id: int
     run_address: str
+    version_id: int
     graph: Graph
     position: int
     state: str
+    generation: int
     attempt: int
     failures: int
     woken_by: dict[str, Any] | None
     subject: tuple[str, int] | None
     inputs: dict[str, Any]
     outputs: dict[str, Any]
+    done_with: dict[str, Any]
     inline_until: float
 
     @property
@@ -47,8 +51,10 @@ class Claim:
 
     @property
     def forward_key(self) -> str:
-        """Names the task's effect: the same over all attempts, different for every task of every run."""
-        return f"wf-{self.realm_id}-{self.run_address}-{self.spec.key}"
+        """Names the task's effect: the same over all attempts, different for every task of every run, and for each
+        time the task is done anew after it was taken back."""
+        again = f"-{self.generation}" if self.generation else ""
+        return f"wf-{self.realm_id}-{self.run_address}-{self.spec.key}{again}"
 
     def names(self) -> dict[str, Any]:
         """What this task's expressions can name."""
@@ -64,20 +70,23 @@ def take(realm_id: int, task_id: int) -> Claim | None:
         if row is None:
             return None
         run_id, position, state, attempt, failures, woken_by, address, version_id = row[:8]
-        kind, subject_id, inputs, outputs = row[8:]
+        kind, subject_id, inputs, outputs, generation, task_inputs = row[8:]
         return Claim(
             realm_id=realm_id,
             task_id=task_id,
             run_id=run_id,
             run_address=address,
+            version_id=version_id,
             graph=graphs.of_version(realm_id, version_id),
             position=position,
             state=state,
+            generation=generation,
             attempt=attempt,
             failures=failures,
             woken_by=sql.loaded(woken_by),
             subject=(kind, subject_id) if subject_id is not None else None,
             inputs=sql.loaded(inputs),
             outputs=sql.loaded(outputs),
+            done_with=sql.loaded(task_inputs) if state == TaskState.UNDOING else {},
             inline_until=time.monotonic() + LONGEST_INLINE_SECONDS,
         )

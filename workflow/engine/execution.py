@@ -69,6 +69,8 @@ def _inputs(claim: Claim) -> dict[str, Any]:
         graph.holds(claim.spec, claim.names())
     if claim.spec.kind in STARTS_RUNS:
         return {}
+    if claim.done_with:
+        return claim.done_with
     inputs = graph.resolve_inputs(claim.spec, claim.names())
     handler = task_handlers.find(claim.spec.handler)
     if handler is not None:

@@ -25,13 +25,16 @@ from workflow.graph import Graph, TaskSpec, names
 from workflow.models import Attempt, Run, RunEvent, TaskRun
 
 MACHINE = "BOSS"
+BEGUN_AGAIN = "task.again"
 FINISHING_EVENTS = ("task.done", "task.by_hand", "task.signalled", "task.time_came", "task.parts_done")
 
 _TASK_FIELDS = [
-    "state", "undecided", "taken", "failures", "not_before", "due_at", "ended_at", "inputs", "waiting_for", "woken_by",
-    "error", "ticket",
+    "state", "undecided", "taken", "failures", "generation", "not_before", "due_at", "started_at", "ended_at", "inputs",
+    "waiting_for", "woken_by", "error", "ticket",
 ]  # fmt: skip
-_RUN_FIELDS = ["state", "open_tasks", "sequence", "outputs", "ended_at", "reversal_reason"]
+_RUN_FIELDS = [
+    "state", "open_tasks", "sequence", "inputs", "outputs", "ended_at", "reversal_reason", "taken_back", "version",
+]  # fmt: skip
 
 
 class Book:
@@ -55,7 +58,8 @@ class Book:
 
     def is_taken_back(self, task: TaskRun) -> bool:
         """Whether what is under way forward is wanted no more: it is let end, and then undone or left out."""
-        return bool(self.run.state == RunState.REVERSING and not task.is_undo)
+        reversing = self.run.state == RunState.REVERSING or task.position in (self.run.taken_back or ())
+        return reversing and not task.is_undo
 
     def names(self) -> dict[str, Any]:
         """What expressions can name at this moment."""
@@ -82,6 +86,13 @@ class Book:
 
     def after(self, seconds: float) -> dt.datetime:
         return self.now + dt.timedelta(seconds=seconds)
+
+    def exchange(self, graph: Graph, tasks: list[TaskRun]) -> None:
+        """Go on with the graph and the tasks of another version."""
+        self.graph = graph
+        self.tasks = tasks
+        for task in tasks:
+            self._before.setdefault(task.pk, _picture(task))
 
     def hurry(self, task: TaskRun) -> None:
         """Ring for a ready task that was not to be tried before some time."""
@@ -186,6 +197,12 @@ def open_run(run_id: int) -> Iterator[Book]:
     book.finish()
 
 
+def look_at(run: Run) -> Book:
+    """The run and its tasks as they are now, without a lock; nothing is written."""
+    fresh: Run = Run.objects.get(pk=run.pk)
+    return _book(fresh, list(TaskRun.objects.filter(run_id=run.pk).order_by("position")))
+
+
 @contextmanager
 def open_run_unless_busy(run_id: int) -> Iterator[Book | None]:
     """Like :func:`open_run`, but None when somebody holds the run or one of its tasks: a frozen process may hold its
@@ -226,5 +243,6 @@ def claimed(book: Book, claim: Claim) -> TaskRun:
 
 
 def was_finished(task_id: int) -> bool:
-    """Whether the task was ever done, whatever it is now."""
-    return bool(RunEvent.objects.filter(task_id=task_id, kind__in=FINISHING_EVENTS).exists())
+    """Whether the task was done since it was last begun anew, whatever it is now."""
+    events = RunEvent.objects.filter(task_id=task_id, kind__in=(*FINISHING_EVENTS, BEGUN_AGAIN))
+    return events.order_by("-sequence").values_list("kind", flat=True).first() in FINISHING_EVENTS

@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from boss.core import events
-from workflow.choices import AttemptOutcome, RunState, TaskState
+from workflow.choices import AttemptOutcome, TaskState
 from workflow.contracts import Fail, Retry, Wait
-from workflow.engine import bell, closing, draining, forward, ledger, people, reversal, sql
+from workflow.engine import bell, closing, draining, forward, joins, ledger, people, reversal, sql
 from workflow.engine.claims import Claim
 from workflow.engine.ledger import Book
 from workflow.engine.settings import lease_seconds, message_grace_seconds, worker_name
-from workflow.errors import LeaseLost
 from workflow.events import TaskDone
 from workflow.models import TaskRun
 
@@ -25,7 +24,7 @@ def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: st
     """Record a task as done and all that follows from it; returns the successor claimed in the same stroke, if any.
 
     One statement does it. Two things send it through the ledger as well: a successor with a condition to evaluate,
-    and a run that was turned round while the task ran.
+    and a run that was turned round, amended or moved while the task ran.
     """
     after_plain = claim.graph.plain_successors[claim.position]
     guarded = claim.graph.guarded_successors[claim.position]
@@ -36,6 +35,7 @@ def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: st
         {
             "realm": claim.realm_id,
             "run": claim.run_id,
+            "version": claim.version_id,
             "task": claim.task_id,
             "attempt": claim.attempt,
             "key": claim.spec.key,
@@ -51,7 +51,7 @@ def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: st
         },
     ).fetchone()
     if row is None:
-        _done_in_reverse(claim, inputs, outputs, note)
+        _done_by_the_ledger(claim, inputs, outputs, note)
         return None
     open_tasks, all_outputs, successors, parent_id = row[0], sql.loaded(row[1]), sql.loaded(row[2]), row[3]
     if any(handler.fact == TaskDone.fact_name for _key, handler in events.handlers):  # type: ignore[attr-defined]
@@ -61,7 +61,7 @@ def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: st
         return None
     if any(s["undecided"] == 0 and s["state"] == TaskState.PENDING for s in successors):
         with ledger.open_run(claim.run_id) as book:
-            forward.decide(book)
+            joins.decide(book)
     bell.ring(claim.realm_id, [s["id"] for s in successors if s["state"] == TaskState.READY])
     return _next(claim, successors, all_outputs)
 
@@ -71,15 +71,15 @@ def _next(claim: Claim, successors: list[dict[str, Any]], outputs: dict[str, Any
         if successor["state"] == TaskState.RUNNING:
             return dataclasses.replace(
                 claim, task_id=successor["id"], position=successor["position"], state=TaskState.RUNNING,
-                attempt=successor["attempt"], failures=0, woken_by=None, outputs=outputs,
+                generation=successor["generation"], attempt=successor["attempt"], failures=0, woken_by=None,
+                outputs=outputs, done_with={},
             )  # fmt: skip
     return None
 
 
-def _done_in_reverse(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: str) -> None:
+def _done_by_the_ledger(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: str) -> None:
+    """The long way, for a run that does not simply go on: it is reversed, taken back in part, or on another version."""
     with _fenced(claim) as (book, task):
-        if book.run.state != RunState.REVERSING:
-            raise LeaseLost(claim.spec.key)
         task.inputs = inputs
         book.record_attempt(task, AttemptOutcome.DONE, answer=outputs)
         forward.finish(book, task, outputs, event="task.done", attempt=claim.attempt, note=note)

@@ -90,7 +90,11 @@ def withdraw(book: Book, task: TaskRun, *, reason: str) -> None:
     """Close the ticket of a task that nobody needs to look at any more."""
     if task.ticket_id is None:
         return
-    reasons = {"reversed": _("The run was reversed."), "settled": _("The task was settled elsewhere.")}
+    reasons = {
+        "reversed": _("The run was reversed."),
+        "taken_back": _("The task was taken back; it may be done again."),
+        "settled": _("The task was settled elsewhere."),
+    }
     for matter in ("", "undo"):
         closed = tickets.close_obsolete(
             actor=_machine(book), dedupe_key=dedupe_key(task, matter), reason=reasons[reason]

@@ -1,17 +1,21 @@
-"""The way back: what is undone, in which order, and when it is over.
+"""The way back, of a whole run or of some of its tasks: what is undone, in which order, and when it is over.
 
 A task's turn has come when everything behind it in the graph is settled, transitively, whether it ran or not; so
 tasks of parallel branches are undone in parallel. Undoing itself is durable work like any other: claimed, retried,
 given to people when it fails. Nothing here is ever skipped because it could not be undone.
+
+Tasks that are *taken back* while their run goes on (it is sent back to a task, or amended) are undone in the same way,
+and when all of them are settled they are decided anew.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from workflow.checks import effective_undo
 from workflow.choices import REVERSE_END, STARTS_RUNS, AttemptOutcome, RunState, TaskKind, TaskState
-from workflow.engine import people
+from workflow.engine import joins, people
 from workflow.engine.ledger import MACHINE, Book
 from workflow.graph import TaskSpec
 from workflow.models import Attempt, TaskRun
@@ -26,6 +30,7 @@ def begin(book: Book, *, who: str, reason: str) -> None:
     else:
         book.run.begin_reversal()
     book.run.reversal_reason = reason
+    book.run.taken_back = None
     book.note("run.reversing", who=who, reason=reason)
     for task in book.tasks:
         if task.state in (TaskState.PENDING, TaskState.READY, TaskState.WAITING, TaskState.ATTENTION):
@@ -35,7 +40,7 @@ def begin(book: Book, *, who: str, reason: str) -> None:
 
 def abandon(book: Book, task: TaskRun) -> None:
     """Give up a task that is not done: it is skipped, or undone if its attempts may have left something."""
-    people.withdraw(book, task, reason="reversed")
+    people.withdraw(book, task, reason="reversed" if book.run.state == RunState.REVERSING else "taken_back")
     spec = book.spec(task)
     if may_have_effect(spec, task):
         _prepare(task)
@@ -79,8 +84,23 @@ def _left_something(spec: TaskSpec, task: TaskRun) -> bool:
     return bool(Attempt.objects.filter(task=task, outcome=AttemptOutcome.WAIT, is_undo=False).exists())
 
 
+def take_back(book: Book, positions: Collection[int]) -> None:
+    """Undo these tasks, none of them pending, while the run goes on, and decide them anew when all are undone."""
+    book.run.taken_back = sorted(positions)
+    for task in [book.tasks[position] for position in sorted(positions)]:
+        if task.state in (TaskState.DONE, TaskState.SKIPPED):
+            book.run.open_tasks += 1
+            joins.count_up(book, task, taken=task.state == TaskState.DONE)
+        elif task.state in (TaskState.READY, TaskState.WAITING, TaskState.ATTENTION):
+            abandon(book, task)
+    settle(book)
+
+
 def settle(book: Book) -> None:
-    """Give their turn to tasks behind which everything is settled; end the reversal when all are."""
+    """Give their turn to tasks behind which everything is settled; end the way back when all are."""
+    if book.run.state != RunState.REVERSING:
+        _settle_taken_back(book)
+        return
     settled: dict[int, bool] = {}
     for task in reversed(book.tasks):
         behind = all(settled[position] for position in book.graph.successors[task.position])
@@ -88,11 +108,25 @@ def settle(book: Book) -> None:
             _turn(book, task)
         settled[task.position] = behind and task.state in REVERSE_END
     book.run.open_tasks = sum(not done for done in settled.values())
-    if book.run.open_tasks == 0 and book.run.state == RunState.REVERSING:
+    if book.run.open_tasks == 0:
         book.run.end_reversal()
         book.run.ended_at = book.now
         book.note("run.reversed")
         book.end = "reversed"
+
+
+def _settle_taken_back(book: Book) -> None:
+    positions = book.run.taken_back or []
+    settled: set[int] = set()
+    for task in [book.tasks[position] for position in reversed(positions)]:
+        behind = {other for other in positions if task.position in book.graph.ancestors[other]}
+        if behind <= settled and task.state == TaskState.DONE:
+            _turn(book, task)
+        if behind <= settled and task.state in REVERSE_END:
+            settled.add(task.position)
+    if len(settled) == len(positions):
+        book.run.taken_back = None
+        joins.begin_again(book, [book.tasks[position] for position in positions])
 
 
 def _turn(book: Book, task: TaskRun) -> None:
@@ -150,9 +184,10 @@ class ReversalPlan:
         return tuple(step for step in self.steps if step.how == "people" or (step.how == "kept" and step.follow_up))
 
 
-def plan(tasks: list[TaskRun], specs: tuple[TaskSpec, ...]) -> ReversalPlan:
-    """The plan for a run in its present state; changes nothing."""
-    return ReversalPlan(tuple(_planned(task, specs[task.position]) for task in reversed(tasks)))
+def plan(tasks: list[TaskRun], specs: tuple[TaskSpec, ...], positions: Collection[int] | None = None) -> ReversalPlan:
+    """The plan for a run in its present state, or for those of its tasks that are to be taken back; changes nothing."""
+    chosen = [task for task in reversed(tasks) if positions is None or task.position in positions]
+    return ReversalPlan(tuple(_planned(task, specs[task.position]) for task in chosen))
 
 
 def _planned(task: TaskRun, spec: TaskSpec) -> PlannedUndo:

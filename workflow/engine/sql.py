@@ -59,11 +59,12 @@ UPDATE workflow_taskrun AS t
    AND (t.not_before IS NULL OR t.not_before <= clock_timestamp())
    AND r.realm_id = t.realm_id AND r.id = t.run_id
 RETURNING t.run_id, t.position, t.state, t.attempt, t.failures, t.woken_by, r.public_id, r.version_id,
-          r.subject_kind, r.subject_id, r.inputs, r.outputs
+          r.subject_kind, r.subject_id, r.inputs, r.outputs, t.generation, t.inputs
 """
 
 # The run's row comes first: its lock puts the completions of one run in an order, and its new version carries the
-# outputs of every task that finished before, also those committed while this statement waited for the lock.
+# outputs of every task that finished before, also those committed while this statement waited for the lock. A run that
+# is reversed, or taken back in part, or was moved to another version, goes through the ledger instead.
 # Rows are found by parameters, never by a join with `run`: only so does the index get the whole key.
 COMPLETE = """
 WITH run AS (
@@ -74,7 +75,8 @@ WITH run AS (
                           ELSE outputs || jsonb_build_object(%(key)s::text, %(outputs)s) END,
            state = CASE open_tasks WHEN 1 THEN 'completed' ELSE state END,
            ended_at = CASE open_tasks WHEN 1 THEN clock_timestamp() END
-     WHERE realm_id = %(realm)s AND id = %(run)s AND state = 'running'
+     WHERE realm_id = %(realm)s AND id = %(run)s AND state = 'running' AND taken_back IS NULL
+       AND version_id = %(version)s
  RETURNING id, realm_id, open_tasks, sequence, outputs, parent_id
 ), task AS (
     UPDATE workflow_taskrun AS t
@@ -111,7 +113,7 @@ WITH run AS (
                          ELSE clock_timestamp() + make_interval(secs => %(grace)s) END
       FROM run, task
      WHERE s.realm_id = %(realm)s AND s.run_id = %(run)s AND s.state = 'pending' AND s.position = ANY (%(after)s)
- RETURNING s.id, s.position, s.state, s.undecided, s.attempt
+ RETURNING s.id, s.position, s.state, s.undecided, s.attempt, s.generation
 )
 SELECT run.open_tasks, run.outputs, coalesce((SELECT jsonb_agg(to_jsonb(successor)) FROM successor), '[]'),
        run.parent_id

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from boss.core import schema
 from boss.core.problems import InvalidInput
-from workflow.engine import forward, graphs
+from workflow.engine import graphs, joins
 from workflow.engine.ledger import Book
 from workflow.errors import NoSuchDefinition
 from workflow.graph import PLAIN_TYPES, Graph
@@ -62,7 +62,7 @@ def begin(
         version=on.version,
         subject_kind=subject[0] if subject else "",
         subject_id=subject[1] if subject else None,
-        inputs=_checked(graph, dict(inputs)),
+        inputs=checked(graph, dict(inputs)),
         open_tasks=len(graph.tasks),
         started_by=who[:200],
         started_at=on.now,
@@ -76,19 +76,18 @@ def begin(
             key=spec.key,
             kind=spec.kind,
             undecided=len(graph.predecessors[spec.position]),
-            # A task without predecessors has been come to by the start itself.
             taken=0 if spec.after else 1,
         )
         for spec in graph.tasks
     ]
     book = Book(run, graph, tasks, on.now)
     book.note("run.started", who=who, definition=on.version.definition.key, version=on.version.number)
-    forward.decide(book)
+    joins.decide(book)
     book.begin()
     return run
 
 
-def _checked(graph: Graph, given: dict[str, Any]) -> dict[str, Any]:
+def checked(graph: Graph, given: dict[str, Any]) -> dict[str, Any]:
     """The declared inputs checked and with their defaults; what was not declared stays as it is."""
     declared = {item.key for item in graph.inputs}
     try:

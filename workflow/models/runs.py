@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, FSMModelMixin, transition
@@ -26,8 +27,9 @@ class Run(FSMModelMixin, Addressable):
 
     ``outputs`` holds each finished task's outputs by task key. ``open_tasks`` counts tasks not yet decided,
     ``sequence`` the events written. ``parent`` is the task of another run that started it, ``index`` its place among
-    that task's runs. No narrower grants reach a run (``scope_paths`` is empty): a subscriber sees his
-    order's progress through the order, which the room above shows.
+    that task's runs. ``taken_back`` holds the positions of tasks that are being undone to be done again; mostly None.
+    No narrower grants reach a run (``scope_paths`` is empty): a subscriber sees his order's progress through the
+    order, which the room above shows.
     """
 
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
@@ -49,6 +51,7 @@ class Run(FSMModelMixin, Addressable):
         db_constraint=False, verbose_name=_("part of"),
     )  # fmt: skip
     index = models.PositiveIntegerField(_("number in its parent"), null=True, blank=True)
+    taken_back = ArrayField(models.PositiveSmallIntegerField(), null=True, blank=True)
 
     class Meta(Addressable.Meta):
         verbose_name = _("run")
@@ -56,6 +59,7 @@ class Run(FSMModelMixin, Addressable):
         permissions = [
             ("start_run", "Can start a workflow by hand"),
             ("reverse_run", "Can reverse a run"),
+            ("move_run", "Can move a run to another version"),
             ("signal_run", "Can send a signal to a run"),
         ]
         constraints = [
@@ -119,9 +123,11 @@ class TaskRun(FSMModelMixin, RealmScoped):
     was claimed with. ``failures`` counts what the retry rule counts. ``undecided`` counts incoming edges not yet
     decided, ``taken`` those that were taken. ``not_before`` is the earliest next attempt. ``due_at`` is when the
     sweeper must look at the row: a message may be lost (ready), a lease ends (running), a time comes (waiting).
+    ``generation`` counts how often the task was taken back to be done again: what it does then is another effect.
     """
 
-    database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
+    # A task that has not begun goes when its run is moved to a version that does without it.
+    database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="tasks", db_index=False, db_constraint=False)
     position = models.PositiveSmallIntegerField()
@@ -134,6 +140,7 @@ class TaskRun(FSMModelMixin, RealmScoped):
     taken = models.PositiveSmallIntegerField(default=0)
     attempt = models.PositiveIntegerField(default=0)
     failures = models.PositiveSmallIntegerField(default=0)
+    generation = models.PositiveSmallIntegerField(default=0, db_default=0)
     not_before = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
@@ -253,6 +260,10 @@ class TaskRun(FSMModelMixin, RealmScoped):
     @transition(field="state", source=S.DONE, target=S.UNDONE)
     def nothing_to_undo(self) -> None:
         """It had no effects."""
+
+    @transition(field="state", source=[S.UNDONE, S.SKIPPED], target=S.PENDING)
+    def begin_again(self) -> None:
+        """It was taken back while its run goes on, and is decided anew."""
 
     @transition(field="state", source=S.DONE, target=S.KEPT)
     def keep(self) -> None:

@@ -1,4 +1,4 @@
-"""Starting a run and turning it round."""
+"""Starting a run, turning it round, sending it back, changing it under way."""
 
 from __future__ import annotations
 
@@ -10,14 +10,24 @@ from django.utils.translation import gettext as _
 from boss.core import audit, events
 from boss.core.actors import Actor
 from boss.core.permissions import require
-from boss.core.problems import InvalidInput
+from boss.core.problems import InvalidInput, NotFound
 from boss.core.services import service
-from workflow.choices import RunState
-from workflow.engine import graphs, ledger, reversal, starting
+from workflow.choices import RunState, TaskState
+from workflow.engine import amending, graphs, ledger, moving, reversal, starting
+from workflow.engine.ledger import Book
 from workflow.engine.reversal import ReversalPlan
-from workflow.errors import RunIsClosed, RunIsReversing
+from workflow.errors import (
+    AlreadyGoingBack,
+    CannotMove,
+    NoReturnPoint,
+    NoSuchDefinition,
+    NotYetReached,
+    PastNoReturn,
+    RunIsClosed,
+    RunIsReversing,
+)
 from workflow.events import RunReversing, RunStarted
-from workflow.models import Run, TaskRun
+from workflow.models import DefinitionVersion, Run, TaskRun
 
 
 @service
@@ -82,4 +92,124 @@ def reverse(*, actor: Actor, run: Run, reason: str) -> Run:
         after={"state": book.run.state, "reason": reason.strip()},
     )  # fmt: skip
     events.publish(RunReversing(run_id=book.run.pk))
+    return book.run
+
+
+def preview_taking_back(*, actor: Actor, run: Run, to: str) -> ReversalPlan:
+    """What sending the run back to the task ``to`` would undo now. Changes nothing. Raises as :func:`take_back`."""
+    require(actor, "workflow.view_run", run)
+
+    book = ledger.look_at(run)
+    return reversal.plan(book.tasks, book.graph.tasks, _way_back(book, to))
+
+
+@service
+def take_back(*, actor: Actor, run: Run, to: str, reason: str) -> Run:
+    """Send a run back to one of its tasks: it and all that came after are undone and then done again.
+
+    Only where the definition says so (``return_point``), and as long as nothing on the way is past its point of no
+    return. Raises :class:`NotFound` for an unknown task, :class:`NoReturnPoint`, :class:`NotYetReached`,
+    :class:`PastNoReturn`, :class:`AlreadyGoingBack`, :class:`RunIsClosed`, :class:`RunIsReversing`, and
+    :class:`InvalidInput` without a ``reason``.
+    """
+    with ledger.open_run(run.pk) as book:
+        require(actor, "workflow.reverse_run", book.run)
+
+        _refuse_unless_running(book)
+        positions = _way_back(book, to)
+        if not reason.strip():
+            raise InvalidInput(fields={"reason": [_("Please say why.")]})
+
+        title = book.graph.by_key[to].title
+        book.note("run.taken_back", who=actor.label, to=title, reason=reason.strip())
+        reversal.take_back(book, positions)
+
+    audit.record(actor=actor, action="run.taken_back", subject=book.run, after={"to": to, "reason": reason.strip()})
+    return book.run
+
+
+@service
+def amend(*, actor: Actor, run: Run, inputs: Mapping[str, Any], reason: str) -> tuple[str, ...]:
+    """Give a run under way other inputs. Only what differs is undone and done again; the rest stands or goes on.
+
+    Asks for no permission: the room that calls has asked for its own (changing an order). ``inputs`` are all of them,
+    checked like those of a start. Returns the keys of the tasks that are taken back. Raises :class:`PastNoReturn`
+    (and nothing changes), :class:`AlreadyGoingBack`, :class:`RunIsClosed`, :class:`RunIsReversing`,
+    :class:`InvalidInput`.
+    """
+    with ledger.open_run(run.pk) as book:
+        _refuse_unless_running(book)
+        cleaned = starting.checked(book.graph, dict(inputs))
+        positions = amending.differing(book, cleaned)
+        _refuse_past_return(book, positions)
+
+        keys = tuple(book.graph.tasks[position].key for position in sorted(positions))
+        book.note("run.amended", who=actor.label, reason=reason, tasks=list(keys))
+        amending.keep_inputs(book, positions)
+        book.run.inputs = cleaned
+        if positions:
+            reversal.take_back(book, positions)
+
+    audit.record(actor=actor, action="run.amended", subject=book.run, after={"reason": reason, "tasks": list(keys)})
+    return keys
+
+
+def _refuse_unless_running(book: Book) -> None:
+    if book.run.is_closed:
+        raise RunIsClosed
+    if book.run.state == RunState.REVERSING:
+        raise RunIsReversing
+    if book.run.taken_back is not None:
+        raise AlreadyGoingBack
+
+
+def _way_back(book: Book, to: str) -> set[int]:
+    spec = book.graph.by_key.get(to)
+    if spec is None:
+        raise NotFound(task=to)
+    if not spec.return_point:
+        raise NoReturnPoint(task=to)
+    if book.tasks[spec.position].state == TaskState.PENDING:
+        raise NotYetReached(task=to)
+    positions = amending.behind(book, to)
+    _refuse_past_return(book, positions)
+    return positions
+
+
+def _refuse_past_return(book: Book, positions: set[int]) -> None:
+    past = amending.past_return(book, positions)
+    if past:
+        raise PastNoReturn(tasks=past)
+
+
+@service
+def move(*, actor: Actor, run: Run, number: int) -> Run:
+    """Let a run under way go on by another version of its definition.
+
+    Only when what it has begun is the same there: every task that is not pending stands in that version with the same
+    work, undo and predecessors. Raises :class:`CannotMove`, whose ``fields`` say for each task why not,
+    :class:`NoSuchDefinition` for an unknown number, :class:`AlreadyGoingBack`, :class:`RunIsClosed` and
+    :class:`RunIsReversing`.
+    """
+    with ledger.open_run(run.pk) as book:
+        version = DefinitionVersion.objects.filter(definition=book.run.version.definition_id, number=number).first()
+
+        require(actor, "workflow.move_run", book.run)
+
+        _refuse_unless_running(book)
+        if version is None:
+            raise NoSuchDefinition(number=number)
+        before = book.run.version.number
+        graph = graphs.of_version(actor.realm_id, version.pk)
+        obstacles = moving.obstacles(book, graph)
+        if obstacles:
+            raise CannotMove(fields=obstacles)
+
+        if version.pk != book.run.version_id:
+            book.note("run.moved", who=actor.label, before=before, after=number)
+            moving.move(book, version, graph)
+
+    audit.record(
+        actor=actor, action="run.moved", subject=book.run, before={"version": before}, after={"version": number}
+    )
     return book.run

@@ -11,7 +11,7 @@ from boss.core.permissions import require
 from boss.core.services import service
 from workflow import checks
 from workflow.choices import STARTS_RUNS, RunState, TaskKind, TaskState
-from workflow.engine import forward, ledger, parts, people, reversal
+from workflow.engine import forward, joins, ledger, parts, people, reversal
 from workflow.engine.ledger import Book
 from workflow.errors import PartsStillOpen, TaskMayNotBeSkipped, TaskNotForPeople
 from workflow.models import TaskRun
@@ -106,8 +106,8 @@ def skip(*, actor: Actor, task: TaskRun, reason: str = "", through_ticket: bool 
 
         before = task.state
         _let_go_of_ticket(book, task, through_ticket)
-        forward.skip(book, task, reason=reason or "person", who=actor.label)
-        forward.decide(book)
+        joins.skip(book, task, reason=reason or "person", who=actor.label)
+        joins.decide(book)
 
     audit.record(
         actor=actor, action="task.skipped", subject=task, before={"state": before},
