@@ -24,17 +24,32 @@ def record(
     after: dict[str, Any] | None = None,
 ) -> None:
     """Write that ``actor`` did ``action`` ("order.submitted") to ``subject``. Never put a secret in before/after."""
-    AuditEntry.objects.create(
-        actor_kind=actor.kind,
-        actor_id=actor.number,
-        actor_label=actor.label[:200],
-        action=action,
-        subject_kind=subject_kind(subject),
-        subject_id=subject.pk,
-        subject_label=str(subject)[:200],
-        before=before or {},
-        after=after or {},
-        request_id=actor.request_id,
+    record_many(actor=actor, action=action, subjects=[subject], before=before, after=after)
+
+
+def record_many(
+    *,
+    actor: Actor,
+    action: str,
+    subjects: Iterable[models.Model],
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """The same about several subjects, an entry each."""
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            actor_kind=actor.kind,
+            actor_id=actor.number,
+            actor_label=actor.label[:200],
+            action=action,
+            subject_kind=subject_kind(subject),
+            subject_id=subject.pk,
+            subject_label=str(subject)[:200],
+            before=before or {},
+            after=after or {},
+            request_id=actor.request_id,
+        )
+        for subject in subjects
     )
 
 

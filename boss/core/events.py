@@ -15,7 +15,7 @@ What must be atomic never goes this way: call down instead.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -67,11 +67,22 @@ def handle(key: str, cls: type[C], function: Callable[[C], None]) -> None:
 
 def publish(happened: Any) -> Fact:
     """Write a fact to the outbox in the caller's transaction."""
-    name: str = happened.fact_name
-    row: Fact = Fact.objects.create(name=name, payload=dataclasses.asdict(happened))
-    interested = [handler.key for _, handler in handlers if handler.fact == name]
-    FactDelivery.objects.bulk_create([FactDelivery(fact=row, handler=key) for key in interested])
-    if interested:
+    return publish_many([happened])[0]
+
+
+def publish_many(happened: Sequence[Any]) -> list[Fact]:
+    """Write facts to the outbox in the caller's transaction."""
+    rows: list[Fact] = Fact.objects.bulk_create(
+        [Fact(name=one.fact_name, payload=dataclasses.asdict(one)) for one in happened]
+    )
+    deliveries = [
+        FactDelivery(fact=row, handler=handler.key)
+        for row in rows
+        for _, handler in handlers
+        if handler.fact == row.name
+    ]
+    if deliveries:
+        FactDelivery.objects.bulk_create(deliveries)
         realm_id = scoping.current_realm_id()
         transaction.on_commit(lambda: [call(realm_id) for call in wake], using=scoping.alias())
-    return row
+    return rows

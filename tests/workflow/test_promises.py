@@ -14,7 +14,7 @@ from ticketing.selectors import find_category, outcomes_of
 from ticketing.services import categories, tickets
 from workflow import journal, selectors
 from workflow.contracts import Wait
-from workflow.engine import claims, ledger, loop, sweeper
+from workflow.engine import claims, ledger, loop, starting, sweeper
 from workflow.errors import RunIsClosed, TaskMayNotBeSkipped
 from workflow.models import Attempt, Run, RunEvent, Signal, TaskRun
 from workflow.services import runs, signals, tasks
@@ -477,3 +477,34 @@ def test_a_worker_that_comes_back_after_its_task_was_undone_is_looked_into(begin
     ticket = Ticket.objects.get(state="new")
     assert "had been undone" in ticket.messages.get().body and not outcomes_of(ticket)
     assert states(run) == {"a": "undone"}
+
+
+def test_many_runs_start_together_each_with_its_own_subject_and_inputs(begin, go, system, django_assert_num_queries):
+    begin(
+        [task("a", **{"with": {"number": {"var": "inputs.n"}}}), task("x", when={"var": "inputs.x"})],
+        {"n": 0, "x": True},
+    )
+    starts = [starting.Start(("tests.order", n), {"n": n, "x": n % 2 == 0}) for n in range(20)]
+    with django_assert_num_queries(5):  # definition, audit, facts, a savepoint; the runs are one raw statement
+        begun = runs.start_many(actor=system, definition_key="test", starts=starts)
+    go()
+    assert [run.subject for run in begun] == [("tests.order", n) for n in range(20)]
+    assert [Run.objects.get(pk=run.pk).inputs["n"] for run in begun] == list(range(20))
+    assert {run.state for run in Run.objects.all()} == {"completed"} and len(shop.effects) == 20 + 2 + 10
+    assert [e.sequence for e in begun[1].events.order_by("sequence")] == [1, 2, 3, 4]
+
+
+def test_of_many_runs_none_starts_when_the_inputs_of_one_are_refused(begin, system):
+    begin(chain("a"), {"n": 0})
+    with pytest.raises(InvalidInput):
+        runs.start_many(
+            actor=system,
+            definition_key="test",
+            starts=[starting.Start(None, {"n": 1}), starting.Start(None, {"n": "x"})],
+        )
+    assert Run.objects.count() == 1
+
+
+def test_starting_none_of_many_is_no_error(begin, system):
+    begin(chain("a"))
+    assert runs.start_many(actor=system, definition_key="test", starts=[]) == []

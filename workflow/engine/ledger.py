@@ -8,7 +8,7 @@ in the caller's transaction. Tasks that became ready are rung for after commit.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,9 @@ from workflow.graph import Graph, TaskSpec, names
 from workflow.models import Attempt, Run, RunEvent, TaskRun
 
 MACHINE = "BOSS"
+MOST_RUNG_AT_ONCE = 200
+"""Wake-ups sent at once for runs started together."""
+
 BEGUN_AGAIN = "task.again"
 FINISHING_EVENTS = ("task.done", "task.by_hand", "task.signalled", "task.time_came", "task.parts_done")
 
@@ -98,55 +101,6 @@ class Book:
         """Ring for a ready task that was not to be tried before some time."""
         self._ready.discard((task.pk, task.state))
 
-    def begin(self) -> None:
-        """Write a run that has just been made, with its tasks and first events, in one statement."""
-        run = self.run
-        row = sql.execute(
-            sql.START,
-            {
-                "realm": run.realm_id,
-                "public_id": run.public_id,
-                "version": run.version_id,
-                "subject_kind": run.subject_kind,
-                "subject_id": run.subject_id,
-                "inputs": run.inputs,
-                "outputs": run.outputs,
-                "state": run.state,
-                "open_tasks": run.open_tasks,
-                "sequence": run.sequence,
-                "now": self.now,
-                "who": run.started_by,
-                "ended_at": run.ended_at,
-                "parent": run.parent_id,
-                "index": run.index,
-                "grace": message_grace_seconds(),
-                "positions": [task.position for task in self.tasks],
-                "keys": [task.key for task in self.tasks],
-                "kinds": [task.kind for task in self.tasks],
-                "states": [task.state for task in self.tasks],
-                "undecided": [task.undecided for task in self.tasks],
-                "taken": [task.taken for task in self.tasks],
-                "events": [
-                    {
-                        "sequence": event.sequence,
-                        "kind": event.kind,
-                        "position": event.task.position if event.task else None,
-                        "who": event.who,
-                        "data": event.data,
-                    }
-                    for event in self.events
-                ],
-            },
-        ).fetchone()
-        if row is None:
-            raise RuntimeError("an insert returned nothing")
-        ids = sql.loaded(row[1])
-        run.pk, run._state.adding, run._state.db = row[0], False, scoping.alias()
-        for task in self.tasks:
-            task.pk, task.run_id = ids[str(task.position)], run.pk
-        bell.ring(run.realm_id, [task.pk for task in self.tasks if task.state in CLAIMABLE])
-        self._tell_of_the_end()
-
     def finish(self) -> None:
         """Write everything and ring for what became ready."""
         grace = self.after(message_grace_seconds())
@@ -165,11 +119,59 @@ class Book:
         self.run.save(update_fields=_RUN_FIELDS)
         RunEvent.objects.bulk_create(self.events)
         bell.ring(self.run.realm_id, ring)
-        self._tell_of_the_end()
+        self.tell_of_the_end()
 
-    def _tell_of_the_end(self) -> None:
+    def tell_of_the_end(self) -> None:
         if self.end is not None:
             closing.closed(self.run.realm_id, self.run.pk, self.run.subject, self.run.parent_id, self.end)
+
+
+def begin(books: Sequence[Book]) -> None:
+    """Write runs that have just been made, all of one version, with their tasks and first events, in one statement."""
+    first = books[0].run
+    tasks = [(book.run.public_id, task) for book in books for task in book.tasks]
+    rows = sql.execute(
+        sql.START,
+        {
+            "realm": first.realm_id, "version": first.version_id, "parent": first.parent_id, "who": first.started_by,
+            "now": books[0].now, "grace": message_grace_seconds(),
+            "runs": [
+                {
+                    "public_id": book.run.public_id, "subject_kind": book.run.subject_kind,
+                    "subject_id": book.run.subject_id, "inputs": book.run.inputs, "outputs": book.run.outputs,
+                    "state": book.run.state, "open_tasks": book.run.open_tasks, "sequence": book.run.sequence,
+                    "has_ended": book.run.ended_at is not None, "index": book.run.index,
+                }
+                for book in books
+            ],
+            "of": [public_id for public_id, _task in tasks],
+            "positions": [task.position for _of, task in tasks],
+            "keys": [task.key for _of, task in tasks],
+            "kinds": [task.kind for _of, task in tasks],
+            "states": [task.state for _of, task in tasks],
+            "undecided": [task.undecided for _of, task in tasks],
+            "taken": [task.taken for _of, task in tasks],
+            "events": [
+                {
+                    "of": book.run.public_id, "sequence": event.sequence, "kind": event.kind,
+                    "position": event.task.position if event.task else None, "who": event.who, "data": event.data,
+                }
+                for book in books for event in book.events
+            ],
+        },
+    ).fetchall()  # fmt: skip
+    numbers = {public_id: (run_id, sql.loaded(task_ids)) for public_id, run_id, task_ids in rows}
+    ready: list[int] = []
+    for book in books:
+        run = book.run
+        run.pk, task_ids = numbers[run.public_id]
+        run._state.adding, run._state.db = False, scoping.alias()
+        for task in book.tasks:
+            task.pk, task.run_id = task_ids[str(task.position)], run.pk
+        ready += [task.pk for task in book.tasks if task.state in CLAIMABLE]
+        book.tell_of_the_end()
+    # More would stand before what others wait for; the sweeper rings for the rest as workers come to them.
+    bell.ring(first.realm_id, ready[:MOST_RUNG_AT_ONCE])
 
 
 def _picture(task: TaskRun) -> tuple[Any, ...]:

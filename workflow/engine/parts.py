@@ -113,16 +113,14 @@ def _go_on(book: Book, task: TaskRun) -> None:
 def _start(book: Book, task: TaskRun, items: list[Any], indexes: list[int]) -> None:
     spec = book.spec(task)
     on = starting.current(book.run.realm_id, spec.definition)
-    for index in indexes:
-        known = {**book.names(), "item": items[index], "index": index}
-        starting.begin(
-            on,
-            who=MACHINE,
-            subject=book.run.subject,
-            inputs=graph.resolve_inputs(spec, known),
-            parent=task,
-            index=index,
+    known = book.names()
+    starts = [
+        starting.Start(
+            book.run.subject, graph.resolve_inputs(spec, {**known, "item": items[index], "index": index}), index
         )
+        for index in indexes
+    ]
+    starting.begin(on, who=MACHINE, starts=starts, parent=task)
     book.note("task.parts", task, count=len(indexes), definition=spec.definition)
 
 

@@ -21,32 +21,39 @@ from psycopg.types.json import Jsonb
 
 from boss.core import scoping
 
+# Any number of runs in one statement; rows of the three tables find each other by the run's public id.
 START = """
 WITH run AS (
     INSERT INTO workflow_run (realm_id, public_id, version_id, subject_kind, subject_id, inputs, outputs, state,
-                              open_tasks, sequence, started_at, started_by, ended_at, reversal_reason,
-                              parent_id, index)
-    VALUES (%(realm)s, %(public_id)s, %(version)s, %(subject_kind)s, %(subject_id)s, %(inputs)s, %(outputs)s,
-            %(state)s, %(open_tasks)s, %(sequence)s, %(now)s, %(who)s, %(ended_at)s, '',
-            %(parent)s, %(index)s)
- RETURNING id
+                              open_tasks, sequence, started_at, started_by, ended_at, reversal_reason, parent_id, index)
+    SELECT %(realm)s, r.public_id, %(version)s, r.subject_kind, r.subject_id, r.inputs, r.outputs, r.state,
+           r.open_tasks, r.sequence, %(now)s, %(who)s, CASE WHEN r.has_ended THEN %(now)s::timestamptz END, '',
+           %(parent)s, r.index
+      FROM jsonb_to_recordset(%(runs)s) AS r (public_id text, subject_kind text, subject_id bigint, inputs jsonb,
+                                              outputs jsonb, state text, open_tasks int, sequence int,
+                                              has_ended boolean, index int)
+ RETURNING id, public_id
 ), task AS (
     INSERT INTO workflow_taskrun (realm_id, run_id, position, key, kind, state, undecided, taken, attempt, failures,
                                   due_at, ended_at, worker, inputs, waiting_for, error)
     SELECT %(realm)s, run.id, t.position, t.key, t.kind, t.state, t.undecided, t.taken, 0, 0,
            CASE t.state WHEN 'ready' THEN %(now)s::timestamptz + make_interval(secs => %(grace)s) END,
            CASE t.state WHEN 'skipped' THEN %(now)s::timestamptz END, '', '{}', '', ''
-      FROM run, unnest(%(positions)s::smallint[], %(keys)s::text[], %(kinds)s::text[], %(states)s::text[],
-                       %(undecided)s::smallint[], %(taken)s::smallint[])
-                AS t (position, key, kind, state, undecided, taken)
- RETURNING id, position
+      FROM unnest(%(of)s::text[], %(positions)s::smallint[], %(keys)s::text[], %(kinds)s::text[], %(states)s::text[],
+                  %(undecided)s::smallint[], %(taken)s::smallint[])
+                AS t (of, position, key, kind, state, undecided, taken)
+      JOIN run ON run.public_id = t.of
+ RETURNING id, run_id, position
 ), event AS (
     INSERT INTO workflow_runevent (realm_id, run_id, sequence, at, kind, task_id, who, data)
     SELECT %(realm)s, run.id, e.sequence, %(now)s, e.kind, task.id, e.who, e.data
-      FROM run, jsonb_to_recordset(%(events)s) AS e (sequence int, kind text, position int, who text, data jsonb)
-      LEFT JOIN task ON task.position = e.position
+      FROM jsonb_to_recordset(%(events)s) AS e (of text, sequence int, kind text, position int, who text, data jsonb)
+      JOIN run ON run.public_id = e.of
+      LEFT JOIN task ON task.run_id = run.id AND task.position = e.position
 )
-SELECT run.id, (SELECT jsonb_object_agg(task.position, task.id) FROM task) FROM run
+SELECT run.public_id, run.id, jsonb_object_agg(task.position, task.id)
+  FROM run JOIN task ON task.run_id = run.id
+ GROUP BY run.public_id, run.id
 """
 
 CLAIM = """

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from boss.core import schema
 from boss.core.problems import InvalidInput
-from workflow.engine import graphs, joins
+from workflow.engine import graphs, joins, ledger
 from workflow.engine.ledger import Book
 from workflow.errors import NoSuchDefinition
 from workflow.graph import PLAIN_TYPES, Graph
@@ -44,30 +44,37 @@ def current(realm_id: int, definition_key: str) -> Current:
     return Current(definition.current, graphs.of_version(realm_id, definition.current_id), definition.database_now)
 
 
-def begin(
-    on: Current,
-    *,
-    who: str,
-    subject: tuple[str, int] | None,
-    inputs: Mapping[str, Any],
-    parent: TaskRun | None = None,
-    index: int | None = None,
-) -> Run:
-    """Write a run with its tasks; workers wake when the open transaction commits.
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One run to be started: what it is about, what it is given, and its place among the parts of another run."""
 
-    Raises :class:`boss.core.problems.InvalidInput` with fields ``inputs.<key>``.
+    subject: tuple[str, int] | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    index: int | None = None
+
+
+def begin(on: Current, *, who: str, starts: Sequence[Start], parent: TaskRun | None = None) -> list[Run]:
+    """Write runs with their tasks, all in one statement; workers wake when the open transaction commits.
+
+    Raises :class:`boss.core.problems.InvalidInput` with fields ``inputs.<key>``, and then writes none.
     """
+    books = [_book(on, who, start, parent) for start in starts]
+    ledger.begin(books)
+    return [book.run for book in books]
+
+
+def _book(on: Current, who: str, start: Start, parent: TaskRun | None) -> Book:
     graph = on.graph
     run: Run = Run(
         version=on.version,
-        subject_kind=subject[0] if subject else "",
-        subject_id=subject[1] if subject else None,
-        inputs=checked(graph, dict(inputs)),
+        subject_kind=start.subject[0] if start.subject else "",
+        subject_id=start.subject[1] if start.subject else None,
+        inputs=checked(graph, dict(start.inputs)),
         open_tasks=len(graph.tasks),
         started_by=who[:200],
         started_at=on.now,
         parent=parent,
-        index=index,
+        index=start.index,
     )
     tasks = [
         TaskRun(
@@ -83,8 +90,7 @@ def begin(
     book = Book(run, graph, tasks, on.now)
     book.note("run.started", who=who, definition=on.version.definition.key, version=on.version.number)
     joins.decide(book)
-    book.begin()
-    return run
+    return book
 
 
 def checked(graph: Graph, given: dict[str, Any]) -> dict[str, Any]:
