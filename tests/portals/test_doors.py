@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core import mail
 from django.test import Client
@@ -9,7 +11,7 @@ from django.test import Client
 from boss.core import scoping
 from boss.notify.models import Message
 from boss.tenancy.models import Session, User
-from boss.tenancy.services import invitations
+from boss.tenancy.services import invitations, realms
 from tests.cast import PASSWORD, Cast, make_user
 from tests.portals.visiting import Visitor, message_beside, text, words
 
@@ -39,6 +41,40 @@ def test_the_first_page_of_the_host_leads_everybody_where_he_belongs(door: Clien
     assert door.get("/")["Location"] == "/signup/"
     sign_in(door, maria.email)
     assert door.get("/")["Location"] == "/my/"
+
+
+@pytest.fixture
+def platform(real_db: str, cast: Cast) -> Client:
+    """A browser on the host of the people who run the installation, where Olga operates."""
+    realm = realms.create(key="platform", name="Platform", hosts=["platform.localhost"], is_platform=True)
+    make_user(realm, "olga@platform.example", "Olga Operator")
+    return Visitor(realm.pk, "platform.localhost").client
+
+
+def test_the_platforms_first_page_is_the_back_office_for_everybody(platform: Client):
+    assert platform.get("/")["Location"] == "/admin/"
+    assert sign_in(platform, "olga@platform.example")["Location"] == "/admin/"
+    assert platform.get("/")["Location"] == "/admin/"
+    assert platform.get("/login/")["Location"] == "/admin/"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nothing-here/", 404), ("/console/", 403)])
+def test_the_button_of_an_error_page_leads_to_a_page_that_opens(platform: Client, path: str, status: int):
+    sign_in(platform, "olga@platform.example")
+    refused = platform.get(path)
+    assert refused.status_code == status
+    button = re.search(r'class="btn btn-primary" href="([^"]*)"', text(refused))
+    assert button
+    assert platform.get(button[1], follow=True).status_code == 200
+
+
+@pytest.mark.parametrize(("kind", "home"), [("staff", "/console/"), ("subscriber", "/my/")])
+def test_the_button_of_an_error_page_leads_people_home(door: Client, cast: Cast, maria: User, kind: str, home: str):
+    sign_in(door, cast.bob.email if kind == "staff" else maria.email)
+    button = re.search(r'class="btn btn-primary" href="([^"]*)"', text(door.get("/nothing-here/")))
+    assert button
+    last = door.get(button[1], follow=True)
+    assert (last.status_code, last.request["PATH_INFO"]) == (200, home)
 
 
 def test_a_page_asked_for_before_is_shown_after_signing_in(door: Client, maria: User):

@@ -10,13 +10,21 @@ from django.urls import reverse
 from boss.core.actors import Actor
 from boss.notify.services import messages as mail
 from boss.tenancy import selectors
+from boss.tenancy.models import Realm
 from boss.tenancy.services import invitations
 
-CONSOLE = "/console/"  # an address of the site, not a part of this surface
+# Addresses of the site, not parts of this surface.
+CONSOLE = "/console/"
+BACK_OFFICE = "/admin/"
 
 
-def home_of(user: Any) -> str:
-    """The first page of a person: the console for staff, self-help for subscribers, sign-up for visitors."""
+def home_of(realm: Realm, user: Any) -> str:
+    """The first page of a person: the console for staff, self-help for subscribers, sign-up for visitors.
+
+    The platform's own host has only the back office, which asks for the log-in itself.
+    """
+    if realm.is_platform:
+        return BACK_OFFICE
     if not user.is_authenticated:
         return reverse("signup:address")
     return CONSOLE if user.kind == "staff" else reverse("selfhelp:home")

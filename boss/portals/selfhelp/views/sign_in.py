@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout
 from django.http import HttpRequest, HttpResponse
@@ -25,7 +27,11 @@ BACKEND = "boss.tenancy.backends.RealmBackend"
 @public
 def landing(request: HttpRequest) -> HttpResponse:
     """The host's own address: everybody goes where he belongs."""
-    return redirect(doors.home_of(request.user))
+    return redirect(_home_of(request, request.user))
+
+
+def _home_of(request: HttpRequest, user: Any) -> str:
+    return doors.home_of(request.realm, user)  # type: ignore[attr-defined]
 
 
 @sensitive_post_parameters("password")
@@ -37,7 +43,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         target = ""
     if request.method != "POST":
         if request.user.is_authenticated:
-            return redirect(target or doors.home_of(request.user))
+            return redirect(target or _home_of(request, request.user))
         return _form_page(request, "sign_in", SignInForm(), target=target)
     form = SignInForm(request.POST)
     status = 422
@@ -50,7 +56,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         else:
             if user is not None:
                 login(request, user, backend=BACKEND)
-                return redirect(target or doors.home_of(user))
+                return redirect(target or _home_of(request, user))
             # The same words whether the person exists or not.
             form.add_error(None, _("E-mail or password is not right. Please check both and try again."))
     return _form_page(request, "sign_in", form, status=status, target=target)
@@ -93,7 +99,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             else:
                 login(request, user, backend=BACKEND)
                 messages.success(request, _("Your password is set and you are signed in."))
-                return redirect(doors.home_of(user))
+                return redirect(_home_of(request, user))
     except BadInvitation as problem:
         return render(request, "portals/selfhelp/bad_link.html", {"problem": problem}, status=problem.status)
     return _form_page(request, "invitation", form, person=person)
