@@ -77,17 +77,22 @@ class _Part:
 
 
 def configure(
-    plan_version: PlanVersion, options: Sequence[OptionChoice] = (), chosen: Chosen | None = None
+    plan_version: PlanVersion,
+    options: Sequence[OptionChoice] = (),
+    chosen: Chosen | None = None,
+    *,
+    by_customer: bool = False,
 ) -> Configuration:
     """The features of ``plan_version`` with ``options`` and ``chosen`` values (feature → characteristic → value).
 
+    ``by_customer``: the values are a customer's own, so those kept to the staff cannot be among them.
     Raises :class:`InvalidInput` with every fault at once.
     """
     faults: dict[str, list[str]] = {}
     quantities = _quantities(plan_version, options, faults)
     parts = _parts(plan_version, quantities)
     _check_relations(parts, faults)
-    values = _values(parts, chosen or {}, faults)
+    values = _values(parts, chosen or {}, faults, by_customer)
     if faults:
         raise InvalidInput(fields=faults)
     return Configuration(
@@ -108,11 +113,11 @@ def configure(
 
 
 def choosable(
-    plan_version: PlanVersion, options: Sequence[OptionChoice] = ()
+    plan_version: PlanVersion, options: Sequence[OptionChoice] = (), *, by_customer: bool = False
 ) -> dict[str, list[schema.Characteristic]]:
     """What the buyer has to be asked, by feature: for building the form. Features without a question are left out."""
     parts = _parts(plan_version, _quantities(plan_version, options, {}))
-    questions = {key: _questions(part) for key, part in parts.items()}
+    questions = {key: _questions(part, by_customer) for key, part in parts.items()}
     return {key: asked for key, asked in questions.items() if asked}
 
 
@@ -180,19 +185,22 @@ def _check_relations(parts: dict[str, _Part], faults: dict[str, list[str]]) -> N
                 faults.setdefault(key, []).append(_("%(feature)s cannot be had together with %(other)s.") % names)
 
 
-def _questions(part: _Part) -> list[schema.Characteristic]:
-    return [asked for asked in part.feature.schema if asked.key in part.choosable and asked.key not in part.fixed]
+def _questions(part: _Part, by_customer: bool) -> list[schema.Characteristic]:
+    open_ones = [asked for asked in part.feature.schema if asked.key in part.choosable and asked.key not in part.fixed]
+    return schema.for_customers(open_ones) if by_customer else open_ones
 
 
-def _values(parts: dict[str, _Part], chosen: Chosen, faults: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
+def _values(
+    parts: dict[str, _Part], chosen: Chosen, faults: dict[str, list[str]], by_customer: bool
+) -> dict[str, dict[str, Any]]:
     values: dict[str, dict[str, Any]] = {key: {} for key in parts}
     for key, given in chosen.items():
-        asked = {question.key for question in _questions(parts[key])} if key in parts else set()
+        asked = {question.key for question in _questions(parts[key], by_customer)} if key in parts else set()
         for name in given:
             if name not in asked:
                 faults[f"{key}.{name}"] = [_("This cannot be chosen with this plan.")]
     for key, part in parts.items():
-        questions = _questions(part)
+        questions = _questions(part, by_customer)
         names = {question.key for question in questions}
         given = {name: value for name, value in chosen.get(key, {}).items() if name in names}
         try:

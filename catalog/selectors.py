@@ -32,6 +32,15 @@ def get_feature(actor: Actor, key: str) -> Feature:
     return feature
 
 
+def staff_only_keys() -> dict[str, frozenset[str]]:
+    """By feature, the characteristics that are the staff's and not shown to customers. One statement."""
+    by_feature = {
+        feature.key: frozenset(item.key for item in feature.schema if item.staff_only)
+        for feature in Feature.objects.all()
+    }
+    return {key: keys for key, keys in by_feature.items() if keys}
+
+
 def whole_versions() -> QuerySet[PlanVersion]:
     """Plan versions of the entered realm with all that hangs on them: 6 statements for any number of rows."""
     relations = Prefetch("feature__relations", FeatureRelation.objects.select_related("other"))

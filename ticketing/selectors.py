@@ -191,6 +191,12 @@ def find_category(key: str) -> Category | None:
     return category
 
 
+def staff_only_keys(category: Category) -> frozenset[str]:
+    """The keys of fields that are the staff's in any version of the category's fields."""
+    versions = CategorySchema.objects.filter(category=category) if category.schema_version else ()
+    return frozenset(field.key for version in versions for field in version.fields() if field.staff_only)
+
+
 def find_schema(category: Category, version: int | None = None) -> CategorySchema | None:
     """The fields of a category, by default those of its present version. None when it has none (no query then)."""
     wanted = category.schema_version if version is None else version

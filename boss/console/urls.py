@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tickets/<slug:public_id>/release/", tickets.release, name="ticket_release"),
     path("tickets/<slug:public_id>/assign/", tickets.assign, name="ticket_assign"),
     path("tickets/<slug:public_id>/say/", tickets.say, name="ticket_say"),
+    path("tickets/<slug:public_id>/fill/", tickets.fill, name="ticket_fill"),
     path("tickets/<slug:public_id>/wait/", tickets.wait, name="ticket_wait"),
     path("tickets/<slug:public_id>/resolve/", tickets.resolve, name="ticket_resolve"),
     path("tickets/<slug:public_id>/reopen/", tickets.reopen, name="ticket_reopen"),

@@ -64,6 +64,14 @@ def may(actor: Actor, permission: str, subject: models.Model | None = None) -> b
     return bool(model.objects.filter(rows(model, actor, permission), pk=subject.pk).exists())  # type: ignore[attr-defined]
 
 
+def acts_for_realm(actor: Actor, permission: str) -> bool:
+    """Whether ``actor`` uses ``permission`` as one of the provider's people or programs, and not as a customer.
+
+    Customers act on their own behalf, or on that of an organization or a site; visitors on nobody's yet.
+    """
+    return actor.kind != "visitor" and may(actor, permission)
+
+
 def require(actor: Actor, permission: str, subject: models.Model | None = None) -> None:
     """Raise :class:`PermissionDenied` unless ``may``."""
     if not may(actor, permission, subject):

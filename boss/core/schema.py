@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from dataclasses import fields as fields_of
 from decimal import Decimal
 from typing import Any
 
@@ -34,7 +35,10 @@ _PATTERNS = {
 
 @dataclass(frozen=True, slots=True)
 class Characteristic:
-    """One typed attribute. ``minimum``/``maximum`` bound numbers; ``max_length`` and ``pattern`` bound text."""
+    """One typed attribute. ``minimum``/``maximum`` bound numbers; ``max_length`` and ``pattern`` bound text.
+
+    ``staff_only``: the provider's people see and set it; customers are never asked, and theirs is refused.
+    """
 
     key: str
     type: str = "text"
@@ -48,6 +52,7 @@ class Characteristic:
     pattern: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     unit: str = ""
+    staff_only: bool = False
 
     def __post_init__(self) -> None:
         if self.type not in TYPES:
@@ -63,9 +68,12 @@ class Characteristic:
 
     def to_json(self) -> dict[str, Any]:
         """The shortest form: fields at their default are left out."""
-        plain = asdict(self)
-        plain["choices"] = [list(choice) for choice in self.choices]
-        return {k: v for k, v in plain.items() if k in ("key", "type") or v not in (None, "", False, [], ())}
+        # Each against its own default: a minimum of 0 says something, unlike a required of False.
+        told = {item.name for item in fields_of(self) if getattr(self, item.name) != item.default} | {"key", "type"}
+        plain = {name: value for name, value in asdict(self).items() if name in told}
+        if "choices" in told:
+            plain["choices"] = [list(choice) for choice in self.choices]
+        return plain
 
 
 def from_json(items: Iterable[dict[str, Any]]) -> list[Characteristic]:
@@ -81,6 +89,11 @@ def from_json(items: Iterable[dict[str, Any]]) -> list[Characteristic]:
     if len(keys) != len(set(keys)):
         raise ImproperlyConfigured(f"a characteristic key is used twice among {keys}")
     return found
+
+
+def for_customers(characteristics: Iterable[Characteristic]) -> list[Characteristic]:
+    """What customers may be asked: to them the rest does not exist, in forms and in what they send."""
+    return [item for item in characteristics if not item.staff_only]
 
 
 def json_schema(characteristics: Iterable[Characteristic]) -> dict[str, Any]:
@@ -126,6 +139,8 @@ def _property(item: Characteristic) -> dict[str, Any]:
         rule["description"] = item.help
     if item.unit:
         rule["x-unit"] = item.unit
+    if item.staff_only:
+        rule["x-staff-only"] = True
     if item.default is not None:
         rule["default"] = item.default
     return rule

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from boss.core import permissions
 from catalog import configuration
 from catalog.models import Feature, PlanFeature, PlanOption, PlanPrice, PlanVersion
 from catalog.pricing import OptionChoice
@@ -31,22 +32,39 @@ class FeatureSerializer(serializers.ModelSerializer[Feature]):
         return [relation.other.key for relation in feature.relations.all() if relation.kind == "excludes"]
 
 
-class PlanFeatureSerializer(serializers.ModelSerializer[PlanFeature]):
+def _for_customer(serializer: serializers.BaseSerializer[Any]) -> bool:
+    """The reader is a customer or a visitor: what is kept to the staff is not there."""
+    actor = serializer.context["request"].actor
+    return not permissions.acts_for_realm(actor, "catalog.view_plans_on_sale")
+
+
+class SoldFeatureSerializer(serializers.ModelSerializer[Any]):
+    """A row that brings a feature with fixed and choosable characteristics."""
+
+    fixed = serializers.DictField()
+    choosable = serializers.ListField(child=serializers.CharField())
+
+    def to_representation(self, instance: PlanFeature | PlanOption) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if instance.feature is not None and _for_customer(self):
+            hidden = {item.key for item in instance.feature.schema if item.staff_only}
+            shown["fixed"] = {key: value for key, value in shown["fixed"].items() if key not in hidden}
+            shown["choosable"] = [key for key in shown["choosable"] if key not in hidden]
+        return shown
+
+
+class PlanFeatureSerializer(SoldFeatureSerializer):
     key = serializers.CharField(source="feature.key")
     title = serializers.CharField(source="feature.title")
     family = serializers.CharField(source="feature.family")
-    fixed = serializers.DictField()
-    choosable = serializers.ListField(child=serializers.CharField())
 
     class Meta:
         model = PlanFeature
         fields = ("key", "title", "family", "quantity", "fixed", "choosable")
 
 
-class PlanOptionSerializer(serializers.ModelSerializer[PlanOption]):
+class PlanOptionSerializer(SoldFeatureSerializer):
     feature = serializers.CharField(source="feature.key", default=None, allow_null=True)
-    fixed = serializers.DictField()
-    choosable = serializers.ListField(child=serializers.CharField())
 
     class Meta:
         model = PlanOption
@@ -82,5 +100,5 @@ class PlanVersionSerializer(serializers.ModelSerializer[PlanVersion]):
     @extend_schema_field(serializers.DictField(child=serializers.ListField(child=serializers.DictField())))
     def get_questions(self, version: PlanVersion) -> dict[str, list[dict[str, Any]]]:
         everything = [OptionChoice(option.key, 1) for option in version.options.all()]
-        asked = configuration.choosable(version, everything)
+        asked = configuration.choosable(version, everything, by_customer=_for_customer(self))
         return {key: [question.to_json() for question in questions] for key, questions in asked.items()}

@@ -6,6 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from boss.core import permissions
+from catalog import selectors as catalog
 from catalog.pricing import OptionChoice
 from subscribers.choices import PaymentMethod
 from subscribers.contact import ContactDetails, PaymentChoice
@@ -48,6 +50,21 @@ class NewAccount(ContactInput):
         return {"contact": ContactDetails(**given), "site": site}
 
 
+def _hidden(serializer: serializers.BaseSerializer[Any]) -> dict[str, frozenset[str]]:
+    """By feature, the characteristics its reader is not shown: the staff's own, for customers. Asked once a list."""
+    actor = serializer.context["request"].actor
+    if permissions.acts_for_realm(actor, "subscribers.view_subscription"):
+        return {}
+    if "staff_only_keys" not in serializer.context:
+        serializer.context["staff_only_keys"] = catalog.staff_only_keys()
+    known: dict[str, frozenset[str]] = serializer.context["staff_only_keys"]
+    return known
+
+
+def _without(values: dict[str, Any], hidden: frozenset[str] | None) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in hidden} if hidden else values
+
+
 class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
     account = serializers.CharField(source="account.public_id", read_only=True)
     site = serializers.CharField(source="site.public_id", read_only=True)
@@ -65,6 +82,15 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
             "features", "created_at", "active_from", "ended_on",
         )  # fmt: skip
 
+    def to_representation(self, instance: Subscription) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if hidden := _hidden(self):
+            shown["features"] = [
+                {**feature, "characteristics": _without(feature["characteristics"], hidden.get(feature["key"]))}
+                for feature in shown["features"]
+            ]
+        return shown
+
 
 class OrderItemSerializer(serializers.ModelSerializer[OrderItem]):
     plan = serializers.CharField(source="plan_version.plan.key", read_only=True)
@@ -76,6 +102,12 @@ class OrderItemSerializer(serializers.ModelSerializer[OrderItem]):
     class Meta:
         model = OrderItem
         fields = ("action", "plan", "plan_title", "subscription", "options", "chosen", "monthly", "once", "currency")
+
+    def to_representation(self, instance: OrderItem) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if hidden := _hidden(self):
+            shown["chosen"] = {key: _without(values, hidden.get(key)) for key, values in shown["chosen"].items()}
+        return shown
 
 
 class OrderSerializer(serializers.ModelSerializer[Order]):

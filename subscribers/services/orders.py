@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from boss.core import audit, clock, crypto, events, locks, numbers
+from boss.core import audit, clock, crypto, events, locks, numbers, permissions
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
@@ -73,7 +73,16 @@ def submit(
         # Visitors may place orders, but on nobody's account.
         require(actor, "subscribers.view_account", account)
 
-    site, details, configuration = _checked(site, version, options, chosen, contact, payment, account)
+    site, details, configuration = _checked(
+        site,
+        version,
+        options,
+        chosen,
+        contact,
+        payment,
+        account,
+        by_customer=not permissions.acts_for_realm(actor, "subscribers.place_order"),
+    )
     if account is not None and account.state == AccountState.CLOSED:
         raise AccountNotOpen
     definition_key = version.workflows.get(Process.ACTIVATE, "")
@@ -182,6 +191,8 @@ def _checked(
     contact: ContactDetails,
     payment: PaymentChoice,
     account: Account | None,
+    *,
+    by_customer: bool,
 ) -> tuple[Site, ContactDetails, Configuration]:
     """Everything an order needs, checked together so that all faults are shown at once."""
     faults: dict[str, list[str]] = {}
@@ -197,7 +208,7 @@ def _checked(
         faults.update(_email_taken(contact.email))
     configuration = Configuration((), {})
     try:
-        configuration = configure(version, options, chosen)
+        configuration = configure(version, options, chosen, by_customer=by_customer)
     except InvalidInput as error:
         faults.update(error.fields)
     if faults or site is None:

@@ -9,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boss.core.problems import InvalidInput
+from boss.core.schema import Characteristic
 from catalog import pricing, selectors
 from catalog.configuration import choosable, configure
 from catalog.pricing import OptionChoice, Price, PriceSheet, quote_sheet
+from catalog.services.features import define
+from catalog.services.plans import FeaturePart
 
 KIT = OptionChoice("self-install")
 MAIL = {"mail.mailbox": {"address": "maria"}}
@@ -125,3 +128,24 @@ def test_what_needs_something_else_is_refused_without_it(features, system):
     plan = plans.create(actor=system, key="tv", title="TV")
     draft = plans.draft(actor=system, plan=plan, version=small(features=[FeaturePart("tv.dvr")], options=[]))
     assert faults(selectors.get_version(draft.pk)) == {"tv.dvr"}
+
+
+@pytest.fixture
+def with_line_profile(on_sale, system):
+    """A line whose profile only the staff choose."""
+    asked = [Characteristic("name"), Characteristic("profile", required=True, staff_only=True)]
+    define(actor=system, key="own.line", family="access", title="Line", characteristics=asked)
+    return on_sale(features=[FeaturePart("own.line", choosable=("name", "profile"))], options=[])
+
+
+def test_what_the_staff_choose_is_not_asked_of_the_buyer_and_refused_from_him(with_line_profile):
+    version = with_line_profile
+    assert [item.key for item in choosable(version)["own.line"]] == ["name", "profile"]
+    assert [item.key for item in choosable(version, by_customer=True)["own.line"]] == ["name"]
+    sold = configure(version, (), {"own.line": {"name": "maria"}}, by_customer=True)
+    assert sold.features[0].characteristics == {"name": "maria"}
+    with pytest.raises(InvalidInput) as caught:
+        configure(version, (), {"own.line": {"profile": "vip", "made_up": "vip"}}, by_customer=True)
+    refused = caught.value.fields
+    assert refused["own.line.profile"] == refused["own.line.made_up"]
+    configure(version, (), {"own.line": {"profile": "vip"}})

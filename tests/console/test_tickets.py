@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from boss.core.actors import Actor
+from boss.core.schema import Characteristic
 from tests.cast import Cast
 from ticketing.choices import TicketState
 from ticketing.models import Message, Ticket
@@ -40,7 +41,7 @@ def test_bob_reads_the_ticket_and_its_conversation(ticket: Ticket, cast: Cast, b
 def test_charlie_gets_404_for_alices_ticket_on_every_address(ticket: Ticket, cast: Cast, browser_of: Any) -> None:
     charlie = browser_of(cast.charlie)
     assert charlie.get(address(ticket)).status_code == 404
-    for verb in ("claim/", "release/", "assign/", "say/", "wait/", "resolve/", "reopen/"):
+    for verb in ("claim/", "release/", "assign/", "say/", "fill/", "wait/", "resolve/", "reopen/"):
         assert charlie.post(address(ticket, verb), {"body": "hello", "kind": "public"}).status_code == 404
     ticket.refresh_from_db()
     assert ticket.state == TicketState.NEW and ticket.assignee_id is None
@@ -207,3 +208,23 @@ def test_the_list_filters_by_state_pool_and_owner(ticket: Ticket, support: Any, 
     assert not shown(state="open") and not shown(owner="me") and not shown(pool="nosuch")
     bob.post(address(ticket, "claim/"))
     assert shown(state="open") and shown(owner="me") and not shown(owner="nobody")
+
+
+def test_bob_fills_in_a_field_that_is_the_staffs(support: Any, system: Actor, cast: Cast, browser_of: Any) -> None:
+    fields = [
+        Characteristic("reason", "text", "Reason"),
+        Characteristic("credit", "decimal", "Credit given", minimum=0, unit="USD", staff_only=True),
+    ]
+    categories.create(actor=system, key="billing", name="Billing", fields=fields)
+    billing = tickets.open(actor=system, category_key="billing", title="Charged twice", data={"reason": "Twice"})
+    bob = browser_of(cast.bob)
+    assert "Credit given (USD)" in bob.get(address(billing)).content.decode()
+    refused = bob.post(address(billing, "fill/"), {"data.reason": "Twice", "data.credit": "-5"})
+    assert refused.status_code == 422 and "id_data.credit_error" in refused.content.decode()
+    assert bob.post(address(billing, "fill/"), {"data.reason": "Twice", "data.credit": "12.5"}).status_code == 302
+    shown = bob.get(address(billing)).content.decode()
+    assert "<dt>Credit given</dt><dd>12.5 USD</dd>" in shown and "Fields changed" in shown
+
+
+def test_a_ticket_without_fields_offers_none_to_fill_in(ticket: Ticket, cast: Cast, browser_of: Any) -> None:
+    assert "Fill in its fields" not in browser_of(cast.bob).get(address(ticket)).content.decode()

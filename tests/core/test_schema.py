@@ -52,6 +52,25 @@ def test_characteristics_survive_being_stored():
     assert schema.from_json([item.to_json() for item in MAILBOX]) == MAILBOX
 
 
+def test_nought_and_no_survive_being_stored():
+    items = [
+        Characteristic("amount", "decimal", minimum=0, default=0),
+        Characteristic("spam", "boolean", default=False),
+    ]
+    assert schema.from_json([item.to_json() for item in items]) == items
+    assert items[0].to_json() == {"key": "amount", "type": "decimal", "minimum": 0, "default": 0}
+
+
+def test_what_is_the_staffs_does_not_exist_for_customers():
+    fields = [Characteristic("reason"), Characteristic("credit", "decimal", staff_only=True, required=True)]
+    assert schema.from_json([item.to_json() for item in fields]) == fields
+    assert schema.json_schema(fields)["properties"]["credit"]["x-staff-only"] is True
+    assert schema.validate(schema.for_customers(fields), {"reason": "Late"}) == {"reason": "Late"}
+    with pytest.raises(InvalidInput) as caught:
+        schema.validate(schema.for_customers(fields), {"credit": 5, "made_up": 5})
+    assert caught.value.fields["credit"] == caught.value.fields["made_up"]
+
+
 @pytest.mark.parametrize(
     "item", [{"key": "X"}, {"key": "x", "type": "colour"}, {"key": "x", "type": "choice"}, {"key": "x", "sort": 1}]
 )

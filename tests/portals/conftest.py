@@ -76,7 +76,8 @@ def open_shop(realm: Realm) -> Shop:
         fields=[
             Characteristic(
                 "light", "choice", "Modem light", required=True, choices=(("green", "Green"), ("red", "Red"))
-            )
+            ),
+            Characteristic("credit", "decimal", "Credit given", required=True, staff_only=True),
         ],
     )
     for feature in preload.STANDARD:

@@ -182,6 +182,14 @@ def test_the_questions_of_a_topic_come_with_the_topic_and_nothing_typed_is_lost(
     assert "There is something to correct" not in words(page)
 
 
+def test_a_question_for_the_staff_is_never_put_to_the_customer(maria: Subscriber, cast: Cast):
+    page = maria.client.post("/my/tickets/new/", {"choose": "1", "category": "internet"})
+    assert "Modem light" in words(page)
+    assert "Credit given" not in words(page)
+    assert ask(maria, **{"data.credit": "50"}).status_code == 302
+    assert only_ticket(cast).data == {"light": "red"}
+
+
 @pytest.mark.parametrize(
     ("field", "typed"),
     [

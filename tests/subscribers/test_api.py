@@ -8,8 +8,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from boss.core.schema import Characteristic
+from catalog.services import plans
+from catalog.services.features import define
+from catalog.services.plans import FeaturePart
 from subscribers.models import Account, Order
 from tests.api.conftest import Api, minted
+from tests.cast import make_user
+from tests.catalog.conftest import small
 from tests.subscribers.test_orders import document
 from workflow.services import definitions
 
@@ -92,6 +98,66 @@ def test_what_is_missing_is_said(api, shop, field):
 def test_a_plan_or_a_site_that_is_not_there_is_a_wrong_field(api, shop):
     assert set(api.post("subscribers/orders/", {**shop, "plan": "nope"}).json()["fields"]) == {"plan"}
     assert set(api.post("subscribers/orders/", {**shop, "site": "nope"}).json()["fields"]) == {"site"}
+
+
+@pytest.fixture
+def lines(alpha, system, shop) -> dict[str, Any]:
+    """A plan with a line whose profile only the staff choose, and a body that orders it."""
+    asked = [Characteristic("name"), Characteristic("profile", staff_only=True)]
+    define(actor=system, key="own.line", family="access", title="Line", characteristics=asked)
+    sold = small(features=[FeaturePart("own.line", choosable=("name", "profile"))], options=[])
+    plans.publish_version(actor=system, key="line", title="Line", version=sold)
+    return {**shop, "plan": "line", "options": [], "chosen": {"own.line": {"name": "one"}}}
+
+
+def test_what_the_staff_choose_is_refused_from_visitors_and_customers_like_what_is_not_there(
+    lines, site, customer, cast, browser_of
+):
+    sam = make_user(cast.alpha, "sam@home.example", "Sam Sole", "subscriber", kind="subscriber", own=True)
+    sam.site = site
+    sam.save()
+    account = customer("Sam Sole", email=sam.email)
+    account.user = sam
+    account.save()
+    body = {**lines, "chosen": {"own.line": {"profile": "vip", "made_up": "vip"}}}
+    path = "/api/v1/subscribers/orders/"
+    answers = [
+        Api("alpha.localhost").post("subscribers/orders/", body),
+        browser_of(sam).post(path, json.dumps({**body, "account": account.public_id}), content_type="application/json"),
+    ]
+    for answer in answers:
+        assert answer.status_code == 422
+        told = answer.json()["fields"]
+        assert told["chosen.own.line.profile"] == told["chosen.own.line.made_up"]
+    assert not Order.objects.exists()
+
+
+def test_staff_choose_it_and_see_it_and_the_customer_does_not(api, lines, cast, browser_of):
+    body = {**lines, "chosen": {"own.line": {"name": "one", "profile": "vip"}}}
+    placed = api.post("subscribers/orders/", body).json()
+    assert placed["items"][0]["chosen"] == {"own.line": {"name": "one", "profile": "vip"}}
+    account = Account.objects.get()
+    maria = make_user(cast.alpha, "maria@home.example", "Maria", "subscriber", kind="subscriber", own=True)
+    account.user = maria
+    account.save()
+    hers = browser_of(maria)
+    seen = hers.get(f"/api/v1/subscribers/orders/{placed['public_id']}/").json()
+    assert seen["items"][0]["chosen"] == {"own.line": {"name": "one"}}
+    held = hers.get("/api/v1/subscribers/subscriptions/").json()["results"][0]
+    assert held["features"][0]["characteristics"] == {"name": "one"}
+    assert api.get("subscribers/subscriptions/").json()["results"][0]["features"][0]["characteristics"] == {
+        "name": "one",
+        "profile": "vip",
+    }
+
+
+def test_plans_ask_customers_nothing_that_is_the_staffs(api, lines):
+    def asked(of: Api) -> tuple[list[str], list[str]]:
+        plan = next(plan for plan in of.get("catalog/plans/").json()["results"] if plan["key"] == "line")
+        return [question["key"] for question in plan["questions"]["own.line"]], plan["features"][0]["choosable"]
+
+    assert asked(api) == (["name", "profile"], ["name", "profile"])
+    assert asked(Api("alpha.localhost")) == (["name"], ["name"])
 
 
 def test_a_quote_writes_nothing(api, shop):

@@ -24,7 +24,7 @@ class PersonSerializer(serializers.ModelSerializer[User]):
 
 
 class TicketSerializer(serializers.ModelSerializer[Ticket]):
-    """A ticket. Customers are not shown who works on it, where, and with what results."""
+    """A ticket. Customers are not shown who works on it, where, and with what results, nor the staff's own fields."""
 
     STAFF_ONLY = ("assignee", "pool", "opened_by", "subject_kind", "outcome", "outcome_values", "resolved_by")
 
@@ -49,7 +49,16 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
         if not actor.holds(VIEW_INTERNAL):
             for name in self.STAFF_ONLY:
                 shown.pop(name)
+            hidden = self._staff_only_keys(instance.category)
+            shown["data"] = {key: value for key, value in shown["data"].items() if key not in hidden}
         return shown
+
+    def _staff_only_keys(self, category: Category) -> frozenset[str]:
+        """Asked once for each category, however long the list is."""
+        known: dict[int, frozenset[str]] = self.context.setdefault("staff_only_keys", {})
+        if category.pk not in known:
+            known[category.pk] = selectors.staff_only_keys(category)
+        return known[category.pk]
 
 
 class NewTicket(serializers.Serializer[Any]):
@@ -87,6 +96,10 @@ class Resolve(Versioned):
     values = serializers.DictField(required=False)
     note = serializers.CharField(max_length=20_000, required=False, allow_blank=True, help_text="For staff only")
     confirmed = serializers.BooleanField(default=False)
+
+
+class Fill(Versioned):
+    data = serializers.DictField(help_text="Values of the category's fields; null empties one")  # type: ignore[assignment]
 
 
 class Because(Versioned):

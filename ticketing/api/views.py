@@ -97,6 +97,11 @@ class TicketViewSet(ReadOnlyViewSet):
         """Put it aside until somebody else has moved."""
         return self.answer(tickets.wait(actor=self.actor, ticket=self.get_object(), **self.given()))
 
+    @action(detail=True, methods=["post"], permission="ticketing.change_ticket", input=serializers.Fill)
+    def fill(self, request: Request, public_id: str) -> Response:
+        """Set the category's fields, those for staff only as well; what is not named stays."""
+        return self.answer(tickets.fill(actor=self.actor, ticket=self.get_object(), **self.given()))
+
     @extend_schema(responses=serializers.OutcomeSerializer(many=True))
     @action(detail=True, permission="ticketing.resolve_ticket", pagination_class=None, filterset_class=None)
     def outcomes(self, request: Request, public_id: str) -> Response:

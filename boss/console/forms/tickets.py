@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from boss.core import schema
 from boss.core.problems import InvalidInput, Problem
+from boss.core.schema import Characteristic
 from boss.look import once
 from boss.look.forms import BossForm
 from boss.tenancy.models import User
@@ -59,6 +60,27 @@ class WaitForm(BossForm):
     )
     reason = forms.CharField(label=_("Reason"), required=False, max_length=200)
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class FillForm(BossForm):
+    """The ticket's own fields, those that customers do not see included."""
+
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(
+        self, *args: Any, asked: Iterable[Characteristic], held: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked = tuple(asked)
+        for key, field in schema.form_fields(self.asked, held).items():
+            field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
+            if unit := getattr(field, "unit", ""):
+                field.label = f"{field.label} ({unit})"
+            self.fields[f"data.{key}"] = field  # the desk names its refusals so
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {item.key: self.cleaned_data.get(f"data.{item.key}") for item in self.asked}
 
 
 class ResolveForm(BossForm):

@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from boss.console.presenters.marks import PRIORITY, TICKET, mark
-from boss.console.presenters.words import label, pairs, plain
+from boss.console.presenters.words import in_words, label, pairs, plain
 from boss.core import clock
+from boss.core.schema import Characteristic
 from boss.look.marks import Mark
 from ticketing.choices import MessageKind, Priority, TicketState
 from ticketing.models import Message, Ticket, TicketEvent
@@ -118,6 +119,8 @@ def _sentence(event: TicketEvent) -> str:
         }.get(after.get("kind"), _("Message written"))
     if event.type == "waiting":
         return _state_word(after.get("state"))
+    if event.type == "filled":
+        return _("Fields changed")
     if event.type == "resolved":
         return _("Resolved")
     if event.type == "reopened":
@@ -131,6 +134,7 @@ _EVENT_MARKS = {
     "assigned": Mark("", "user", "busy"),
     "released": Mark("", "arrow-back-up", "idle"),
     "message_added": Mark("", "message", "idle"),
+    "filled": Mark("", "edit", "idle"),
     "waiting": Mark("", "hourglass", "wait"),
     "resolved": Mark("", "circle-check", "ok"),
     "reopened": Mark("", "rotate-clockwise", "wait"),
@@ -154,9 +158,13 @@ def log(events: Iterable[TicketEvent]) -> list[Happened]:
     return shown[::-1]
 
 
-def values(ticket: Ticket, labels: dict[str, str]) -> list[tuple[str, str]]:
-    """The ticket's own fields, labelled."""
-    return [(labels.get(key, label(key)), plain(value)) for key, value in ticket.data.items()]
+def values(ticket: Ticket, fields: Iterable[Characteristic]) -> list[tuple[str, str]]:
+    """The ticket's own fields, labelled, with the words of choices and the units of numbers."""
+    known = {field.key: field for field in fields}
+    return [
+        (known[key].title, in_words(known[key], value)) if key in known else (label(key), plain(value))
+        for key, value in ticket.data.items()
+    ]
 
 
 def results(ticket: Ticket) -> list[tuple[str, str]]:

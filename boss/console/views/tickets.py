@@ -11,13 +11,14 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from boss.console.forms.tickets import AssignForm, MessageForm, ResolveForm, WaitForm
+from boss.console.forms.tickets import AssignForm, FillForm, MessageForm, ResolveForm, WaitForm
 from boss.console.frame import actor_of, back_to, page, refused, staff
 from boss.console.presenters import tickets as present
 from boss.console.presenters.marks import PRIORITY, TICKET, mark
 from boss.core import permissions
 from boss.core.actors import Actor
 from boss.core.problems import Problem, WrongState
+from boss.core.schema import Characteristic
 from boss.look import once
 from boss.look.pages import newest_first
 from boss.tenancy.models import User
@@ -79,8 +80,7 @@ def _ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **fo
     chosen = _chosen(outcomes, request.POST.get("outcome") or request.GET.get("outcome", ""))
     messages_ = list(selectors.list_messages(actor, found))
     brief = messages_[0].body if messages_ and messages_[0].kind == MessageKind.SYSTEM else ""
-    schema = selectors.find_schema(found.category, found.schema_version)
-    labels = {item.key: item.title for item in schema.fields()} if schema else {}
+    fields = _fields(found)
     rights = _rights(actor, found)
     context = {
         "ticket": found,
@@ -91,7 +91,7 @@ def _ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **fo
         "said": present.conversation(messages_[1:] if brief else messages_),
         "log": present.log(selectors.list_events(actor, found)),
         "cards": selectors.list_cards(found),
-        "values": present.values(found, labels),
+        "values": present.values(found, fields),
         "results": present.results(found),
         "outcomes": outcomes,
         "chosen": chosen,
@@ -104,11 +104,18 @@ def _ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **fo
         "assign_form": AssignForm(people=_colleagues(actor), initial={"version": found.version})
         if rights["assign"]
         else None,
+        "fill_form": FillForm(asked=fields, held=found.data, initial={"version": found.version}) if fields else None,
         "wait_form": WaitForm(initial={"version": found.version}),
         "resolve_form": ResolveForm(outcome=chosen, initial={"version": found.version}),
         "from_inbox": "inbox" in (request.GET.get("from"), request.POST.get("from")),
     }
     return page(request, "tickets/ticket.html", context | forms, section="tickets", status=status)
+
+
+def _fields(found: Ticket) -> list[Characteristic]:
+    """The fields of the category as they were when the ticket was opened."""
+    published = selectors.find_schema(found.category, found.schema_version)
+    return published.fields() if published else []
 
 
 def _rights(actor: Actor, found: Ticket) -> dict[str, bool]:
@@ -121,6 +128,7 @@ def _rights(actor: Actor, found: Ticket) -> dict[str, bool]:
         "claim": is_open and found.assignee_id is None and actor.holds("ticketing.claim_ticket"),
         "release": is_open and mine,
         "assign": is_open and permissions.may(actor, "ticketing.assign_ticket"),
+        "fill": is_open and actor.holds("ticketing.change_ticket"),
         "wait": is_open and actor.holds("ticketing.change_ticket"),
         "resolve": actor.holds("ticketing.resolve_ticket"),
     }
@@ -207,6 +215,24 @@ def _renewed(form: MessageForm) -> MessageForm:
     """The refused form again with a fresh key: the old one is used up."""
     form.data = {**form.data.dict(), "once": once.new_key()}  # type: ignore[attr-defined]
     return form
+
+
+@staff("ticketing.change_ticket")
+@require_POST
+def fill(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Put in what the ticket's own fields hold."""
+    actor = actor_of(request)
+    found = selectors.get_ticket(actor, public_id)
+    form = FillForm(request.POST, asked=_fields(found))
+    if not form.is_valid():
+        return _ticket_page(request, found, status=422, fill_form=form)
+    try:
+        tickets.fill(actor=actor, ticket=found, data=form.values, expected_version=form.cleaned_data["version"])
+    except Problem as problem:
+        form.add_problem(problem)
+        return _again(request, found, problem, fill_form=form)
+    messages.success(request, _("Kept."))
+    return redirect(present.url_of(found))
 
 
 @staff("ticketing.change_ticket")

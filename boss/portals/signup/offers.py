@@ -15,6 +15,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from boss.core import schema
 from boss.core.problems import NotFound, Problem
 from boss.portals.signup.drafts import Draft
 from boss.portals.signup.options import OptionsForm
@@ -197,7 +198,7 @@ def _card(version: PlanVersion) -> Card:
 def _sentence(row: Any) -> str:
     """A feature of a plan in one line: its name, how many, and the values that are fixed."""
     facts = []
-    for item in row.feature.schema:
+    for item in schema.for_customers(row.feature.schema):
         value = row.fixed.get(item.key)
         # Nought stands for "no limit" or "none" and says nothing in a list of what one gets.
         if not value or isinstance(value, bool | dict | list):

@@ -49,8 +49,9 @@ class OptionsForm(BossForm):
         self.version = version
         self.options: list[PlanOption] = list(version.options.all())
         everything = [OptionChoice(option.key, option.maximum) for option in self.options]
-        self.always: Questions = configuration.choosable(version, [])
-        self.with_options: Questions = _beyond(configuration.choosable(version, everything), self.always)
+        self.always: Questions = configuration.choosable(version, [], by_customer=True)
+        with_all = configuration.choosable(version, everything, by_customer=True)
+        self.with_options: Questions = _beyond(with_all, self.always)
         self._quantities, self._chosen = quantities, chosen
         super().__init__(data, initial=typed)
         self._add_questions(self.always, required=True)
@@ -168,7 +169,7 @@ class OptionsForm(BossForm):
         """The values for what the picked options and the plan ask, by feature; the rest is not sent on."""
         picked = [OptionChoice(key, count) for key, count in self.quantities().items()]
         found: dict[str, dict[str, Any]] = {}
-        for feature, asked in configuration.choosable(self.version, picked).items():
+        for feature, asked in configuration.choosable(self.version, picked, by_customer=True).items():
             for item in asked:
                 value = self.cleaned_data.get(f"{feature}.{item.key}")
                 if value not in (None, "", []):
@@ -181,7 +182,7 @@ class OptionsForm(BossForm):
         if not self.errors:
             picked = [OptionChoice(key, count) for key, count in self.quantities().items()]
             try:
-                configuration.configure(self.version, picked, self.chosen())
+                configuration.configure(self.version, picked, self.chosen(), by_customer=True)
             except InvalidInput as problem:
                 for name, texts in problem.fields.items():
                     self.add_error(self._field_of(name), texts)

@@ -1,6 +1,7 @@
 """The verbs of a ticket: ``from ticketing.services import tickets``, then ``tickets.open(actor=…, …)``."""
 
 from ticketing.services.tickets.ending import cancel, close, close_obsolete, reopen, resolve
+from ticketing.services.tickets.filling import fill
 from ticketing.services.tickets.opening import open
 from ticketing.services.tickets.owning import assign, claim, release
 from ticketing.services.tickets.talking import add_message, wait
@@ -12,6 +13,7 @@ __all__ = [
     "claim",
     "close",
     "close_obsolete",
+    "fill",
     "open",
     "release",
     "reopen",

@@ -64,7 +64,7 @@ def open(
         permission = "ticketing.add_lead"
     about = list(dict.fromkeys([*([subject] if subject else []), *links]))
 
-    realm_wide = actor.kind != "visitor" and permissions.may(actor, permission)
+    realm_wide = permissions.acts_for_realm(actor, permission)
     if not realm_wide:
         if not actor.holds(permission):
             raise PermissionDenied(permission=permission)
@@ -76,7 +76,7 @@ def open(
     title = _title(actor, title)
     pool = _pool(pool_key) if pool_key else category.default_pool
     _check_kinds(about)
-    cleaned = _fields(actor, category, data or {})
+    cleaned = _fields(actor, category, data or {}, is_customer=not realm_wide)
 
     now = clock.now()
     resolve_due_at = due_at or (now + category.resolve_target if category.resolve_target else None)
@@ -174,9 +174,11 @@ def _check_kinds(about: list[tuple[str, int]]) -> None:
             raise InvalidInput(fields={"subject": [_("Tickets cannot be about this kind of thing.")]})
 
 
-def _fields(actor: Actor, category: Category, values: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(actor: Actor, category: Category, values: Mapping[str, Any], *, is_customer: bool) -> dict[str, Any]:
     published = selectors.find_schema(category)
     wanted = published.fields() if published else []
+    if is_customer:
+        wanted = schema.for_customers(wanted)
     if actor.is_system:
         # What an administrator made mandatory for people must never keep the engine from opening its ticket.
         wanted = [field for field in wanted if field.key in values]

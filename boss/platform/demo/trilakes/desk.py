@@ -60,7 +60,7 @@ CATEGORIES = (
             Field("invoice", "text", "Invoice", max_length=40),
             Field("disputed", "decimal", "Amount disputed", minimum=0, unit="USD"),
             Field("reason", "text", "Reason", max_length=200),
-            Field("credit", "decimal", "Credit given", minimum=0, unit="USD"),
+            Field("credit", "decimal", "Credit given", minimum=0, unit="USD", staff_only=True),
         ),
     ),
     CategorySeed(
@@ -93,8 +93,8 @@ CATEGORIES = (
     CategorySeed(
         "lead", "Lead", "csr", CategoryKind.LEAD, 24, portal_visible=True,
         fields=(
-            Field("source", "text", "Source", max_length=60),
-            Field("value", "decimal", "Value", minimum=0, unit="USD"),
+            Field("source", "text", "Source", max_length=60, staff_only=True),
+            Field("value", "decimal", "Value", minimum=0, unit="USD", staff_only=True),
         ),
     ),
     CategorySeed("office", "Office", "manager", CategoryKind.OFFICE),

@@ -111,7 +111,7 @@ def is_topic(category: Category) -> bool:
 def _form(request: HttpRequest, topics: dict[str, Category], category: Category | None) -> TicketForm:
     choices = [(key, topic.name) for key, topic in topics.items()]
     published = selectors.find_schema(category) if category is not None else None
-    questions: list[schema.Characteristic] = published.fields() if published else []
+    questions = schema.for_customers(published.fields()) if published else []
     made: dict[str, forms.Field] = schema.form_fields(questions)
     if request.method != "POST":
         return TicketForm(topics=choices, questions=made, initial=request.GET.dict())
