@@ -37,6 +37,7 @@ ROWS = {
     "ticket_release": "ticketing.claim_ticket",
     "ticket_assign": "ticketing.assign_ticket",
     "ticket_say": "ticketing.add_message",
+    "ticket_fill": "ticketing.change_ticket",
     "ticket_wait": "ticketing.change_ticket",
     "ticket_resolve": "ticketing.resolve_ticket",
     "ticket_reopen": "ticketing.resolve_ticket",
