@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,15 @@ def list_runs_for_subject(kind: str, subject_id: int) -> ScopedQuerySet:
     its reader may see the subject."""
     rows: ScopedQuerySet = _runs().filter(subject_kind=kind, subject_id=subject_id, parent__isnull=True).order_by("-id")
     return rows
+
+
+def find_needing_people(run_ids: Iterable[int]) -> set[int]:
+    """Those of the runs that do not go on by themselves: a task of theirs has failed for good. One statement."""
+    wanted = set(run_ids)
+    if not wanted:
+        return set()
+    stuck = TaskRun.objects.filter(run_id__in=wanted, state__in=NEEDS_PEOPLE).order_by()
+    return set(stuck.values_list("run_id", flat=True).distinct())
 
 
 def list_tasks(run: Run) -> list[TaskRun]:

@@ -28,7 +28,11 @@ class Page(Generic[Row]):
 
     def map(self, present: Callable[[Row], Any]) -> Page[Any]:
         """The same page with every row presented."""
-        return Page([present(row) for row in self.rows], self.older, self.is_first)
+        return self.map_all(lambda rows: [present(row) for row in rows])
+
+    def map_all(self, present: Callable[[Sequence[Row]], Sequence[Any]]) -> Page[Any]:
+        """The same page with its rows presented together, where one statement can ask for all of them."""
+        return Page(present(self.rows), self.older, self.is_first)
 
 
 def newest_first(rows: QuerySet[Any], cursor: str, size: int = 50) -> Page[Any]:

@@ -16,8 +16,10 @@ from subscribers.contact import ContactDetails, PaymentChoice
 from subscribers.models import Order
 from subscribers.services import orders
 from tests.cast import Cast
-from tests.portals.conftest import Shop, shop
+from tests.portals.conftest import SET_UP, Shop, shop
+from tests.portals.visiting import words
 from tests.workflow.driving import drive
+from workflow.services import definitions
 
 __all__ = ["shop"]
 
@@ -72,13 +74,57 @@ def test_the_account_page_shows_everything_of_the_customer(
     service: Service, order: Order, cast: Cast, browser_of: Any
 ) -> None:
     text = browser_of(cast.bob).get(f"/console/accounts/{order.account.public_id}/").content.decode()
-    for words in ("Maria Ortiz", order.account.number, "Internet 300", "Mailbox", order.number, "14 Elm St"):
-        assert words in text, words
+    for told in ("Maria Ortiz", order.account.number, "Internet 300", "Mailbox", order.number, "14 Elm St"):
+        assert told in text, told
 
 
 def test_the_timeline_tells_the_order_its_run_and_the_charges(order: Order, cast: Cast, browser_of: Any) -> None:
     text = browser_of(cast.bob).get(f"/console/accounts/{order.account.public_id}/timeline/").content.decode()
     assert f"Order {order.number} placed" in text and "Charges started" in text and "Attempt 1 of" not in text
+
+
+CARD = {
+    "key": "card",
+    "title": "Hold an amount on the card",
+    "kind": "automated",
+    "handler": "subscribers.preauthorize_card",
+    "with": {"order_id": {"var": "inputs.order_id"}, "amount": 25},
+    "after": ["verify"],
+}
+
+
+@pytest.fixture
+def stuck(alpha: Any, shop: Shop, system: Actor) -> Order:
+    """Erin's order, whose card was declined: a person has to look."""
+    definitions.publish(actor=system, document={**SET_UP, "tasks": [*SET_UP["tasks"], CARD]})
+    placed = orders.submit(
+        actor=system,
+        site=shop.elm_2,
+        plan_version=catalog.get_plan_version("internet-100"),
+        contact=ContactDetails("Erin Eads", "erin@home.example", "+1 512 555 0143"),
+        payment=PaymentChoice("card", "tok_declined"),
+    )
+    drive(alpha.pk)
+    return Order.objects.select_related("account").get(pk=placed.pk)
+
+
+def test_an_order_whose_task_has_failed_needs_a_person_wherever_it_is_shown(
+    order: Order, stuck: Order, cast: Cast, browser_of: Any
+) -> None:
+    bob = browser_of(cast.bob)
+    page = words(bob.get(f"/console/accounts/{stuck.account.public_id}/"))
+    assert f"Order {stuck.number} needs a person" in page and "in progress" not in page.lower()
+    for path in ("/console/", "/console/orders/", f"/console/orders/{stuck.public_id}/"):
+        page = words(bob.get(path))
+        assert "Needs a person" in page and "In progress" not in page, path
+    assert "Needs a person" not in words(bob.get(f"/console/accounts/{order.account.public_id}/"))
+
+
+def test_a_list_of_orders_asks_once_which_need_a_person(
+    order: Order, stuck: Order, cast: Cast, browser_of: Any, statements_of: Any
+) -> None:
+    asked = statements_of(browser_of(cast.bob), "/console/orders/")
+    assert sum("workflow_taskrun" in statement for statement in asked) == 1
 
 
 def test_the_account_page_asks_at_most_twelve_statements(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,11 +11,12 @@ from django.urls import reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
 
-from boss.console.presenters.marks import ACCOUNT, CHARGE, ORDER, SUBSCRIPTION, mark
+from boss.console.presenters.marks import ACCOUNT, CHARGE, NEEDS_PERSON, ORDER, SUBSCRIPTION, mark
 from boss.console.presenters.words import label, plain
 from boss.look.marks import Mark
 from boss.look.templatetags.look import money
 from subscribers.models import Account, Charge, Order, OrderItem, Subscription
+from workflow import selectors as workflow
 
 
 def url_of(account: Account) -> str:
@@ -65,13 +66,30 @@ class OrderRow:
     at: datetime
     run_url: str
     is_open: bool
+    needs_person: bool
 
 
-def order_row(order: Order) -> OrderRow:
+def order_state(order: Order, stuck: Container[int]) -> Mark:
+    """The order's state; ``stuck`` are the runs that wait for a person because a task has failed."""
+    return NEEDS_PERSON if _needs_person(order, stuck) else mark(ORDER, order.state)
+
+
+def _needs_person(order: Order, stuck: Container[int]) -> bool:
+    return not order.is_closed and order.run_id in stuck
+
+
+def order_rows(orders: Iterable[Order]) -> list[OrderRow]:
+    """Orders for a list: one more statement tells which of the open ones need a person."""
+    shown = list(orders)
+    stuck = workflow.find_needing_people(order.run_id for order in shown if order.run_id and not order.is_closed)
+    return [_order_row(order, stuck) for order in shown]
+
+
+def _order_row(order: Order, stuck: Container[int]) -> OrderRow:
     return OrderRow(
         number=order.number,
         url=order_url(order),
-        state=mark(ORDER, order.state),
+        state=order_state(order, stuck),
         what=", ".join(_item(item) for item in order.items.all()),
         account=order.account.name,
         account_url=url_of(order.account),
@@ -79,6 +97,7 @@ def order_row(order: Order) -> OrderRow:
         at=order.submitted_at,
         run_url=reverse("console:run", args=[order.run_public_id]) if order.run_public_id else "",
         is_open=not order.is_closed,
+        needs_person=_needs_person(order, stuck),
     )
 
 

@@ -58,6 +58,7 @@ ORDER = {
     "completed": Mark(_("Completed"), "circle-check", "ok"),
     "cancelled": Mark(_("Cancelled and undone"), "arrow-back-up", "undo"),
 }
+NEEDS_PERSON = Mark(_("Needs a person"), "alert-triangle", "bad")  # whatever goes on otherwise
 ACCOUNT = {
     "pending": Mark(_("Pending"), "hourglass", "busy"),
     "active": Mark(_("Active"), "circle-check", "ok"),

@@ -50,14 +50,14 @@ def account(request: HttpRequest, public_id: str) -> HttpResponse:
         if actor.holds("ticketing.view_ticket")
         else []
     )
-    open_orders = [order for order in picture.orders if not order.is_closed]
+    orders = present.order_rows(picture.orders)
     context = {
         "account": found,
         "state": mark(ACCOUNT, found.state),
         "subscriptions": present.subscription_cards(picture.subscriptions, services),
         "services": services,
-        "orders": [present.order_row(order) for order in picture.orders],
-        "open_orders": [present.order_row(order) for order in open_orders],
+        "orders": orders,
+        "open_orders": [row for row in orders if row.is_open],
         "tickets": [present_tickets.row(ticket, actor.user_id) for ticket in tickets],
         "open_tickets": sum(ticket.is_open for ticket in tickets),
         "late_tickets": [row for row in map(present_tickets.row, tickets) if row.is_late],

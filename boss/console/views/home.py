@@ -32,5 +32,5 @@ def home(request: HttpRequest) -> HttpResponse:
             "overdue": sum(pool.overdue for pool in pools),
         }
     if actor.holds("subscribers.view_order"):
-        context["orders"] = [present_accounts.order_row(order) for order in subscribers.list_orders(actor)[:SHOWN]]
+        context["orders"] = present_accounts.order_rows(subscribers.list_orders(actor)[:SHOWN])
     return page(request, "home.html", context, section="home")

@@ -12,7 +12,7 @@ from boss.console.presenters import accounts as present
 from boss.console.presenters import runs as present_runs
 from boss.console.presenters import services as present_services
 from boss.console.presenters import tickets as present_tickets
-from boss.console.presenters.marks import ORDER, mark
+from boss.console.presenters.marks import ORDER
 from boss.core import permissions
 from boss.look.pages import newest_first
 from ipservices import selectors as ipservices
@@ -36,7 +36,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
     elif wanted in ORDER:
         rows = rows.filter(state=wanted)
     context = {
-        "page": newest_first(rows, request.GET.get("after", "")).map(present.order_row),
+        "page": newest_first(rows, request.GET.get("after", "")).map_all(present.order_rows),
         "wanted": wanted,
         "query": urlencode({"state": wanted}),
     }
@@ -61,7 +61,7 @@ def order(request: HttpRequest, public_id: str) -> HttpResponse:
     tickets = ticketing.list_for_account(actor, found.account_id)[:20] if actor.holds("ticketing.view_ticket") else []
     context = {
         "order": found,
-        "state": mark(ORDER, found.state),
+        "state": present.order_state(found, workflow.find_needing_people([found.run_id] if found.run_id else [])),
         "account_url": present.url_of(found.account),
         "items": [present.item_line(item) for item in found.items.all()],
         "run": run,

@@ -68,7 +68,7 @@ def find(actor: Actor, text: str, limit: int) -> list[Group]:
         orders = subscribers.list_orders(actor).filter(number=text.upper())[:1]
         hits = [
             Hit(f"{row.number} {row.what}", row.account, row.url, "route", row.state)
-            for row in map(present_accounts.order_row, orders)
+            for row in present_accounts.order_rows(orders)
         ]
         if hits:
             groups.append(Group(_("Orders"), hits))
