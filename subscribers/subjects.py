@@ -72,7 +72,9 @@ def _may_link_order(actor: Actor, order_id: int) -> bool:
 
 
 def _order_label(order_id: int) -> str:
-    return describe_order(order_id).label
+    """The number alone: it is shown beside the kind's title."""
+    order = _find_order(order_id)
+    return order.number if order else _("gone")
 
 
 def _order_url(order_id: int) -> str:

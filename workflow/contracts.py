@@ -147,6 +147,7 @@ class RunSubjectKind:
 
     ``closed(actor, run, end)`` is called inside the transaction that closes the run, so that the subject's state and
     the run's move together; it must only write our own tables. If it raises, the run does not close.
+    ``label`` names one of them beside ``title``, without repeating it: "Order: O-10001".
     """
 
     key: str

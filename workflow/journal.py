@@ -17,13 +17,15 @@ from workflow.models import Attempt, Run, RunEvent
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """One line of the journal. ``task_key`` is empty for what concerns the whole run;
-    ``is_attempt`` marks the beginning of an attempt, which says little unless one looks closely."""
+    ``is_attempt`` marks the beginning of an attempt, which says little unless one looks closely;
+    ``opens_ticket`` is the number of the ticket the line says was opened."""
 
     at: dt.datetime
     who: str
     text: str
     task_key: str = ""
     is_attempt: bool = False
+    opens_ticket: str = ""
 
 
 def journal(run: Run) -> list[Sentence]:
@@ -33,7 +35,8 @@ def journal(run: Run) -> list[Sentence]:
     for event in RunEvent.objects.filter(run=run).select_related("task").order_by("sequence"):
         key = event.task.key if event.task else ""
         text = _SENTENCES[event.kind](titles.get(key, ""), event.data)
-        lines.append((event.at, event.sequence, Sentence(event.at, event.who, text, key)))
+        opened = event.data.get("ticket", "") if event.kind in _OPENINGS else ""
+        lines.append((event.at, event.sequence, Sentence(event.at, event.who, text, key, opens_ticket=opened)))
     for at, worker, number, key, is_undo in _begun(run):
         told = _("Attempt %(n)s to undo “%(task)s” began.") if is_undo else _("Attempt %(n)s of “%(task)s” began.")
         sentence = Sentence(
@@ -123,6 +126,7 @@ def _noted(sentence: str) -> Write:
     return lambda title, data: " ".join(part for part in (_(sentence) % {"task": title}, data.get("note", "")) if part)
 
 
+_OPENINGS = frozenset({"task.ticket", "task.work", "task.follow_up"})
 _SENTENCES: dict[str, Write] = {
     "run.started": _plain("The run started (%(definition)s, version %(version)s)."),
     "run.completed": _plain("Everything is done: the run is completed."),

@@ -19,6 +19,7 @@ from tests.cast import Cast
 from tests.portals.conftest import SET_UP, Shop, shop
 from tests.portals.visiting import words
 from tests.workflow.driving import drive
+from ticketing.models import Ticket
 from workflow.services import definitions
 
 __all__ = ["shop"]
@@ -125,6 +126,47 @@ def test_a_list_of_orders_asks_once_which_need_a_person(
 ) -> None:
     asked = statements_of(browser_of(cast.bob), "/console/orders/")
     assert sum("workflow_taskrun" in statement for statement in asked) == 1
+
+
+def test_the_timeline_tells_the_fallout_ticket_once(stuck: Order, cast: Cast, browser_of: Any) -> None:
+    ticket = Ticket.objects.get()
+    page = words(browser_of(cast.bob).get(f"/console/accounts/{stuck.account.public_id}/timeline/"))
+    story = page[page.index("Ticket ") :]
+    assert story.count(f"Ticket {ticket.number}") == 1
+    assert f"Ticket {ticket.number} opened: “Hold an amount on the card” failed" in page
+
+
+def test_whoever_sees_no_tickets_is_told_of_it_by_the_run(
+    stuck: Order, cast: Cast, browser_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Actor, "holds", _without("ticketing.view_ticket", Actor.holds))
+    page = words(browser_of(cast.bob).get(f"/console/accounts/{stuck.account.public_id}/timeline/"))
+    assert f"Ticket {Ticket.objects.get().number} was opened" in page
+
+
+def _without(permission: str, holds: Any) -> Any:
+    return lambda actor, asked: asked != permission and holds(actor, asked)
+
+
+def test_nobody_is_shown_the_number_of_a_row(stuck: Order, cast: Cast, browser_of: Any) -> None:
+    bob = browser_of(cast.bob)
+    ticket = Ticket.objects.get()
+    for path in (f"/console/tickets/{ticket.public_id}/", f"/console/runs/{stuck.run_public_id}/?task=card"):
+        page = words(bob.get(path))
+        assert "order_id" not in page and "Order ID" not in page, path
+        assert stuck.number in page and "amount" in page.lower(), path
+
+
+def test_an_order_is_called_an_order_once(stuck: Order, cast: Cast, browser_of: Any) -> None:
+    alice = browser_of(cast.alice)
+    ticket = Ticket.objects.get()
+    for path in (
+        f"/console/runs/{stuck.run_public_id}/",
+        f"/console/runs/{stuck.run_public_id}/reverse/",
+        f"/console/tickets/{ticket.public_id}/",
+    ):
+        page = words(alice.get(path))
+        assert f"Order: {stuck.number}" in page and "Order: Order" not in page, path
 
 
 def test_the_account_page_asks_at_most_twelve_statements(

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from boss.core import crypto, events
+from boss.core import events
 from boss.core.actors import Actor
 from ticketing import selectors as desk
 from ticketing.choices import CategoryKind, Priority
@@ -21,6 +21,7 @@ from workflow.events import TaskNeedsAttention
 from workflow.graph import TaskSpec
 from workflow.models import Attempt, TaskRun
 from workflow.registry import run_subject_kinds
+from workflow.values import for_people
 
 SUBJECT_KIND = "workflow.task"
 FALLOUT_CATEGORY = "workflow-fallout"
@@ -164,7 +165,7 @@ def _about(book: Book) -> list[str]:
 
 
 def _values(heading: str, values: dict[str, Any]) -> list[str]:
-    shown = crypto.masked(values)
+    shown = for_people(values)
     return [f"{heading}:", *(f"  {key}: {_short(value)}" for key, value in shown.items())] if shown else []
 
 

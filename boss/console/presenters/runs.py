@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ from workflow.models import Attempt, Run, TaskRun
 from workflow.registry import run_subject_kinds, task_handlers
 from workflow.selectors import Graph, Node
 from workflow.services import tasks as task_services
+from workflow.values import for_people
 
 JOURNAL_SHOWN = 12
 JOURNAL_AT_MOST = 500
@@ -118,9 +119,14 @@ def story(run: Run, *, whole: bool = False) -> Story:
     return Story([_entry(sentence) for sentence in reversed(shown)], len(sentences) - len(shown))
 
 
-def told(run: Run) -> list[Entry]:
-    """What happened in the run for an account's timeline: without the beginning of every attempt."""
-    return [_entry(sentence) for sentence in journal(run) if not sentence.is_attempt]
+def told(run: Run, tickets: Container[str] = ()) -> list[Entry]:
+    """What happened in the run for an account's timeline: without the beginning of every attempt, and without the
+    opening of ``tickets`` (numbers), which the timeline tells itself."""
+    return [
+        _entry(sentence)
+        for sentence in journal(run)
+        if not sentence.is_attempt and sentence.opens_ticket not in tickets
+    ]
 
 
 def _entry(sentence: Sentence) -> Entry:
@@ -193,8 +199,8 @@ def panel(task: TaskRun) -> TaskPanel:
         sentence=_sentence(spec.handler, task.inputs),
         instructions=spec.undo_instructions if task.is_undo else spec.instructions,
         tries=[_try(attempt) for attempt in selectors.list_attempts(task)],
-        inputs=pairs(task.inputs),
-        outputs=pairs(run.outputs.get(task.key, {})),
+        inputs=pairs(for_people(task.inputs)),
+        outputs=pairs(for_people(run.outputs.get(task.key))),
         asked=() if task.is_undo else tuple(checks.outputs_of(spec)),
         ticket_url=reverse("console:ticket", args=[task.ticket.public_id]) if task.ticket else "",
         may_retry=task.state in NEEDS_PEOPLE or waits_for_retry,

@@ -94,15 +94,17 @@ def timeline(request: HttpRequest, public_id: str) -> HttpResponse:
             }
         ).exclude(action__in=stories.UNTOLD)[:STORY_SHOWN]
     ]
+    numbers = set()
     if actor.holds("ticketing.view_ticket"):
         for ticket in ticketing.list_for_account(actor, found.pk)[:TICKETS_SHOWN]:
             told += stories.of_ticket(ticket)
+            numbers.add(ticket.number)
     progress = []
     for order in orders:
         run = workflow.find_run(order.run_id) if order.run_id else None
         if run is None or not actor.holds("workflow.view_run"):
             continue
-        told += present_runs.told(run)
+        told += present_runs.told(run, numbers)
         if not run.is_closed:
             progress.append(_progress(order, present_runs.live(run, workflow.graph(run))))
     context = {
