@@ -71,13 +71,17 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Tracker:
-    """``state`` is running, active or cancelled; ``headline`` says it in one sentence."""
+    """``state`` is running, active or cancelled; ``headline`` says it in one sentence.
+
+    ``is_undone``: the order goes backwards, or has gone; how far it had come says nothing any more.
+    """
 
     order: Order
     state: str
     headline: str
     text: str
     stages: list[Stage]
+    is_undone: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -97,7 +101,7 @@ def track(order: Order) -> Tracker:
     if order.state == OrderState.CANCELLED:
         stages.append(Stage("undone", _("Cancelled"), _("Everything begun was taken back."), "undone"))
         text = _("Nothing is charged. If this surprises you, please get in touch: we will gladly look at it together.")
-        return Tracker(order, "cancelled", _("This order was cancelled."), text, stages)
+        return Tracker(order, "cancelled", _("This order was cancelled."), text, stages, is_undone=True)
     finished = order.state == OrderState.COMPLETED
     sides = _by_stage(tasks)
     stages.append(_stage("checks", sides["checks"], finished, _("Checked"), _checks_text(order)))
@@ -111,7 +115,7 @@ def track(order: Order) -> Tracker:
     if finished:
         return Tracker(order, "active", _("Your service is active."), _("Everything is set up. Welcome!"), stages)
     headline, text = _now(tasks, stages)
-    return Tracker(order, "running", headline, text, stages)
+    return Tracker(order, "running", headline, text, stages, is_undone=_goes_back(tasks))
 
 
 def _tasks(order: Order) -> list[Task]:
@@ -164,9 +168,12 @@ def _checks_text(order: Order) -> str:
     return _("Your address and your credit.")
 
 
+def _goes_back(tasks: list[Task]) -> bool:
+    return any(task.state in BACKWARDS for task in tasks)
+
+
 def _now(tasks: list[Task], stages: list[Stage]) -> tuple[str, str]:
-    states = {task.state for task in tasks}
-    if states & BACKWARDS:
+    if _goes_back(tasks):
         return _("This order is being taken back."), _("Everything begun is undone step by step. Nothing is charged.")
     people = any(task.kind == TaskKind.MANUAL and task.state in MOVING for task in tasks)
     if any(task.state == TaskState.ATTENTION and task.kind != TaskKind.MANUAL for task in tasks):

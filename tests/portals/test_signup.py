@@ -16,10 +16,12 @@ from catalog.pricing import OptionChoice
 from catalog.services import plans
 from subscribers.models import Account, Order, Subscription
 from tests.cast import Cast
-from tests.portals.conftest import Shop
+from tests.portals.conftest import SET_UP, Shop
 from tests.portals.visiting import ANA, CARD, OPTIONS, Visitor, hidden, message_beside, text, words
+from tests.workflow.driving import drive
 from ticketing.models import Message, Ticket
 from workflow.models import Run
+from workflow.services import definitions, runs
 
 pytestmark = pytest.mark.usefixtures("shop")
 
@@ -128,6 +130,7 @@ def test_an_address_without_service_becomes_a_lead(ana: Visitor, cast: Cast, add
     assert ana.send("/signup/", address=address)["Location"] == "/signup/not-yet/"
     done = ana.send("/signup/not-yet/", follow=True, full_name="Ana Duarte", email="ana@example.com", note="Please!")
     assert "we have your request" in words(done)
+    assert "portals/portals" in text(done), "the page has its stylesheet"
     with scoping.realm_transaction(cast.alpha.pk, "test"):
         lead = Ticket.objects.get()
         assert lead.category.key == "lead"
@@ -379,3 +382,17 @@ def test_the_progress_page_names_nobody(ana: Visitor):
     page = text(ana.get(ana.place()))
     assert "tok_ok" not in page
     assert "0142" not in page
+
+
+def test_the_bar_fills_while_the_order_goes_forward_and_is_gone_when_it_is_taken_back(ana: Visitor, cast: Cast):
+    with scoping.realm_transaction(cast.alpha.pk, "test"):
+        visit = {"key": "visit", "title": "Visit", "kind": "manual", "pool": "csr", "undo": "none", "after": ["users"]}
+        definitions.publish(actor=Actor.system(cast.alpha.pk), document={**SET_UP, "tasks": [*SET_UP["tasks"], visit]})
+    path = ana.place()
+    drive(cast.alpha.pk)
+    assert "<progress" in text(ana.get(path))
+    with scoping.realm_transaction(cast.alpha.pk, "test"):
+        runs.reverse(actor=Actor.system(cast.alpha.pk), run=Run.objects.get(), reason="Changed her mind")
+    assert "is being taken back" in words(ana.get(path)) and "<progress" not in text(ana.get(path))
+    drive(cast.alpha.pk)
+    assert "This order was cancelled" in words(ana.get(path)) and "<progress" not in text(ana.get(path))
