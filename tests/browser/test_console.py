@@ -79,12 +79,12 @@ def place_order(realm_id: int) -> Order:
         )
 
 
-def open_ticket(realm_id: int) -> Ticket:
+def open_ticket(realm_id: int, title: str = "No internet since the storm") -> Ticket:
     with scoping.realm_transaction(realm_id, "test"):
         return tickets.open(
             actor=Actor.system(realm_id, "Demo"),
             category_key="workflow-work",
-            title="No internet since the storm",
+            title=title,
             body="The box is dark.",
         )
 
@@ -219,6 +219,54 @@ def test_a_chosen_mode_is_remembered_and_the_system_followed_otherwise(console: 
     console.get_by_label("Your menu").click()
     console.get_by_role("button", name="As the system").click()
     assert console.evaluate(ground) != dark
+
+
+def test_the_way_back_to_the_shortcuts_stays_when_they_are_switched_off(console: Page) -> None:
+    console.keyboard.press("?")
+    console.get_by_label(re.compile("^Switch off single-character keys")).check()
+    console.keyboard.press("Escape")
+    console.keyboard.press("?")
+    assert not console.get_by_role("dialog").is_visible()
+    console.get_by_label("Your menu").click()
+    console.get_by_role("button", name="Keyboard shortcuts").click()
+    console.get_by_label(re.compile("^Switch off single-character keys")).uncheck()
+    console.get_by_role("dialog").get_by_role("button", name="Close").click()
+    assert console.evaluate("document.activeElement.tagName") == "SUMMARY"
+    console.keyboard.press("?")
+    assert console.get_by_role("dialog").is_visible()
+
+
+def test_the_reference_is_dark_when_the_system_is_or_the_console_was_told_so(console: Page, live_url: str) -> None:
+    def is_dark(wanted: bool) -> None:  # the page hears of the system's change a moment later
+        console.wait_for_function(
+            "wanted => (getComputedStyle(document.body).backgroundColor !== 'rgb(255, 255, 255)') === wanted",
+            arg=wanted,
+        )
+
+    console.emulate_media(color_scheme="light")
+    console.goto(f"{live_url.rstrip('/')}/api/docs/")
+    is_dark(False)
+    console.emulate_media(color_scheme="dark")
+    is_dark(True)
+    console.evaluate("localStorage.setItem('boss-theme', 'light')")
+    console.reload()
+    is_dark(False)
+    console.emulate_media(color_scheme="light")
+    console.evaluate("localStorage.setItem('boss-theme', 'dark')")
+    console.reload()
+    is_dark(True)
+
+
+def test_a_long_title_without_a_gap_scrolls_no_page_sideways(console: Page, realm_id: int) -> None:
+    ticket = open_ticket(realm_id, title="ERR_" + "0123456789abcdef" * 9)
+    base = re.sub(r"/console/.*", "/console/", console.url)
+    for path in ("", "tickets/", "inbox/", f"tickets/{ticket.public_id}/", f"search/?q={ticket.number}"):
+        console.goto(f"{base}{path}")
+        console.get_by_text(ticket.number).first.wait_for()
+        for width in (390, 768, 1024, 1440):
+            console.set_viewport_size({"width": width, "height": 900})
+            wide = console.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 0, f"{path} scrolls sideways by {wide} px at {width}"
 
 
 def test_the_network_page_is_clean_with_its_sliders_open(realm_id: int, live_url: str, page: Page) -> None:

@@ -90,7 +90,12 @@
     var hit = event.target.closest("[data-theme-set], [data-open], [data-close], [data-dismiss]");
     if (hit) {
       if (hit.dataset.themeSet) setMode(hit.dataset.themeSet);
-      if (hit.dataset.open) { var layer = document.getElementById(hit.dataset.open); if (layer) layer.showModal(); }
+      if (hit.dataset.open) {
+        var layer = document.getElementById(hit.dataset.open);
+        var from = hit.closest("details.menu"); // closed first, so that the focus comes back to what can be seen
+        if (from) { from.open = false; from.querySelector("summary").focus(); }
+        if (layer) layer.showModal();
+      }
       if (hit.hasAttribute("data-close")) hit.closest("dialog").close();
       if (hit.hasAttribute("data-dismiss")) hit.closest(".toast-line").remove();
     }
