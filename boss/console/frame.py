@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from django.contrib import messages
@@ -49,6 +49,16 @@ def page(
 def fragment(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     """Render a part of a page, for htmx."""
     return render(request, f"console/{template}", context, status=status)
+
+
+def picked(request: HttpRequest, name: str, known: Container[str], *, first: str = "", whole: str = "") -> str:
+    """The filter the address asks for, ``first`` when it asks for none.
+
+    A value nobody knows (mistyped, or of a link that has grown old) is ``whole``, the filter that leaves nothing out:
+    the page then marks what it really shows.
+    """
+    wanted = request.GET.get(name, first)
+    return wanted if wanted == first or wanted in known else whole
 
 
 def back_to(request: HttpRequest, default: str) -> HttpResponse:

@@ -295,3 +295,27 @@ def test_the_brand_stylesheet_is_kept_for_a_year_and_follows_the_colour(cast: Ca
 def test_an_unknown_address_is_a_page_of_the_provider(cast: Cast, browser_of: Any) -> None:
     answer = browser_of(cast.bob).get("/console/nothing/here/")
     assert answer.status_code == 404 and "There is nothing here" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["orders/?state=bogus", "tickets/?state=bogus", "services/?state=bogus&family=bogus"])
+def test_a_filter_nobody_knows_is_no_filter_and_the_page_says_so(
+    service: Service, path: str, cast: Cast, browser_of: Any
+) -> None:
+    page = browser_of(cast.bob).get(f"/console/{path}")
+    text = page.content.decode()
+    assert page.status_code == 200 and "bogus" not in text
+    whole = {"orders": '?state=all" aria-current="true"', "tickets": 'value="all" selected', "services": "Mailbox"}
+    assert whole[path.split("/")[0]] in text
+
+
+def test_tickets_of_a_pool_nobody_knows_are_those_of_every_pool(stuck: Order, cast: Cast, browser_of: Any) -> None:
+    number = Ticket.objects.get().number
+    for query in ("pool=bogus", "owner=bogus", "state=bogus&pool=bogus&owner=bogus"):
+        assert number in words(browser_of(cast.bob).get(f"/console/tickets/?{query}")), query
+
+
+def test_the_keyboard_shortcuts_stand_in_the_menu_of_every_console_page(
+    order: Order, cast: Cast, browser_of: Any
+) -> None:
+    text = browser_of(cast.bob).get("/console/orders/").content.decode()
+    assert 'data-open="keys"' in text and '<dialog id="keys"' in text

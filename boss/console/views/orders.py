@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from boss.console.frame import actor_of, page, staff
+from boss.console.frame import actor_of, page, picked, staff
 from boss.console.presenters import accounts as present
 from boss.console.presenters import runs as present_runs
 from boss.console.presenters import services as present_services
@@ -29,7 +29,7 @@ OPEN = (OrderState.ACKNOWLEDGED, OrderState.IN_PROGRESS)
 @require_GET
 def order_list(request: HttpRequest) -> HttpResponse:
     """Orders, newest first, by state."""
-    wanted = request.GET.get("state", "all")
+    wanted = picked(request, "state", {"open", *ORDER}, first="all", whole="all")
     rows = selectors.list_orders(actor_of(request))
     if wanted == "open":
         rows = rows.filter(state__in=OPEN)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from boss.console.frame import actor_of, page, staff
+from boss.console.frame import actor_of, page, picked, staff
 from boss.console.presenters import accounts as present_accounts
 from boss.console.presenters import services as present
 from boss.console.presenters.marks import SERVICE, mark
@@ -21,11 +21,11 @@ from ipservices.families import families
 @require_GET
 def service_list(request: HttpRequest) -> HttpResponse:
     """Services, newest first, by family and state."""
-    wanted = {"family": request.GET.get("family", ""), "state": request.GET.get("state", "")}
+    wanted = {"family": picked(request, "family", families), "state": picked(request, "state", SERVICE)}
     rows = selectors.list_services(actor_of(request))
-    if wanted["family"] in families:
+    if wanted["family"]:
         rows = rows.filter(family=wanted["family"])
-    if wanted["state"] in SERVICE:
+    if wanted["state"]:
         rows = rows.filter(state=wanted["state"])
     context = {
         "page": newest_first(rows, request.GET.get("after", "")).map(present.row),

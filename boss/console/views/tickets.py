@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from boss.console.forms.tickets import AssignForm, FillForm, MessageForm, ResolveForm, WaitForm
-from boss.console.frame import actor_of, back_to, page, refused, staff
+from boss.console.frame import actor_of, back_to, page, picked, refused, staff
 from boss.console.presenters import tickets as present
 from boss.console.presenters.marks import PRIORITY, TICKET, mark
 from boss.core import permissions
@@ -36,9 +36,9 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     pools = list(selectors.list_pools(actor))
     wanted = {
-        "state": request.GET.get("state", "unresolved"),
-        "pool": request.GET.get("pool", ""),
-        "owner": request.GET.get("owner", ""),
+        "state": picked(request, "state", TICKET, first="unresolved", whole="all"),
+        "pool": picked(request, "pool", {pool.key for pool in pools}),
+        "owner": picked(request, "owner", {"me", "nobody"}),
     }
     rows = selectors.list_tickets(actor)
     if wanted["state"] == "unresolved":
