@@ -64,6 +64,11 @@ _LOCAL_PART = r"^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$"
 _NUMBER = r"^\+?[0-9]{7,15}$"
 _CALLER_NAME = r"^[A-Za-z0-9 .,'&-]*$"
 
+# What the patterns want, to people: "Enter …".
+_LOCAL_PART_FORM = "lower-case letters and digits, with dots, hyphens or underscores between them"
+_NUMBER_FORM = "7 to 15 digits, with or without a + in front"
+_CALLER_NAME_FORM = "letters without accents, digits, spaces or . , ' & -"
+
 # In an order in which nothing depends on what comes later.
 STANDARD: tuple[StandardFeature, ...] = (
     StandardFeature(
@@ -116,7 +121,10 @@ STANDARD: tuple[StandardFeature, ...] = (
     StandardFeature(
         "mail.mailbox", _MAIL, "Mailbox", "E-mail at the provider's domain.", _MAIL,
         (
-            Characteristic("address", "text", "Address", max_length=64, pattern=_LOCAL_PART, help="Before the @."),
+            Characteristic(
+                "address", "text", "Address", max_length=64, pattern=_LOCAL_PART, expects=_LOCAL_PART_FORM,
+                help="Before the @.",
+            ),
             Characteristic("quota", "integer", "Size", default=2_048, minimum=100, maximum=1_000_000, unit="MB"),
             Characteristic("aliases", "integer", "Aliases", default=5, minimum=0, maximum=5),
         ),
@@ -138,8 +146,13 @@ STANDARD: tuple[StandardFeature, ...] = (
     StandardFeature(
         "voice.line", _VOIP, "Telephone line", "A line with a number, caller name and emergency address.", _VOIP,
         (
-            Characteristic("number", "text", "Number", pattern=_NUMBER, help="Blank: the next free one."),
-            Characteristic("caller_name", "text", "Name shown to others", max_length=15, pattern=_CALLER_NAME),
+            Characteristic(
+                "number", "text", "Number", pattern=_NUMBER, expects=_NUMBER_FORM, help="Blank: the next free one."
+            ),
+            Characteristic(
+                "caller_name", "text", "Name shown to others", max_length=15, pattern=_CALLER_NAME,
+                expects=_CALLER_NAME_FORM,
+            ),
             Characteristic("emergency_address", "text", "Emergency address", max_length=200, help="Blank: the site's."),
         ),
         health_note="The line is registered and can be called.", usage_unit="minutes",
@@ -157,7 +170,9 @@ STANDARD: tuple[StandardFeature, ...] = (
     StandardFeature(
         "voice.portin", _VOIP, "Keep your number", "A number is brought along from another provider.", _VOIP,
         (
-            Characteristic("number", "text", "Number to bring", required=True, pattern=_NUMBER),
+            Characteristic(
+                "number", "text", "Number to bring", required=True, pattern=_NUMBER, expects=_NUMBER_FORM
+            ),
             Characteristic("losing_carrier", "text", "Present provider", required=True, max_length=80),
             Characteristic("account_number", "text", "Account number there", required=True, max_length=40),
         ),

@@ -37,6 +37,7 @@ _PATTERNS = {
 class Characteristic:
     """One typed attribute. ``minimum``/``maximum`` bound numbers; ``max_length`` and ``pattern`` bound text.
 
+    ``expects`` says what ``pattern`` wants, to people, after "Enter": "7 to 15 digits".
     ``staff_only``: the provider's people see and set it; customers are never asked, and theirs is refused.
     """
 
@@ -53,6 +54,7 @@ class Characteristic:
     choices: tuple[tuple[str, str], ...] = ()
     unit: str = ""
     staff_only: bool = False
+    expects: str = ""
 
     def __post_init__(self) -> None:
         if self.type not in TYPES:
@@ -65,6 +67,12 @@ class Characteristic:
     @property
     def title(self) -> str:
         return self.label or self.key.replace("_", " ").capitalize()
+
+    @property
+    def hint(self) -> str:
+        """Help, and the form that is expected, for whoever is about to fill it in."""
+        form = self.expects or _class_in_words(self.pattern)
+        return " ".join(part for part in (self.help, f"{form[:1].upper()}{form[1:]}." if form else "") if part)
 
     def to_json(self) -> dict[str, Any]:
         """The shortest form: fields at their default are left out."""
@@ -135,8 +143,8 @@ def _property(item: Characteristic) -> dict[str, Any]:
         rule["minimum"] = item.minimum
     if item.maximum is not None:
         rule["maximum"] = item.maximum
-    if item.help:
-        rule["description"] = item.help
+    if item.hint:
+        rule["description"] = item.hint
     if item.unit:
         rule["x-unit"] = item.unit
     if item.staff_only:
@@ -169,7 +177,7 @@ def validate(characteristics: Iterable[Characteristic], values: dict[str, Any], 
         # JSON has one kind of number; Decimal is checked as float and kept as text by callers that store money.
         errors = list(_checker(_property(item)).iter_errors(float(value) if isinstance(value, Decimal) else value))
         if errors:
-            fields[prefix + key] = [_sentence(item)]
+            fields[prefix + key] = [_sentence(item, value)]
         else:
             cleaned[key] = value
     if fields:
@@ -218,7 +226,7 @@ def _normalised(item: Characteristic, value: Any) -> Any:
     return text
 
 
-def _sentence(item: Characteristic) -> str:
+def _sentence(item: Characteristic, value: Any) -> str:
     """What is expected, in words."""
     if item.type in ("integer", "decimal"):
         if item.minimum is not None and item.maximum is not None:
@@ -243,9 +251,41 @@ def _sentence(item: Characteristic) -> str:
     }.get(item.type)
     if expected:
         return expected
-    if item.max_length:
-        return _("Enter at most %(n)s characters in the expected form.") % {"n": item.max_length}
-    return _("This is not in the expected form.")
+    longest = _property(item)["maxLength"]
+    if not isinstance(value, str):
+        return _("Enter text.")
+    if len(value) > longest:
+        return _("Enter at most %(n)s characters; this has %(has)s.") % {"n": longest, "has": len(value)}
+    if form := item.expects or _class_in_words(item.pattern):
+        return _("Enter %(form)s.") % {"form": form}
+    if item.help:
+        return _("This is not in the expected form. %(help)s") % {"help": item.help}
+    return _("This is not in the expected form, which is %(pattern)s.") % {"pattern": item.pattern}
+
+
+_CLASS = re.compile(r"\^?\[(?P<set>(?:[^\]\[\\^]|\\[d.+/-])+)\](?P<many>[*+]|\{(?P<least>\d+)(?:,(?P<most>\d+))?\})\$?")
+
+
+def _class_in_words(pattern: str) -> str:
+    """``^[A-Z0-9-]{4,8}$`` as "4 to 8 capital letters, digits or -"; empty for a pattern that is more than a class."""
+    match = _CLASS.fullmatch(pattern if "[" in pattern else pattern.replace(r"\d", "[0-9]"))
+    if match is None:
+        return ""
+    rest, kinds = match["set"].replace("\\d", "0-9"), []
+    for span, name in (("a-zA-Z", _("letters")), ("A-Za-z", _("letters")), ("a-z", _("lower-case letters")),
+                       ("A-Z", _("capital letters")), ("0-9", _("digits"))):  # fmt: skip
+        if span in rest:
+            rest = rest.replace(span, "")
+            kinds.append(name)
+    if re.search(r"[^\W_]-[^\W_]", rest):  # a span of its own, such as a-f
+        return ""
+    kinds += [_("spaces") if sign == " " else sign for sign in rest.replace("\\", "")]
+    words = _("%(some)s or %(last)s") % {"some": ", ".join(kinds[:-1]), "last": kinds[-1]} if kinds[1:] else kinds[0]
+    if not match["least"]:
+        return words
+    if match["most"] and match["most"] != match["least"]:
+        return _("%(least)s to %(most)s %(words)s") % {"least": match["least"], "most": match["most"], "words": words}
+    return _("%(n)s %(words)s") % {"n": match["least"], "words": words}
 
 
 def _n(number: float) -> str:
@@ -260,7 +300,7 @@ def form_fields(
     fields: dict[str, forms.Field] = {}
     for item in characteristics:
         field = _form_field(item)
-        field.label, field.help_text, field.required = item.title, item.help, item.required and item.type != "boolean"
+        field.label, field.help_text, field.required = item.title, item.hint, item.required and item.type != "boolean"
         field.initial = initial.get(item.key, item.default)
         field.unit = item.unit  # type: ignore[attr-defined]
         fields[item.key] = field

@@ -52,6 +52,34 @@ def test_characteristics_survive_being_stored():
     assert schema.from_json([item.to_json() for item in MAILBOX]) == MAILBOX
 
 
+@pytest.mark.parametrize(
+    ("asked", "typed", "told"),
+    [
+        ({"pattern": "^x?y{2}$", "expects": "an x or not, then two y"}, "z", "Enter an x or not, then two y."),
+        ({"pattern": "^[A-Z0-9-]{4,8}$"}, "abc", "Enter 4 to 8 capital letters, digits or -."),
+        ({"pattern": "^[0-9]{5}$"}, "abc", "Enter 5 digits."),
+        ({"pattern": r"^\d{5}$"}, "abc", "Enter 5 digits."),
+        ({"pattern": "^[a-zA-Z ]+$"}, "7", "Enter letters or spaces."),
+        ({"pattern": "^[a-f0-9]+$"}, "z", "This is not in the expected form, which is ^[a-f0-9]+$."),
+        ({"pattern": "^(a|b)$", "help": "Side a or b."}, "c", "This is not in the expected form. Side a or b."),
+        ({"pattern": "^(a|b)$"}, "c", "This is not in the expected form, which is ^(a|b)$."),
+        ({"max_length": 3}, "abcd", "Enter at most 3 characters; this has 4."),
+        ({"pattern": "^[a-z]+$", "max_length": 3}, "ab7", "Enter lower-case letters."),
+        ({}, 7, "Enter text."),
+    ],
+)
+def test_a_refusal_says_which_form_is_expected(asked, typed, told):
+    with pytest.raises(InvalidInput) as caught:
+        schema.validate([Characteristic("code", **asked)], {"code": typed})
+    assert caught.value.fields["code"] == [told]
+
+
+def test_the_expected_form_is_said_before_anything_is_typed():
+    code = Characteristic("code", pattern="^[0-9]{5}$", help="On the back of the box.")
+    assert schema.form_fields([code])["code"].help_text == "On the back of the box. 5 digits."
+    assert schema.json_schema([code])["properties"]["code"]["description"] == "On the back of the box. 5 digits."
+
+
 def test_nought_and_no_survive_being_stored():
     items = [
         Characteristic("amount", "decimal", minimum=0, default=0),
