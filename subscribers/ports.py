@@ -41,6 +41,14 @@ class PaymentPort(Protocol):
 
 
 @runtime_checkable
+class KnowsTokens(Protocol):
+    """What a payment adapter may offer besides: telling at once, without asking anybody, what is no card of its."""
+
+    def knows(self, token: str) -> bool:
+        """False only when ``token`` certainly stands for no card."""
+
+
+@runtime_checkable
 class CreditPort(Protocol):
     def check(self, *, full_name: str, email: str, address: str, key: str) -> CreditAnswer:
         """Whether this person may be served without a card. Raises :class:`subscribers.errors.PortUnreachable`."""
@@ -55,6 +63,12 @@ DEFAULT = "sandbox"
 def payment_port(realm_id: int) -> PaymentPort:
     """The adapter the realm's setting ``payment_port`` names."""
     return payment_ports.get(tenancy.get_realm(realm_id).settings.get("payment_port", DEFAULT))
+
+
+def may_be_card(realm_id: int, token: str) -> bool:
+    """Whether ``token`` may stand for a card of the realm's provider. True, too, where only asking would tell."""
+    port = payment_port(realm_id)
+    return port.knows(token) if isinstance(port, KnowsTokens) else True
 
 
 def credit_port(realm_id: int) -> CreditPort:

@@ -1,7 +1,7 @@
 """Payment and credit without money or bureau: for practice realms, demos and tests.
 
 The answer is a function of what is asked, so a repeated key gets the first answer, in any process.
-Tokens: ``tok_ok`` is approved, ``tok_declined`` declined, ``tok_down`` never answers; any other is declined.
+Tokens: ``tok_ok`` is approved, ``tok_declined`` declined, ``tok_down`` never answers; any other is no card.
 Credit: people whose last name is Declined are refused; Unreachable never gets an answer.
 """
 
@@ -18,6 +18,9 @@ APPROVED, DECLINED, SILENT = "tok_ok", "tok_declined", "tok_down"
 
 
 class SandboxPayment:
+    def knows(self, token: str) -> bool:
+        return token in (APPROVED, DECLINED, SILENT)
+
     def preauthorize(self, *, token: str, amount: Decimal, currency: str, key: str) -> Authorization:
         if token == SILENT:
             raise PortUnreachable

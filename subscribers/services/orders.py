@@ -26,6 +26,7 @@ from catalog.models import PlanVersion
 from catalog.pricing import OptionChoice, Quote
 from subscribers import contact as contacts
 from subscribers import events as facts
+from subscribers import payment as payments
 from subscribers.choices import AccountState, ItemAction, OrderState, PaymentMethod, SubscriptionState
 from subscribers.contact import ContactDetails, PaymentChoice
 from subscribers.errors import AccountNotOpen, NothingToDeliver
@@ -74,6 +75,7 @@ def submit(
         require(actor, "subscribers.view_account", account)
 
     site, details, configuration = _checked(
+        actor,
         site,
         version,
         options,
@@ -81,7 +83,6 @@ def submit(
         contact,
         payment,
         account,
-        by_customer=not permissions.acts_for_realm(actor, "subscribers.place_order"),
     )
     if account is not None and account.state == AccountState.CLOSED:
         raise AccountNotOpen
@@ -184,6 +185,7 @@ def card_token(order: Order) -> str:
 
 
 def _checked(
+    actor: Actor,
     site: Site | None,
     version: PlanVersion,
     options: Sequence[OptionChoice],
@@ -191,8 +193,6 @@ def _checked(
     contact: ContactDetails,
     payment: PaymentChoice,
     account: Account | None,
-    *,
-    by_customer: bool,
 ) -> tuple[Site, ContactDetails, Configuration]:
     """Everything an order needs, checked together so that all faults are shown at once."""
     faults: dict[str, list[str]] = {}
@@ -203,11 +203,12 @@ def _checked(
     if not catalog.is_on_sale(version):
         faults["plan"] = [_("This plan is not on sale any more. Please choose another.")]
     faults.update(contacts.faults(contact))
-    faults.update(contacts.payment_faults(payment))
+    faults.update(payments.faults(actor.realm_id, payment))
     if account is None and "email" not in faults:
         faults.update(_email_taken(contact.email))
     configuration = Configuration((), {})
     try:
+        by_customer = not permissions.acts_for_realm(actor, "subscribers.place_order")
         configuration = configure(version, options, chosen, by_customer=by_customer)
     except InvalidInput as error:
         faults.update(error.fields)

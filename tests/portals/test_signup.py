@@ -14,6 +14,7 @@ from catalog import pricing
 from catalog import selectors as catalog
 from catalog.pricing import OptionChoice
 from catalog.services import plans
+from subscribers.adapters.sandbox import SandboxPayment
 from subscribers.models import Account, Order, Subscription
 from tests.cast import Cast
 from tests.portals.conftest import SET_UP, Shop
@@ -170,6 +171,7 @@ BAD = [
     ("you", "/signup/you/", ANA | {"method": "gold"}, "method", ""),
     ("you", "/signup/you/", CARD | {"card_token": ""}, "card_token", "card token"),
     ("you", "/signup/you/", CARD | {"card_token": "a b;c"}, "card_token", "card"),
+    ("you", "/signup/you/", CARD | {"card_token": "tok_okay"}, "card_token", "not known to the payment provider"),
     ("review", "/signup/review/", {}, "agree", "tick this box"),
 ]
 
@@ -223,6 +225,18 @@ def test_an_email_that_signs_in_already_is_said_beside_the_field(ana: Visitor, c
     page = ana.send("/signup/review/", follow=True, agree="on")
     assert "sign in" in message_beside(page, "email")
     assert f'value="{cast.alice.email}"' in text(page)
+    assert written(cast) == before
+
+
+def test_a_card_that_has_become_unknown_is_asked_for_again_and_the_rest_is_kept(
+    ana: Visitor, cast: Cast, monkeypatch: pytest.MonkeyPatch
+):
+    ana.until("review")
+    before = written(cast)
+    monkeypatch.setattr(SandboxPayment, "knows", lambda port, token: False)
+    page = ana.send("/signup/review/", follow=True, agree="on")
+    assert "not known" in message_beside(page, "card_token") or "token" in message_beside(page, "card_token")
+    assert 'value="Ana Duarte"' in text(page) and "already here" not in words(page)
     assert written(cast) == before
 
 

@@ -12,6 +12,7 @@ from boss.core.schema import Characteristic
 from catalog.services import plans
 from catalog.services.features import define
 from catalog.services.plans import FeaturePart
+from subscribers import ports
 from subscribers.models import Account, Order
 from tests.api.conftest import Api, minted
 from tests.cast import make_user
@@ -86,6 +87,23 @@ def test_wrong_fields_are_named_as_in_the_body(api, shop):
         "payment.token",
     }
     assert not Account.objects.exists()
+
+
+def test_a_card_the_provider_does_not_know_is_refused_before_anything_is_written(api, shop):
+    answer = api.post("subscribers/orders/", {**shop, "payment": {"method": "card", "token": "tok_okay"}})
+    assert (answer.status_code, set(answer.json()["fields"])) == (422, {"payment.token"})
+    assert not Order.objects.exists()
+
+
+def test_a_provider_that_cannot_tell_at_once_is_asked_by_the_run(api, shop, monkeypatch):
+    class Silent:
+        """A provider that must be asked."""
+
+        preauthorize = void = lambda self, **asked: pytest.fail("asked too early")
+
+    monkeypatch.setattr(ports, "payment_port", lambda realm_id: Silent())
+    answer = api.post("subscribers/orders/", {**shop, "payment": {"method": "card", "token": "tok_okay"}})
+    assert answer.status_code == 201
 
 
 @pytest.mark.parametrize("field", ["site", "plan", "contact", "payment"])

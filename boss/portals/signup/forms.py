@@ -10,7 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from boss.look.forms import BossForm
-from subscribers import contact
+from subscribers import contact, payment
 from subscribers.contact import ContactDetails, PaymentChoice
 
 
@@ -97,8 +97,9 @@ class YouForm(PersonMixin):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
 
-    def __init__(self, *args: Any, kept_token: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, realm_id: int, kept_token: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.realm_id = realm_id
         self.kept_token = kept_token
         by_card = not self.is_bound or self.data.get("method") == "card"
         self.fields["card_token"].required = by_card and not kept_token
@@ -115,7 +116,7 @@ class YouForm(PersonMixin):
         cleaned = super().clean() or {}
         faults = contact.faults(contact_details(cleaned))
         if cleaned.get("method") == "card" and "card_token" in cleaned:
-            faults |= by_field(contact.payment_faults(PaymentChoice("card", cleaned["card_token"])))
+            faults |= by_field(payment.faults(self.realm_id, PaymentChoice("card", cleaned["card_token"])))
         for name, texts in faults.items():
             if name in cleaned:  # what the field itself refused has its message already
                 self.add_error(name, texts)

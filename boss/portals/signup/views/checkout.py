@@ -22,8 +22,8 @@ YOU_FIELDS = ["full_name", "email", "phone", "method"]  # the card field is kept
 @step("you")
 def you(request: HttpRequest, draft: Draft) -> HttpResponse:
     if request.method != "POST":
-        return show(request, "you", "you", draft, _you_form(draft), has_card=bool(draft.card_token))
-    form = YouForm(request.POST, kept_token=draft.card_token)
+        return show(request, "you", "you", draft, _you_form(request, draft), has_card=bool(draft.card_token))
+    form = YouForm(request.POST, realm_id=_realm_id(request), kept_token=draft.card_token)
     draft.refused = {}
     if form.is_valid():
         cleaned = form.cleaned_data
@@ -38,12 +38,17 @@ def you(request: HttpRequest, draft: Draft) -> HttpResponse:
     return show(request, "you", "you", draft, form, has_card=bool(draft.card_token))
 
 
-def _you_form(draft: Draft) -> YouForm:
+def _realm_id(request: HttpRequest) -> int:
+    realm_id: int = request.realm.pk  # type: ignore[attr-defined]
+    return realm_id
+
+
+def _you_form(request: HttpRequest, draft: Draft) -> YouForm:
     """As it was left; with what placing the order refused, if it did."""
     shown = kept(draft, "you", draft.contact | {"method": draft.method})
     if not draft.refused:
-        return YouForm(initial=shown, kept_token=draft.card_token)
-    form = YouForm(shown, kept_token=draft.card_token)
+        return YouForm(initial=shown, realm_id=_realm_id(request), kept_token=draft.card_token)
+    form = YouForm(shown, realm_id=_realm_id(request), kept_token=draft.card_token)
     form.is_valid()
     for name, texts in draft.refused.items():
         form.add_error(name, texts)
@@ -76,6 +81,8 @@ def review(request: HttpRequest, draft: Draft) -> HttpResponse:
             except Problem as problem:
                 refused = by_field(problem.fields)
                 draft.refused = {name: texts for name, texts in refused.items() if name in YouForm.base_fields}
+                if "card_token" in draft.refused:
+                    draft.card_token = ""  # asked for again, not offered as one that is there already
                 if draft.refused:  # shown where it can be put right
                     drafts.save(request, draft)
                     return redirect("signup:you")
