@@ -10,6 +10,7 @@ from django.test import Client
 
 from boss.core import scoping
 from boss.notify.models import Message
+from boss.portals.selfhelp.views import sign_in as views
 from boss.tenancy.models import Session, User
 from boss.tenancy.services import invitations, realms
 from tests.cast import PASSWORD, Cast, make_user
@@ -75,6 +76,20 @@ def test_the_button_of_an_error_page_leads_people_home(door: Client, cast: Cast,
     assert button
     last = door.get(button[1], follow=True)
     assert (last.status_code, last.request["PATH_INFO"]) == (200, home)
+
+
+def test_a_page_that_breaks_says_so_with_a_reference_and_tells_nothing_else(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+):
+    def broken(*given: object, **named: object) -> None:
+        raise RuntimeError("a secret of ours")
+
+    monkeypatch.setattr(views, "_form_page", broken)
+    answer = Client(headers={"host": "alpha.localhost"}, raise_request_exception=False).get("/login/")
+    page = text(answer)
+    assert answer.status_code == 500
+    assert "Something went wrong on our side" in page and answer["X-Request-ID"] in page and 'href="/"' in page
+    assert "secret" not in page and "RuntimeError" not in page
 
 
 def test_a_page_asked_for_before_is_shown_after_signing_in(door: Client, maria: User):
