@@ -12,6 +12,7 @@ from boss.core.permissions import may
 from subscribers.models import Account, Order
 from subscribers.services import orders
 from ticketing.contracts import SubjectCard, SubjectKind
+from workflow import selectors as workflow
 from workflow.contracts import RunEnd, RunSubjectKind
 
 
@@ -52,8 +53,15 @@ def describe_order(order_id: int) -> SubjectCard:
     return SubjectCard(
         label=_("Order %(number)s") % {"number": order.number},
         url=order_url(order),
-        lines=(str(order.get_state_display()), str(order.account), order.site.label),
+        lines=(_state_of(order), str(order.account), order.site.label),
     )
+
+
+def _state_of(order: Order) -> str:
+    """Its state in a word; that of an order whose task has failed is not "in progress"."""
+    if not order.is_closed and order.run_id and workflow.find_needing_people([order.run_id]):
+        return _("Needs a person")
+    return str(order.get_state_display())
 
 
 def _account_of_order(order_id: int) -> int | None:

@@ -279,7 +279,10 @@ def _class_in_words(pattern: str) -> str:
             kinds.append(name)
     if re.search(r"[^\W_]-[^\W_]", rest):  # a span of its own, such as a-f
         return ""
-    kinds += [_("spaces") if sign == " " else sign for sign in rest.replace("\\", "")]
+    if " " in rest:
+        kinds.append(_("spaces"))
+    if signs := " ".join(rest.replace("\\", "").replace(" ", "")):
+        kinds.append(_("the signs %(signs)s") % {"signs": signs} if " " in signs else signs)
     words = _("%(some)s or %(last)s") % {"some": ", ".join(kinds[:-1]), "last": kinds[-1]} if kinds[1:] else kinds[0]
     if not match["least"]:
         return words

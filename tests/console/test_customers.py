@@ -115,7 +115,15 @@ def test_an_order_whose_task_has_failed_needs_a_person_wherever_it_is_shown(
     bob = browser_of(cast.bob)
     page = words(bob.get(f"/console/accounts/{stuck.account.public_id}/"))
     assert f"Order {stuck.number} needs a person" in page and "in progress" not in page.lower()
-    for path in ("/console/", "/console/orders/", f"/console/orders/{stuck.public_id}/"):
+    ticket = Ticket.objects.get()
+    story = f"/console/accounts/{stuck.account.public_id}/timeline/"
+    for path in (
+        "/console/",
+        "/console/orders/",
+        f"/console/orders/{stuck.public_id}/",
+        f"/console/tickets/{ticket.public_id}/",
+        story,
+    ):
         page = words(bob.get(path))
         assert "Needs a person" in page and "In progress" not in page, path
     assert "Needs a person" not in words(bob.get(f"/console/accounts/{order.account.public_id}/"))

@@ -60,6 +60,7 @@ def test_characteristics_survive_being_stored():
         ({"pattern": "^[0-9]{5}$"}, "abc", "Enter 5 digits."),
         ({"pattern": r"^\d{5}$"}, "abc", "Enter 5 digits."),
         ({"pattern": "^[a-zA-Z ]+$"}, "7", "Enter letters or spaces."),
+        ({"pattern": "^[A-Za-z0-9 .,'&-]*$"}, "é", "Enter letters, digits, spaces or the signs . , ' & -."),
         ({"pattern": "^[a-f0-9]+$"}, "z", "This is not in the expected form, which is ^[a-f0-9]+$."),
         ({"pattern": "^(a|b)$", "help": "Side a or b."}, "c", "This is not in the expected form. Side a or b."),
         ({"pattern": "^(a|b)$"}, "c", "This is not in the expected form, which is ^(a|b)$."),

@@ -13,7 +13,7 @@ from boss.console.presenters import runs as present_runs
 from boss.console.presenters import services as present_services
 from boss.console.presenters import stories
 from boss.console.presenters import tickets as present_tickets
-from boss.console.presenters.marks import ACCOUNT, mark
+from boss.console.presenters.marks import ACCOUNT, NEEDS_PERSON, mark
 from boss.core import audit
 from boss.core.actors import Actor
 from boss.look.pages import newest_first
@@ -117,4 +117,5 @@ def timeline(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _progress(order: Order, live: present_runs.Live) -> dict[str, Any]:
-    return {"number": order.number, "url": present.order_url(order), "live": live}
+    state = NEEDS_PERSON if live.attention else live.state
+    return {"number": order.number, "url": present.order_url(order), "state": state, "live": live}
