@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from rest_framework import serializers
 
@@ -55,9 +55,10 @@ def _hidden(serializer: serializers.BaseSerializer[Any]) -> dict[str, frozenset[
     actor = serializer.context["request"].actor
     if permissions.acts_for_realm(actor, "subscribers.view_subscription"):
         return {}
-    if "staff_only_keys" not in serializer.context:
-        serializer.context["staff_only_keys"] = catalog.staff_only_keys()
-    known: dict[str, frozenset[str]] = serializer.context["staff_only_keys"]
+    kept = cast("dict[str, Any]", serializer.context)
+    if "staff_only_keys" not in kept:
+        kept["staff_only_keys"] = catalog.staff_only_keys()
+    known: dict[str, frozenset[str]] = kept["staff_only_keys"]
     return known
 
 

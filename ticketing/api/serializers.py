@@ -55,7 +55,7 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
 
     def _staff_only_keys(self, category: Category) -> frozenset[str]:
         """Asked once for each category, however long the list is."""
-        known: dict[int, frozenset[str]] = self.context.setdefault("staff_only_keys", {})
+        known: dict[int, frozenset[str]] = cast("dict[str, Any]", self.context).setdefault("staff_only_keys", {})
         if category.pk not in known:
             known[category.pk] = selectors.staff_only_keys(category)
         return known[category.pk]
