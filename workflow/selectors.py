@@ -51,12 +51,18 @@ def list_runs_for_subject(kind: str, subject_id: int) -> ScopedQuerySet:
 
 
 def find_needing_people(run_ids: Iterable[int]) -> set[int]:
-    """Those of the runs that do not go on by themselves: a task of theirs has failed for good. One statement."""
-    wanted = set(run_ids)
-    if not wanted:
-        return set()
-    stuck = TaskRun.objects.filter(run_id__in=wanted, state__in=NEEDS_PEOPLE).order_by()
-    return set(stuck.values_list("run_id", flat=True).distinct())
+    """Those of the runs that do not go on by themselves: a task of theirs, or of their parts, has failed for good.
+
+    Two statements, and two more for each level of parts.
+    """
+    stuck: set[int] = set()
+    level = {run_id: run_id for run_id in run_ids}  # the runs of this level, each with the one that was asked about
+    while level:
+        failed = TaskRun.objects.filter(run_id__in=level, state__in=NEEDS_PEOPLE).order_by()
+        stuck |= {level[run_id] for run_id in failed.values_list("run_id", flat=True).distinct()}
+        parts = Run.objects.filter(parent__run_id__in=level, ended_at=None).order_by()
+        level = {part: level[whole] for part, whole in parts.values_list("pk", "parent__run_id")}
+    return stuck
 
 
 def list_tasks(run: Run) -> list[TaskRun]:

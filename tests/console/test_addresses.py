@@ -44,7 +44,7 @@ ROWS = {
 }
 PLAIN = {"home", "search", "inbox", "inbox_next", "accounts", "orders", "runs", "services", "practice", "tickets"}
 POSTS = {"set_faults", "task_retry", "task_complete", "task_skip"} | {
-    f"ticket_{verb}" for verb in ("claim", "release", "assign", "say", "wait", "resolve", "reopen")
+    f"ticket_{verb}" for verb in ("claim", "release", "assign", "say", "fill", "wait", "resolve", "reopen")
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.workflow.workshop import Done, Fail, chain, shop, task
 from ticketing.services import tickets
-from workflow import journal
+from workflow import journal, selectors
 from workflow.errors import DefinitionRefused, PartsStillOpen, RunIsClosed
 from workflow.models import Run, TaskRun
 from workflow.services import definitions, runs, tasks
@@ -216,3 +216,14 @@ def test_a_definition_says_what_it_starts_and_over_what(system, child):
     with pytest.raises(DefinitionRefused) as refused:
         child(results={"x": {"var": "tasks.first.nothing"}})
     assert set(refused.value.fields) == {"results.x"}
+
+
+def test_a_run_needs_people_when_a_part_of_it_does(begin, go, child):
+    child("nested", [subflow("inner", "last", number={"var": "inputs.number"})])
+    shop.plans["last"] = [Done({}), Fail("broken")]
+    stuck = begin([subflow("sub", definition="nested")])
+    go()
+    fine = begin(chain("x"))
+    go()
+    assert selectors.find_needing_people([stuck.pk, fine.pk]) == {stuck.pk}
+    assert selectors.find_needing_people([]) == set()
