@@ -8,6 +8,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from boss.core import logs
 from boss.platform import addresses
 from boss.settings import env
 
@@ -219,9 +220,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "root": {"handlers": ["console"], "level": env.text("BOSS_LOG_LEVEL", "WARNING")},
-}
+# One line an event, on the error stream: "readable" for people, "json" for machines (what production does).
+LOGGING_CONFIG = "boss.core.logs.configure"
+BOSS_LOG_FORMAT = env.choice("BOSS_LOG_FORMAT", ["readable", "json"])
+LOGGING = logs.config(BOSS_LOG_FORMAT, env.text("BOSS_LOG_LEVEL", "WARNING"))

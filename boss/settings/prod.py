@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from boss.core import logs
 from boss.settings.base import *  # noqa: F403
-from boss.settings.env import text
+from boss.settings.env import choice, text
 
 SECRET_KEY = text("BOSS_SECRET_KEY")
 
@@ -22,3 +23,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 EMAIL_BACKEND = text("BOSS_EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
+
+BOSS_LOG_FORMAT = choice("BOSS_LOG_FORMAT", ["json", "readable"])
+LOGGING = logs.config(BOSS_LOG_FORMAT, text("BOSS_LOG_LEVEL", "WARNING"))

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
+from structlog.contextvars import bound_contextvars
 
 from boss.core import scoping
 from boss.core.actors import Actor
@@ -43,7 +44,8 @@ class RealmMiddleware:
         scope = Scope(realm_id, f"request:{request.id}", system=realm.is_platform)  # type: ignore[attr-defined]
         with scoping.enter(scope), transaction.atomic(using=scoping.alias()):
             request.realm = realm  # type: ignore[attr-defined]
-            response = self.get_response(request)
+            with bound_contextvars(realm=realm.key, request_id=request.id):  # type: ignore[attr-defined]
+                response = self.get_response(request)
             if response.streaming:
                 raise StreamedOutsideTransaction(request.path)
             if response.status_code >= 500:
