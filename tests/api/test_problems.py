@@ -34,6 +34,29 @@ def test_a_body_that_cannot_be_read(api, body):
     problem(api.post(SITES, body), 400, "core.malformed")
 
 
+def nested(levels):
+    return b'{"street": ' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}"
+
+
+@pytest.mark.parametrize("levels", [65, 500, 100_000])
+def test_a_body_nested_without_end(api, levels):
+    problem(api.post(SITES, nested(levels)), 400, "core.malformed")
+    problem(api.post(SITES, b'{"a":' * levels + b"1" + b"}" * levels), 400, "core.malformed")
+    assert api.get(SITES).json()["results"] == []
+
+
+def test_a_body_nested_as_deep_as_is_read_is_judged_by_its_fields(api):
+    document = problem(api.post(SITES, nested(64)), 422, "core.invalid_input")
+    assert "street" in document["fields"]
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"-1e999", b"NaN", b"Infinity", b"-Infinity", b"9" * 400, b"9" * 5000])
+@pytest.mark.parametrize("shape", [b'{"street": %b, "city": "x"}', b'{"street": [{"deep": %b}]}', b"%b"])
+def test_a_number_that_is_none_cannot_be_read(api, number, shape):
+    problem(api.post(SITES, shape % number), 400, "core.malformed")
+    assert api.get(SITES).json()["results"] == []
+
+
 @pytest.mark.parametrize("body", [[], "text", 7, None, [1]])
 def test_a_body_of_another_shape(api, body):
     response = api.post(SITES, b"null" if body is None else body)
