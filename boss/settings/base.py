@@ -46,7 +46,12 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 
+# Whether a proxy of ours stands in front and says in X-Forwarded-For whose request it is. Without one anybody
+# could say so, therefore it is off unless production (or the environment) says otherwise.
+BOSS_BEHIND_PROXY = env.flag("BOSS_BEHIND_PROXY", False)
+
 MIDDLEWARE = [
+    "boss.core.middleware.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
