@@ -53,6 +53,7 @@ BOSS_BEHIND_PROXY = env.flag("BOSS_BEHIND_PROXY", False)
 MIDDLEWARE = [
     "boss.core.middleware.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "boss.core.middleware.StorableTextMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "boss.tenancy.middleware.RealmMiddleware",  # host → realm, one transaction around everything below

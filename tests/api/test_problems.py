@@ -92,7 +92,7 @@ def test_scopes_narrow_a_key(api_with):
     problem(narrow.get("tenancy/users/"), 403, "core.permission_denied")
 
 
-@pytest.mark.parametrize("path", ["tenancy/sites/zzzzzzzzzzzz/", "tenancy/sites/-1/", "nowhere/", "tenancy/sites/%00/"])
+@pytest.mark.parametrize("path", ["tenancy/sites/zzzzzzzzzzzz/", "tenancy/sites/-1/", "nowhere/"])
 def test_what_is_not_there_is_404(api, path):
     problem(api.get(path), 404, "core.not_found")
 
@@ -124,8 +124,8 @@ def test_a_forged_cursor_is_bad_input(api, cursor):
 
 
 def test_a_filter_of_the_wrong_kind_is_named(api):
-    document = problem(api.get("tenancy/sites/?address=%00"), 422, "core.invalid_input")
-    assert "address" in document["fields"]
+    document = problem(api.get("subscribers/accounts/?state=%00x"), 422, "core.invalid_input")
+    assert "state" in document["fields"]
 
 
 def test_a_session_needs_the_forgery_token(browser_of, cast):

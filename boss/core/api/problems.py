@@ -15,18 +15,11 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from boss.core import scoping
+from boss.core.api.refusals import MEDIA_TYPE
 from boss.core.permissions import PermissionDenied
-from boss.core.problems import InvalidInput, NotFound, Problem
+from boss.core.problems import InvalidInput, Malformed, NotFound, Problem
 
 log = structlog.get_logger(__name__)
-
-MEDIA_TYPE = "application/problem+json"
-
-
-class Malformed(Problem):
-    code = "core.malformed"
-    status = 400
-    title = _("The request could not be read.")
 
 
 class NotAuthenticated(Problem):
