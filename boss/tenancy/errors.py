@@ -37,4 +37,9 @@ class SignInPaused(Problem):
 class GrantExceedsOwn(Problem):
     code = "tenancy.grant_exceeds_own"
     status = 403
-    title = _("You cannot give a right that you do not hold yourself.")
+    title = _("You cannot give a right that you do not hold yourself, nor on more than you hold it on.")
+
+
+class StaffOnlyRole(Problem):
+    code = "tenancy.staff_only_role"
+    title = _("Only staff can have a role on the whole realm.")

@@ -76,7 +76,8 @@ def actor_for_user(user: User, request_id: str = "") -> Actor:
     if not user.is_active:
         return Actor(realm_id=user.realm_id, kind="user", label=user.full_name, user_id=user.pk)
     rows = RoleGrant.objects.filter(user=user).select_related("role")
-    grants = tuple(_grant(row) for row in rows)
+    # Subscribers are given nothing on the whole realm; should a row say so all the same, it does not count.
+    grants = tuple(_grant(row) for row in rows if row.kind != RoleGrant.Kind.REALM or user.kind == User.Kind.STAFF)
     return Actor(user.realm_id, "user", user.full_name, user.pk, grants, None, request_id)
 
 

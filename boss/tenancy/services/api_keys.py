@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from boss.core import audit, clock
 from boss.core.actors import Actor
-from boss.core.permissions import require
+from boss.core.permissions import may, require
 from boss.core.problems import InvalidInput
 from boss.core.services import service
 from boss.tenancy.errors import GrantExceedsOwn
@@ -36,7 +36,8 @@ def create(
     if role is None:
         raise InvalidInput(fields={"role_key": [_("There is no such role.")]})
     given = role.effective_permissions() if scopes is None else role.effective_permissions() & frozenset(scopes)
-    if not actor.is_system and any(not actor.holds(each) for each in given):
+    # A key acts on the whole realm, so its maker must hold each right there, not on one organization only.
+    if not all(may(actor, each) for each in given):
         raise GrantExceedsOwn(role=role_key)
 
     secret = secrets.token_urlsafe(32)
