@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest
 
+from boss.core import scoping
+from boss.core.actors import Actor
 from boss.core.admin import ReadOnlyAdmin, ScopedAdmin
+from boss.core.scoping import Scope
 from boss.tenancy.models import (
     ApiKey,
     Brand,
@@ -17,6 +22,7 @@ from boss.tenancy.models import (
     Site,
     User,
 )
+from boss.tenancy.services import realms
 
 
 class HostInline(admin.TabularInline):
@@ -40,6 +46,12 @@ class RealmAdmin(admin.ModelAdmin):
 @admin.register(Brand)
 class BrandAdmin(ScopedAdmin):
     list_display = ("name", "colour", "phone", "email")
+
+    def save_model(self, request: HttpRequest, obj: Brand, form: Any, change: bool) -> None:
+        """Through the service, for the audit row in the brand's own realm."""
+        operator = Actor.system(obj.realm_id, f"Platform operator {request.user}")
+        with scoping.enter(Scope(obj.realm_id, "back office", system=True)):
+            realms.change_brand(actor=operator, **{name: form.cleaned_data[name] for name in form.changed_data})
 
 
 @admin.register(Calendar)
