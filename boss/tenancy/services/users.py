@@ -8,7 +8,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, connections, transaction
 from django.utils.translation import gettext as _
 
-from boss.core import audit, scoping
+from boss.core import audit, locks, scoping
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
@@ -37,6 +37,7 @@ def create(
     require(actor, "tenancy.add_user")
 
     _check(email, full_name)
+    locks.hold(f"tenancy.user:{selectors.normalise_email(email)}")  # the same person may be added twice at once
     if selectors.find_user_by_email(email) is not None:
         raise EmailTaken(fields={"email": [str(EmailTaken.title)]})
 
