@@ -104,6 +104,14 @@ def test_dana_sees_her_ticket_without_what_is_the_staffs(as_dana, as_bob, hers):
     assert as_dana.post(f"tickets/{hers.public_id}/messages/", body="x", kind="internal").status_code == 403
 
 
+@pytest.mark.parametrize("asked", ["pool=noc", "pool=nowhere", "assignee=000000000000", "state=new&pool=noc"])
+def test_dana_cannot_find_out_by_filters_what_she_is_not_shown(as_dana, hers, asked):
+    refused = as_dana.get(f"tickets/?{asked}")
+    assert (refused.status_code, refused.json()["code"]) == (422, "core.invalid_input")
+    assert list(refused.json()["fields"]) == [asked.rpartition("&")[2].partition("=")[0]]
+    assert [t["number"] for t in as_dana.get("tickets/?state=new&pool=").json()["results"]] == [hers.number]
+
+
 def test_dana_opens_in_her_own_name(as_dana, desk, dana, alpha):
     opened = as_dana.post("tickets/", category="trouble", title="Slow", data={"symptom": "slow"})
     assert opened.status_code == 201, opened.content
