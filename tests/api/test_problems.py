@@ -50,6 +50,14 @@ def test_a_body_nested_as_deep_as_is_read_is_judged_by_its_fields(api):
     assert "street" in document["fields"]
 
 
+def test_a_body_that_is_too_large(api, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    body = b'{"street": "' + b"x" * 1000 + b'"}'
+    problem(api.post(SITES, body, idempotency_key="k"), 413, "core.too_large")
+    problem(api.post(SITES, body), 413, "core.too_large")
+    assert api.get(SITES).json()["results"] == []
+
+
 @pytest.mark.parametrize("number", [b"1e999", b"-1e999", b"NaN", b"Infinity", b"-Infinity", b"9" * 400, b"9" * 5000])
 @pytest.mark.parametrize("shape", [b'{"street": %b, "city": "x"}', b'{"street": [{"deep": %b}]}', b"%b"])
 def test_a_number_that_is_none_cannot_be_read(api, number, shape):
