@@ -5,6 +5,12 @@ from django.utils.translation import gettext_lazy as _
 from boss.core.problems import Problem
 
 
+class UnknownHost(Problem):
+    code = "tenancy.unknown_host"
+    status = 421
+    title = _("No provider answers to this address.")
+
+
 class EmailTaken(Problem):
     code = "tenancy.email_taken"
     status = 409

@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,8 +15,11 @@ from structlog.contextvars import bound_contextvars
 
 from boss.core import scoping
 from boss.core.actors import Actor
+from boss.core.api import refusals
+from boss.core.problems import Malformed
 from boss.core.scoping import Scope
 from boss.tenancy import selectors
+from boss.tenancy.errors import UnknownHost
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -35,9 +39,17 @@ class RealmMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.id = _request_id(request)  # type: ignore[attr-defined]
-        host = request.get_host().rsplit(":", 1)[0] if not request.get_host().endswith("]") else request.get_host()
+        try:
+            host = request.get_host()
+        except DisallowedHost:  # not a host name at all
+            if refusals.concerns(request):
+                return refusals.answer(request, Malformed())
+            raise
+        host = host if host.endswith("]") else host.rsplit(":", 1)[0]
         realm_id = selectors.find_realm_id_by_host(host)
         if realm_id is None:
+            if refusals.concerns(request):
+                return refusals.answer(request, UnknownHost(host=host))
             return render(request, "errors/421.html", {"host": host}, status=421)
         with scoping.realm_transaction(realm_id):
             realm = selectors.get_realm(realm_id)
