@@ -16,6 +16,7 @@ from boss.core.services import service
 from boss.tenancy import selectors
 from boss.tenancy.errors import EmailTaken, WeakPassword
 from boss.tenancy.models import RoleGrant, Site, User
+from boss.tenancy.services import api_keys
 
 
 @service
@@ -80,11 +81,12 @@ def set_password(*, actor: Actor, user: User, password: str) -> User:
 
 @service
 def deactivate(*, actor: Actor, user: User) -> User:
-    """Let nobody sign in as this person any more."""
+    """Let nobody sign in as this person any more. The API keys he made end with it, for good."""
     require(actor, "tenancy.change_user", user)
 
     user.is_active = False
     user.save(update_fields=["is_active"])
+    api_keys.revoke_all_of(actor=actor, maker=user)
 
     audit.record(actor=actor, action="user.deactivated", subject=user)
     return user
