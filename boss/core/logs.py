@@ -24,7 +24,12 @@ MASK = "***"
 # in which address they stand; in a query string the colons may be escaped.
 _SIGNED = r"[\w-]+(?:(?::|%3A)[\w-]+)*?(?::|%3A)[\w-]{43}(?![\w-])"
 
+DOORS = ("/invitation/", "/signup/order/")
+"""What follows these in an address lets its reader in. A test compares them with the URL map."""
+
 _SECRETS: list[tuple[re.Pattern[str], str]] = [
+    # By place as well as by shape: a sender may escape any letter of it.
+    (re.compile(rf"((?:{'|'.join(DOORS)}))[^/?#\s\"']+"), rf"\1{MASK}"),
     (re.compile(_SIGNED, re.ASCII | re.IGNORECASE), MASK),
     (re.compile(r"\bboss_([0-9a-z]{12})_[\w-]{20,}", re.ASCII), rf"boss_\1_{MASK}"),
     (re.compile(r"\b(bearer|basic|digest)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {MASK}"),
@@ -117,6 +122,9 @@ def config(format: str, level: str) -> dict[str, Any]:
             # Without Django's own handlers, which would write every line again, unmasked.
             "django": {"handlers": [], "level": "NOTSET"},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+            # The same for who serves the ASGI application; gunicorn has boss.platform.web_log.
+            "uvicorn": {"handlers": [], "level": "INFO", "propagate": True},
+            "uvicorn.access": {"handlers": [], "level": "INFO", "propagate": True},
         },
     }
 
