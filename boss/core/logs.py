@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging.config
 import re
 from collections.abc import MutableMapping
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import Processor
 
-Format = Literal["json", "readable"]
+FORMATS = ("json", "readable")
 
 MASK = "***"
 
@@ -88,8 +88,10 @@ _BEFORE: list[Processor] = [
 ]
 
 
-def formatter(format: Format) -> logging.Formatter:
-    """A formatter for any handler of the standard library."""
+def formatter(format: str) -> logging.Formatter:
+    """A formatter for any handler of the standard library. Raises ValueError for an unknown format."""
+    if format not in FORMATS:
+        raise ValueError(f"the log can be written as json or readable, not as {format!r}")
     if format == "json":
         last: list[Processor] = [
             structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False, use_rich=False)),
@@ -109,9 +111,7 @@ def formatter(format: Format) -> logging.Formatter:
 
 
 def config(format: str, level: str) -> dict[str, Any]:
-    """Django's ``LOGGING``: everything goes to one stream. Raises ValueError for an unknown format."""
-    if format not in ("json", "readable"):
-        raise ValueError(f"the log can be written as json or readable, not as {format!r}")
+    """Django's ``LOGGING``: everything goes to one stream."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -101,4 +101,4 @@ def test_ordinary_words_stay_as_they_are():
 
 def test_an_unknown_format_is_refused():
     with pytest.raises(ValueError, match="json or readable"):
-        logs.config("xml", "INFO")
+        logs.formatter("xml")
