@@ -21,4 +21,4 @@ RUN python -m compileall -q boss ticketing workflow catalog subscribers ipservic
 
 USER boss
 EXPOSE 8000
-CMD ["python", "-m", "gunicorn", "boss.wsgi:application", "--bind", "0.0.0.0:8000", "--preload", "--workers", "2", "--threads", "4", "--no-control-socket", "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-"]
+CMD ["python", "-m", "gunicorn", "boss.wsgi:application", "--bind", "0.0.0.0:8000", "--preload", "--workers", "2", "--threads", "4", "--no-control-socket", "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-", "--logger-class", "boss.platform.web_log.WebLog"]

@@ -6,14 +6,17 @@ clock. An app outside of this house adds its own with `app.conf.beat_schedule["n
 
 from __future__ import annotations
 
+import logging
 import os
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import task_prerun
+from celery.signals import setup_logging, task_prerun
+from django.conf import settings
 from django.db import close_old_connections
 from kombu import Queue
 
+from boss.core import logs
 from boss.platform import addresses
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "boss.settings.dev")
@@ -89,3 +92,11 @@ app.conf["CELERY_DB_REUSE_MAX"] = 10**12
 def close_broken_connections(**_given: object) -> None:
     """Before each task: close connections that broke or grew old; the others are checked at their first use."""
     close_old_connections()
+
+
+@setup_logging.connect(weak=False)
+def log_as_django_does(loglevel: int | None = None, **_given: object) -> None:
+    """Celery's own set-up would write beside ours, unmasked. Its ``--loglevel`` is obeyed."""
+    logs.configure(settings.LOGGING)
+    if loglevel is not None:
+        logging.getLogger().setLevel(loglevel)

@@ -18,8 +18,8 @@ from django.db import connections
 
 from boss.core import scoping
 from boss.core.actors import Actor
-from boss.core.permissions import may
-from subscribers.models import Account, NameWord
+from boss.core.permissions import may, view_permission
+from subscribers.models import Account, AccountContact, NameWord
 from subscribers.normalise import deletions, is_one_edit_away
 from subscribers.search import Reading, end_of_prefix, read
 
@@ -54,7 +54,10 @@ def search_accounts(actor: Actor, text: str, limit: int = 20) -> list[Account]:
     if reading.shape == "nothing" or not actor.holds("subscribers.view_account"):
         return []
     within = _visible(actor)
-    ids = _candidates(actor.realm_id, _branches(reading), within, limit)
+    branches = _branches(reading)
+    if not actor.holds(view_permission(AccountContact)):  # whom he may not see he does not find an account by either
+        branches = [branch for branch in branches if branch.of != "contact"]
+    ids = _candidates(actor.realm_id, branches, within, limit)
     if not ids and reading.shape == "name":
         corrected = [branch for name in _corrections(reading.text) for branch in _names(name)]
         ids = _candidates(actor.realm_id, corrected, within, limit)

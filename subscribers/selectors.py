@@ -117,7 +117,7 @@ def account_360(actor: Actor, account: Account) -> AccountPicture:
         subscriptions=list(list_subscriptions(actor).filter(account=account).order_by("-id")),
         orders=list(list_orders(actor).filter(account=account)[:50]),
         charges=charges,
-        contacts=list(AccountContact.objects.filter(account=account).order_by("id")),
+        contacts=list(AccountContact.objects.visible_to(actor).filter(account=account).order_by("id")),
         monthly=monthly,
     )
 

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from boss.core.api.idempotency import HEADER, LONGEST_KEY
 from boss.core.api.permissions import PUBLIC, declared
-from boss.core.api.problems import MEDIA_TYPE
+from boss.core.api.refusals import MEDIA_TYPE
 from boss.core.api.serializers import ProblemSerializer
 
 CHANGES = ("PUT", "PATCH", "DELETE")

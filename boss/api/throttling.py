@@ -30,8 +30,7 @@ class PrincipalThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         actor: Actor = request.actor  # type: ignore[attr-defined]
         limit = limit_of(actor)
-        who = f"address:{request.META.get('REMOTE_ADDR', '')}" if actor.kind == "visitor" else principal(actor)
-        key = f"api:{actor.realm_id}:{who}:{int(time.time()) // WINDOW_SECONDS}"
+        key = f"api:{actor.realm_id}:{principal(actor, request)}:{int(time.time()) // WINDOW_SECONDS}"
         try:
             cache.add(key, 0, WINDOW_SECONDS * 2)
             return bool(cache.incr(key) <= limit)

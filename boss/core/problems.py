@@ -52,6 +52,12 @@ class InvalidInput(Problem):
     title = _("Please correct what is marked below.")
 
 
+class Malformed(Problem):
+    code = "core.malformed"
+    status = 400
+    title = _("The request could not be read.")
+
+
 class NotFound(Problem):
     code = "core.not_found"
     status = 404

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
+
 from boss.core.actors import Actor
 from boss.core.scoping import ScopedQuerySet
 from boss.notify.errors import MessageNotFound
@@ -22,6 +25,11 @@ def get_message(actor: Actor, public_id: str) -> Message:
     if message is None:
         raise MessageNotFound
     return message
+
+
+def was_sent_since(keys: Sequence[str], since: dt.datetime) -> bool:
+    """Whether a message with one of these keys was written after ``since``: for senders that must not repeat soon."""
+    return bool(Message.objects.filter(key__in=keys, created_at__gt=since).exists())
 
 
 def list_deliveries_to(actor: Actor, address: str) -> ScopedQuerySet:

@@ -89,6 +89,7 @@ def compiler(logs: Path) -> Child:
 def web(options: Options, logs: Path) -> Service:
     """The web server. `--preload` imports once for all its processes."""
     arguments = ["-m", "gunicorn", "boss.wsgi:application", "--preload", "--no-control-socket"]
+    arguments += ["--logger-class", "boss.platform.web_log.WebLog"]
     arguments += ["--workers", str(WEB_PROCESSES), "--threads", str(WEB_THREADS), "--graceful-timeout", "5"]
     if Path("/dev/shm").is_dir():
         # The heartbeat file must not wait for a disk.

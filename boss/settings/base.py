@@ -8,6 +8,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from boss.core import logs
 from boss.platform import addresses
 from boss.settings import env
 
@@ -45,8 +46,14 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 
+# Whether a proxy of ours stands in front and says in X-Forwarded-For whose request it is. Without one anybody
+# could say so, therefore it is off unless production (or the environment) says otherwise.
+BOSS_BEHIND_PROXY = env.flag("BOSS_BEHIND_PROXY", False)
+
 MIDDLEWARE = [
+    "boss.core.middleware.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "boss.core.middleware.StorableTextMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "boss.tenancy.middleware.RealmMiddleware",  # host → realm, one transaction around everything below
@@ -219,9 +226,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "root": {"handlers": ["console"], "level": env.text("BOSS_LOG_LEVEL", "WARNING")},
-}
+# One line an event, on the error stream: "readable" for people, "json" for machines (what production does).
+LOGGING_CONFIG = "boss.core.logs.configure"
+BOSS_LOG_FORMAT = env.choice("BOSS_LOG_FORMAT", ["readable", "json"])
+LOGGING = logs.config(BOSS_LOG_FORMAT, env.text("BOSS_LOG_LEVEL", "WARNING"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from boss.core import logs
 from boss.settings.base import *  # noqa: F403
-from boss.settings.env import text
+from boss.settings.env import choice, flag, text
 
 SECRET_KEY = text("BOSS_SECRET_KEY")
 
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+BOSS_BEHIND_PROXY = flag("BOSS_BEHIND_PROXY", True)
+# Without a proxy it would be the visitor who says that his connection is safe.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BOSS_BEHIND_PROXY else None
 SECURE_SSL_REDIRECT = True
 SECURE_HSTS_SECONDS = 31536000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -22,3 +25,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 EMAIL_BACKEND = text("BOSS_EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
+
+BOSS_LOG_FORMAT = choice("BOSS_LOG_FORMAT", ["json", "readable"])
+LOGGING = logs.config(BOSS_LOG_FORMAT, text("BOSS_LOG_LEVEL", "WARNING"))

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest
 
+from boss.core import scoping
+from boss.core.actors import Actor
 from boss.core.admin import ReadOnlyAdmin, ScopedAdmin
+from boss.core.scoping import Scope
 from boss.tenancy.models import (
     ApiKey,
     Brand,
@@ -17,6 +22,12 @@ from boss.tenancy.models import (
     Site,
     User,
 )
+from boss.tenancy.services import realms, users
+
+
+def _operator(request: HttpRequest, realm_id: int) -> Actor:
+    """An operator of the platform who acts inside a provider's realm."""
+    return Actor.system(realm_id, f"Platform operator {request.user}")
 
 
 class HostInline(admin.TabularInline):
@@ -41,6 +52,12 @@ class RealmAdmin(admin.ModelAdmin):
 class BrandAdmin(ScopedAdmin):
     list_display = ("name", "colour", "phone", "email")
 
+    def save_model(self, request: HttpRequest, obj: Brand, form: Any, change: bool) -> None:
+        """Through the service, for the audit row in the brand's own realm."""
+        with scoping.enter(Scope(obj.realm_id, "back office", system=True)):
+            changes = {name: form.cleaned_data[name] for name in form.changed_data}
+            realms.change_brand(actor=_operator(request, obj.realm_id), **changes)
+
 
 @admin.register(Calendar)
 class CalendarAdmin(ScopedAdmin):
@@ -64,6 +81,13 @@ class UserAdmin(ScopedAdmin):
     list_display = ("full_name", "email", "kind", "is_active", "last_login")
     fields = ("full_name", "email", "kind", "phone", "language", "is_active", "last_login")
     readonly_fields = ("email", "kind", "last_login")
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Deactivating goes through the service, for what ends with it and for the audit row in the user's realm."""
+        super().save_model(request, obj, form, change)
+        if "is_active" in form.changed_data and not obj.is_active:
+            with scoping.enter(Scope(obj.realm_id, "back office", system=True)):
+                users.deactivate(actor=_operator(request, obj.realm_id), user=obj)
 
 
 @admin.register(Role)

@@ -5,6 +5,12 @@ from django.utils.translation import gettext_lazy as _
 from boss.core.problems import Problem
 
 
+class UnknownHost(Problem):
+    code = "tenancy.unknown_host"
+    status = 421
+    title = _("No provider answers to this address.")
+
+
 class EmailTaken(Problem):
     code = "tenancy.email_taken"
     status = 409
@@ -37,4 +43,9 @@ class SignInPaused(Problem):
 class GrantExceedsOwn(Problem):
     code = "tenancy.grant_exceeds_own"
     status = 403
-    title = _("You cannot give a right that you do not hold yourself.")
+    title = _("You cannot give a right that you do not hold yourself, nor on more than you hold it on.")
+
+
+class StaffOnlyRole(Problem):
+    code = "tenancy.staff_only_role"
+    title = _("Only staff can have a role on the whole realm.")

@@ -6,15 +6,20 @@ import re
 import uuid
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
+from structlog.contextvars import bound_contextvars
 
 from boss.core import scoping
 from boss.core.actors import Actor
+from boss.core.api import refusals
+from boss.core.problems import Malformed
 from boss.core.scoping import Scope
 from boss.tenancy import selectors
+from boss.tenancy.errors import UnknownHost
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -34,16 +39,25 @@ class RealmMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.id = _request_id(request)  # type: ignore[attr-defined]
-        host = request.get_host().rsplit(":", 1)[0] if not request.get_host().endswith("]") else request.get_host()
+        try:
+            host = request.get_host()
+        except DisallowedHost:  # not a host name at all
+            if refusals.concerns(request):
+                return refusals.answer(request, Malformed())
+            raise
+        host = host if host.endswith("]") else host.rsplit(":", 1)[0]
         realm_id = selectors.find_realm_id_by_host(host)
         if realm_id is None:
+            if refusals.concerns(request):
+                return refusals.answer(request, UnknownHost(host=host))
             return render(request, "errors/421.html", {"host": host}, status=421)
         with scoping.realm_transaction(realm_id):
             realm = selectors.get_realm(realm_id)
         scope = Scope(realm_id, f"request:{request.id}", system=realm.is_platform)  # type: ignore[attr-defined]
         with scoping.enter(scope), transaction.atomic(using=scoping.alias()):
             request.realm = realm  # type: ignore[attr-defined]
-            response = self.get_response(request)
+            with bound_contextvars(realm=realm.key, request_id=request.id):  # type: ignore[attr-defined]
+                response = self.get_response(request)
             if response.streaming:
                 raise StreamedOutsideTransaction(request.path)
             if response.status_code >= 500:

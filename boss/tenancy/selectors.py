@@ -76,7 +76,8 @@ def actor_for_user(user: User, request_id: str = "") -> Actor:
     if not user.is_active:
         return Actor(realm_id=user.realm_id, kind="user", label=user.full_name, user_id=user.pk)
     rows = RoleGrant.objects.filter(user=user).select_related("role")
-    grants = tuple(_grant(row) for row in rows)
+    # Subscribers are given nothing on the whole realm; should a row say so all the same, it does not count.
+    grants = tuple(_grant(row) for row in rows if row.kind != RoleGrant.Kind.REALM or user.kind == User.Kind.STAFF)
     return Actor(user.realm_id, "user", user.full_name, user.pk, grants, None, request_id)
 
 
@@ -91,13 +92,17 @@ def visitor(realm_id: int, request_id: str = "") -> Actor:
 
 
 def find_actor_for_api_key(presented: str, request_id: str = "") -> tuple[ApiKey, Actor] | None:
-    """The key and its actor for ``boss_<public id>_<secret>``, or None when unknown, revoked or expired."""
+    """The key and its actor for ``boss_<public id>_<secret>``, or None when unknown, revoked or expired.
+
+    The key of somebody who is not active is unknown, too.
+    """
     match = re.fullmatch(r"boss_([0-9a-z]{12})_([A-Za-z0-9_-]{43})", presented)
     if match is None:
         return None
-    key: ApiKey | None = (
-        ApiKey.objects.filter(public_id=match[1], revoked_at=None, expires_at__gt=Now()).select_related("role").first()
-    )
+    good = ApiKey.objects.filter(public_id=match[1], revoked_at=None, expires_at__gt=Now())
+    # Keys are revoked with their maker; asked once more here, should somebody be made inactive by another way.
+    good = good.exclude(created_by__is_active=False)
+    key: ApiKey | None = good.select_related("role").first()
     digest = hashlib.sha256(match[2].encode()).hexdigest()
     if key is None or not hmac.compare_digest(key.secret_hash, digest):
         return None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from boss.core import audit, schema
+from boss.core import audit, locks, schema
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
@@ -41,6 +41,7 @@ def define(
 
     require(actor, "catalog.add_feature")
 
+    locks.hold(f"catalog.feature:{key}")
     if Feature.objects.filter(key=key).exists():
         raise KeyTaken(key=key, fields={"key": [str(KeyTaken.title)]})
     for other in [*depends_on, *excludes]:

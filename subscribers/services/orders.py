@@ -68,6 +68,9 @@ def submit(
     version = catalog.get_version(plan_version.pk)
     if account is not None:
         account = Account.objects.select_for_update().get(pk=account.pk)
+    else:
+        # Two orders of one newcomer may arrive at once: the second sees the first one's account, or its refusal.
+        locks.hold(f"subscribers.newcomer:{contact.email.strip().lower()}")
 
     require(actor, "subscribers.place_order", account)
     if account is not None:

@@ -9,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 from django.db import connections
+from django.test import Client
 
 from boss.core import scoping
 from boss.core.models import RememberedAnswer
@@ -16,6 +17,7 @@ from boss.platform import addresses
 from boss.platform.testing.processes import WebServer
 from boss.tenancy.models import ApiKey, Site
 from tests.api.conftest import Api, minted
+from tests.architecture import world as worlds
 
 ELM = {"street": "14 Elm Street", "city": "Lakeview", "postal_code": "60001"}
 SITES = "tenancy/sites/"
@@ -68,6 +70,24 @@ def test_no_client_is_given_the_answer_of_another_that_may_do_more(api, api_with
     narrow = api_with(scopes=["tenancy.view_site"])
     assert narrow.post(SITES, ELM, idempotency_key="k-1").status_code == 403
     assert count_sites(cast.alpha) == 1
+
+
+def test_two_visitors_may_choose_the_same_key_and_neither_is_given_the_others_answer(strangers_api, alpha, system):
+    worlds.build(system)
+
+    def ask(address, quantity):
+        body = {"plan": "internet-100", "options": [{"key": "self-install", "quantity": quantity}]}
+        with scoping.enter(None):
+            return Client(REMOTE_ADDR=address).post(
+                "/api/v1/subscribers/orders/quote/", body, content_type="application/json",
+                headers={**strangers_api.headers, "Idempotency-Key": "order-1"},
+            )  # fmt: skip
+
+    first, other = ask("198.51.100.7", 1), ask("198.51.100.8", 0)
+    assert (first.status_code, other.status_code) == (200, 200), other.content
+    assert "Idempotency-Replayed" not in other and first.json() != other.json()
+    assert ask("198.51.100.7", 1)["Idempotency-Replayed"] == "true"
+    assert ask("198.51.100.7", 0).json()["code"] == "core.idempotency_key_reused"
 
 
 def test_charlies_keys_are_his_own(api, charlies_api, cast):

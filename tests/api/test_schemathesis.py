@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
@@ -77,9 +78,8 @@ def ids(cast: Any, alpha: Any, system: Any) -> dict[str, str]:
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_operation_keeps_its_word(room, application, ids, settings):
     settings.BOSS_API_REQUESTS_PER_MINUTE = dict.fromkeys(("api_key", "user", "visitor", "system"), 1_000_000)
-    operations = [found.ok() for found in schemathesis.openapi.from_dict(document.document()).get_all_operations()]
     failures: list[str] = []
-    for operation in (each for each in operations if room_of(each) == room):
+    for operation in operations()[room]:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             try:
                 prove(operation, mode, application, ids)
@@ -88,6 +88,23 @@ def test_every_operation_keeps_its_word(room, application, ids, settings):
             except (Exception, BaseExceptionGroup) as error:  # one failure must not hide the next one
                 failures.append(f"{operation.method.upper()} {operation.path}: {error}"[:1500])
     assert failures == [], "\n\n".join(failures)
+
+
+@functools.cache
+def operations() -> dict[str, list[Any]]:
+    """Every operation of the document by room. The document is drawn and read once, not again for each room."""
+    found: dict[str, list[Any]] = {room: [] for room in ROOMS}
+    for operation in schemathesis.openapi.from_dict(document.document()).get_all_operations():
+        found[room_of(operation.ok())].append(operation.ok())
+    return found
+
+
+def test_every_operation_belongs_to_one_room_and_is_read_once():
+    every = [(each.method, each.path) for found in operations().values() for each in found]
+    methods = ("get", "post", "put", "patch", "delete")
+    described = [(m, path) for path, item in document.document()["paths"].items() for m in item if m in methods]
+    assert sorted(every) == sorted(described)
+    assert operations() is operations()
 
 
 def room_of(operation: Any) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import pytest
 from django.core import mail
 from django.test import Client
 
-from boss.core import scoping
+from boss.core import clock, scoping
 from boss.notify.models import Message
 from boss.portals.selfhelp.views import sign_in as views
 from boss.tenancy.models import Session, User
@@ -165,6 +166,27 @@ def test_a_link_goes_to_people_who_exist_and_the_page_says_the_same_to_all(door:
     with scoping.realm_transaction(cast.alpha.pk, "test"):
         assert Message.objects.filter(template="password_link").count() == 1
     assert len(mail.outbox) <= 1
+
+
+def test_asking_again_within_a_minute_sends_no_second_mail_and_says_the_same(door, cast, maria):
+    def ask(later: int) -> tuple[str, int]:
+        with clock.moved(dt.timedelta(seconds=later)):
+            said = words(door.post("/login/forgotten/", {"email": maria.email}))
+        with scoping.realm_transaction(cast.alpha.pk, "test"):
+            return said, Message.objects.filter(template="password_link").count()
+
+    said, sent = ask(0)
+    assert sent == 1
+    # 55 seconds later it is nearly always another minute of the clock.
+    for later, expected in ((0, 1), (1, 1), (30, 1), (55, 1), (62, 2)):
+        assert ask(later) == (said, expected), later
+
+
+def test_somebody_elses_link_does_not_wait_for_marias(door, cast, maria):
+    for person in (maria, cast.bob):
+        door.post("/login/forgotten/", {"email": person.email})
+    with scoping.realm_transaction(cast.alpha.pk, "test"):
+        assert Message.objects.filter(template="password_link").count() == 2
 
 
 def test_a_bad_address_for_the_link_is_said_beside_the_field(door: Client, cast: Cast):

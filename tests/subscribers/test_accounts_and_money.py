@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from boss.core import audit
+from boss.core.actors import Actor, Grant
 from boss.core.models import Fact
 from boss.core.permissions import PermissionDenied
 from boss.core.problems import InvalidInput
@@ -106,6 +107,19 @@ def test_staff_have_no_account_of_their_own(customer, bob):
     customer("Maria Ortiz")
     assert selectors.find_my_account(bob) is None
     assert list(selectors.list_my_orders(bob)) == []
+
+
+def test_the_people_of_an_account_are_shown_to_those_who_may_see_contacts(customer, bob, system, alpha):
+    account = customer("Ortiz Hardware")
+    hanna = ContactDetails("Hanna Berg", "hanna@x.example", "5555551212")
+    row = accounts.add_contact(actor=system, account=account, contact=hanna)
+    assert selectors.account_360(bob, account).contacts == [row]
+    rights = frozenset({"subscribers.view_account"})
+    without = Actor(alpha.pk, "user", "Tom", 1, (Grant(rights, "realm"),))
+    assert selectors.account_360(without, account).contacts == []
+    elsewhere = Grant(frozenset({"subscribers.view_accountcontact"}), "organization", 987_654)
+    narrow = Actor(alpha.pk, "user", "Olga", 1, (Grant(rights, "realm"), elsewhere))
+    assert selectors.account_360(narrow, account).contacts == []
 
 
 def test_an_account_s_page_is_six_statements(customer, site, plan, bob, django_assert_max_num_queries):

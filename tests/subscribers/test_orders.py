@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from subscribers.models import Account, CardHold, Charge, Order, OrderItem, Subs
 from subscribers.services import accounts, orders
 from tests.cast import actor_of, make_user
 from tests.catalog.conftest import small
+from tests.racing import overlapping
 from tests.subscribers.conftest import CARD, CASH, KIT, MARIA
 from tests.workflow.driving import drive
 from ticketing import selectors as desk
@@ -433,15 +435,38 @@ def test_a_ticket_about_an_order_shows_the_order(place, bob, alpha):
     assert subject_kinds.get("subscribers.order").describe(0).url == ""
 
 
-def test_two_submits_of_one_form_at_the_same_moment_make_one_order(real_db, cast):
-    """Two web workers, real transactions: the second waits for the first and is given its order."""
-    realm_id = cast.alpha.pk
+def shop(realm_id):
+    """A realm that really sells: the plan's version and a site it is sold at."""
     with scoping.realm_transaction(realm_id):
         system = Actor.system(realm_id)
         preload.load(system)
         version = plans.publish_version(actor=system, key="internet-100", title="Internet 100", version=small())
         site = sites.create(actor=system, street="4 Elm", city="Lake", technology="hfc", access_node="n")
         definitions.publish(actor=system, document=document())
+    return version, site
+
+
+def test_two_orders_by_one_newcomer_at_the_same_moment_make_one_account(real_db, cast):
+    """Two windows, one e-mail: the second is told beside the field that an order is under way."""
+    realm_id = cast.alpha.pk
+    version, site = shop(realm_id)
+
+    def submit(email):
+        return lambda: orders.submit(
+            actor=tenancy.visitor(realm_id), site=site, plan_version=version, options=[KIT],
+            contact=replace(MARIA, email=email), payment=CARD,
+        )  # fmt: skip
+
+    refused = overlapping(realm_id, submit("maria@home.example"), submit(" MARIA@home.example"))
+    assert isinstance(refused, InvalidInput) and set(refused.fields) == {"email"}
+    with scoping.realm_transaction(realm_id):
+        assert (Order.objects.count(), Account.objects.count(), Run.objects.count()) == (1, 1, 1)
+
+
+def test_two_submits_of_one_form_at_the_same_moment_make_one_order(real_db, cast):
+    """Two web workers, real transactions: the second waits for the first and is given its order."""
+    realm_id = cast.alpha.pk
+    version, site = shop(realm_id)
     together = threading.Barrier(4)
 
     def submit(_number: int) -> str:

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
+from boss.core.actors import Actor, Grant
 from boss.tenancy.services import sites
 from subscribers.account_search import search_accounts
 from subscribers.contact import ContactDetails
@@ -109,6 +110,9 @@ def test_another_person_of_the_account_leads_to_it(people, bob, system):
     )
     assert found(bob, "hanna") == found(bob, "berg ha") == found(bob, "hanna@") == ["Ortiz Hardware"]
     assert found(bob, "555 555 1212") == ["Ortiz Hardware"]
+    rights = frozenset({"subscribers.view_account"})
+    without = Actor(bob.realm_id, "user", "Tom", 1, (Grant(rights, "realm"),))
+    assert found(without, "hanna") == found(without, "hanna@") == found(without, "555 555 1212") == []
 
 
 def test_a_changed_name_is_found_and_the_old_one_is_not(people, bob, alice):

@@ -6,12 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from boss.core import scoping
 from boss.tenancy.models import User
 from tests.ticketing.conftest import pump
 from ticketing.models import Ticket
+from ticketing.services import categories, pools
 
 
 class Person:
@@ -104,6 +107,14 @@ def test_dana_sees_her_ticket_without_what_is_the_staffs(as_dana, as_bob, hers):
     assert as_dana.post(f"tickets/{hers.public_id}/messages/", body="x", kind="internal").status_code == 403
 
 
+@pytest.mark.parametrize("asked", ["pool=noc", "pool=nowhere", "assignee=000000000000", "state=new&pool=noc"])
+def test_dana_cannot_find_out_by_filters_what_she_is_not_shown(as_dana, hers, asked):
+    refused = as_dana.get(f"tickets/?{asked}")
+    assert (refused.status_code, refused.json()["code"]) == (422, "core.invalid_input")
+    assert list(refused.json()["fields"]) == [asked.rpartition("&")[2].partition("=")[0]]
+    assert [t["number"] for t in as_dana.get("tickets/?state=new&pool=").json()["results"]] == [hers.number]
+
+
 def test_dana_opens_in_her_own_name(as_dana, desk, dana, alpha):
     opened = as_dana.post("tickets/", category="trouble", title="Slow", data={"symptom": "slow"})
     assert opened.status_code == 201, opened.content
@@ -167,6 +178,22 @@ def test_a_repeated_post_with_its_key_opens_one_ticket(as_bob, desk, alpha):
         for _again in range(2)
     ]
     assert answers[0].json() == answers[1].json() and Ticket.objects.filter(title="Stapler").count() == 1
+
+
+def test_a_list_of_categories_costs_as_many_queries_for_twenty_as_for_three(as_bob, desk, system, alpha):
+    def cost() -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as asked:
+            shown = as_bob.get("categories/").json()["results"]
+        return len(shown), len(asked)
+
+    few, pinned = cost()
+    for number in range(17):
+        pool = pools.create(actor=system, key=f"pool-{number}", name=f"Pool {number}")
+        categories.create(
+            actor=system, key=f"more-{number}", name=f"More {number}", default_pool=pool, parent=desk.trouble
+        )
+    assert cost() == (few + 17, pinned)
+    assert pinned <= 8
 
 
 def test_a_list_of_tickets_costs_a_fixed_number_of_queries(as_bob, hers, fallen, django_assert_max_num_queries, alpha):

@@ -13,10 +13,11 @@ from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.problems import Problem
 from tests.cast import actor_of
+from tests.racing import overlapping
 from tests.ticketing.conftest import make_desk, pump
-from ticketing.errors import AlreadyClaimed, TicketWrongState
-from ticketing.models import Ticket, TicketEvent
-from ticketing.services import tickets
+from ticketing.errors import AlreadyClaimed, KeyTaken, TicketWrongState
+from ticketing.models import Category, TalentPool, Ticket, TicketEvent
+from ticketing.services import categories, pools, tickets
 
 
 def at_once(realm_id: int, *calls: Callable[[], Any]) -> list[Any]:
@@ -93,3 +94,16 @@ def test_messages_written_at_once_all_stay_in_one_order(realm_id, cast):
         ticket.refresh_from_db()
         assert ticket.version == 9
         assert sorted(ticket.messages.values_list("seq", flat=True)) == list(range(2, 10))
+
+
+def test_one_key_names_one_category_and_one_pool(realm_id):
+    system = Actor.system(realm_id)
+    for create, model in ((categories.create, Category), (pools.create, TalentPool)):
+
+        def make(name, create=create):
+            return lambda: create(actor=system, key="roofs", name=name)
+
+        refused = overlapping(realm_id, make("Roofs"), make("Other roofs"))
+        assert isinstance(refused, KeyTaken) and "key" in refused.fields
+        with scoping.realm_transaction(realm_id):
+            assert model.objects.get(key="roofs").name == "Roofs"

@@ -34,9 +34,20 @@ class TicketFilter(FilterSet):
     number = CharFilter(method="by_number", label="The human number, in any case")
     open = BooleanFilter(method="only_open", label="Only tickets somebody still works on, or only the others")
 
+    STAFF_ONLY = ("pool", "assignee")
+
     class Meta:
         model = Ticket
         fields = ("state", "priority")
+
+    def filter_queryset(self, queryset: QuerySet[Ticket]) -> QuerySet[Ticket]:
+        """What a customer is not shown he cannot find out by filtering either."""
+        if not self.request.actor.holds(VIEW_INTERNAL):
+            asked = [name for name in self.STAFF_ONLY if self.form.cleaned_data.get(name)]
+            if asked:
+                raise InvalidInput(fields={name: [_("Only staff can ask for this.")] for name in asked})
+        filtered: QuerySet[Ticket] = super().filter_queryset(queryset)
+        return filtered
 
     def by_number(self, queryset: QuerySet[Ticket], name: str, value: str) -> QuerySet[Ticket]:
         return queryset.filter(number=value.strip().upper())

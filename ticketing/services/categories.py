@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from boss.core import audit, schema
+from boss.core import audit, locks, schema
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
@@ -49,6 +49,7 @@ def create(
         raise InvalidInput(fields={"name": [_("Enter a name.")]})
     if parent is not None and parent.parent_id is not None:
         raise InvalidInput(fields={"parent": [_("Categories have two levels: choose one of the first.")]})
+    locks.hold(f"ticketing.category:{key}")
     if selectors.find_category(key) is not None:
         raise KeyTaken(fields={"key": [str(KeyTaken.title)]})
     wanted = _checked(fields)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from boss.core import audit
+from boss.core import audit, locks
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
@@ -22,6 +22,7 @@ def create(*, actor: Actor, key: str, name: str, description: str = "") -> Talen
 
     if not name.strip():
         raise InvalidInput(fields={"name": [_("Enter a name.")]})
+    locks.hold(f"ticketing.pool:{key}")
     if selectors.find_pool(key) is not None:
         raise KeyTaken(fields={"key": [str(KeyTaken.title)]})
 

@@ -53,7 +53,7 @@ def answer_once(
     if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
         raise InvalidInput(fields={HEADER: [str(_("Up to 200 printable characters."))]})
 
-    who, print_ = principal(actor), fingerprint(request)
+    who, print_ = principal(actor, request), fingerprint(request)
     claimed = _claim(who, key, print_)
     if claimed is None:
         return _replay(RememberedAnswer.objects.get(principal=who, key=key), print_)
@@ -70,8 +70,10 @@ def answer_once(
     return response
 
 
-def principal(actor: Actor) -> str:
-    """Whose key it is: two clients may choose the same one."""
+def principal(actor: Actor, request: Request) -> str:
+    """Whose key it is: two clients may choose the same one. Visitors are told apart by their address."""
+    if actor.kind == "visitor":
+        return f"visitor:{request.META.get('REMOTE_ADDR', '')}"
     return f"{actor.kind}:{actor.number or ''}"
 
 

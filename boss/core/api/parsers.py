@@ -1,32 +1,46 @@
-"""JSON that Postgres can hold."""
+"""JSON that Postgres can hold and that our own code can walk through."""
 
 from __future__ import annotations
 
+import math
+import sys
 from typing import Any
 
 from django.utils.translation import gettext as _
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 
+DEEPEST = 64
+"""Levels of lists and objects inside one another. Nothing we read has more than a handful."""
+
 
 class JSONParser(parsers.JSONParser):
-    """Refuses what no column can store (NUL, half of a surrogate pair), so it never fails later as a 500."""
+    """Refuses what would only fail later as a 500: NUL, half of a surrogate pair, infinite numbers, endless nesting."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
             given = super().parse(stream, media_type, parser_context)
         except RecursionError:
             raise ParseError(_("Too deeply nested.")) from None
-        if not _storable(given):
-            raise ParseError(_("A text contains a character that cannot be stored."))
+        _check(given, DEEPEST)
         return given
 
 
-def _storable(value: Any) -> bool:
+def _check(value: Any, levels: int) -> None:
     if isinstance(value, str):
-        return "\x00" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
-    if isinstance(value, dict):
-        return all(_storable(key) and _storable(item) for key, item in value.items())
-    if isinstance(value, list):
-        return all(_storable(item) for item in value)
-    return True
+        if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ParseError(_("A text contains a character that cannot be stored."))
+    elif isinstance(value, dict | list):
+        if levels == 0:
+            raise ParseError(_("Too deeply nested."))
+        if isinstance(value, dict):
+            for key in value:
+                _check(key, 0)
+        for item in value.values() if isinstance(value, dict) else value:
+            _check(item, levels - 1)
+    elif isinstance(value, float):
+        # NaN and Infinity are refused by the parser before; 1e999 becomes infinite only by being read.
+        if not math.isfinite(value):
+            raise ParseError(_("A number is too large."))
+    elif isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise ParseError(_("A number is too large."))

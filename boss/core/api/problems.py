@@ -6,27 +6,27 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.signals import got_request_exception
 from django.db import DataError, Error, transaction
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from boss.core import scoping
+from boss.core.api.refusals import MEDIA_TYPE
 from boss.core.permissions import PermissionDenied
-from boss.core.problems import InvalidInput, NotFound, Problem
+from boss.core.problems import InvalidInput, Malformed, NotFound, Problem
 
 log = structlog.get_logger(__name__)
 
-MEDIA_TYPE = "application/problem+json"
 
-
-class Malformed(Problem):
-    code = "core.malformed"
-    status = 400
-    title = _("The request could not be read.")
+class TooLarge(Problem):
+    code = "core.too_large"
+    status = 413
+    title = _("The request is larger than what is taken.")
 
 
 class NotAuthenticated(Problem):
@@ -91,6 +91,10 @@ def _problem(error: Exception) -> Problem | None:
         return Malformed(str(error.detail))
     if isinstance(error, exceptions.APIException):
         return _other(error)
+    if isinstance(error, RequestDataTooBig):
+        return TooLarge()
+    if isinstance(error, SuspiciousOperation | UnreadablePostError):
+        return Malformed()
     if isinstance(error, DataError):  # a number beyond its column, for instance
         return InvalidInput(str(_("A value is outside of what can be stored.")))
     return None

@@ -155,6 +155,7 @@ def gunicorn() -> list[str]:
     """The web server's command line without address and size."""
     memory = Path("/dev/shm")
     command = [sys.executable, "-m", "gunicorn", "boss.wsgi:application", "--no-control-socket"]
+    command += ["--logger-class", "boss.platform.web_log.WebLog"]
     # The heartbeat file must not wait for a disk.
     return [*command, "--worker-tmp-dir", str(memory)] if memory.is_dir() else command
 

@@ -1,12 +1,12 @@
-"""Granting roles. Nobody gives what he does not hold."""
+"""Granting roles. Nobody gives what he does not hold, nor farther than he holds it."""
 
 from __future__ import annotations
 
 from boss.core import audit
-from boss.core.actors import Actor
+from boss.core.actors import Actor, Grant
 from boss.core.permissions import require
 from boss.core.services import service
-from boss.tenancy.errors import GrantExceedsOwn
+from boss.tenancy.errors import GrantExceedsOwn, StaffOnlyRole
 from boss.tenancy.models import Organization, Role, RoleGrant, Site, User
 
 
@@ -20,12 +20,19 @@ def grant(
     site: Site | None = None,
     own: bool = False,
 ) -> RoleGrant:
-    """Give ``user`` a role on the realm, or on one organization, one site, or his own rows. Idempotent."""
+    """Give ``user`` a role on the realm, or on one organization, one site, or his own rows. Idempotent.
+
+    Raises :class:`GrantExceedsOwn` unless ``actor`` holds each right of the role on all that ``user`` gets it on, and
+    :class:`StaffOnlyRole` (field ``role``) for a subscriber who would get it on the whole realm.
+    """
     role: Role = Role.objects.get(key=role_key)
 
     require(actor, "tenancy.grant_role")
-    if not actor.is_system and any(not actor.holds(each) for each in role.effective_permissions()):
+    if not all(_reaches(actor, each, organization, site) for each in role.effective_permissions()):
         raise GrantExceedsOwn(role=role_key)
+
+    if user.kind != User.Kind.STAFF and not (own or organization or site):
+        raise StaffOnlyRole(fields={"role": [str(StaffOnlyRole.title)]})
 
     kind = "own" if own else "organization" if organization else "site" if site else "realm"
     row: RoleGrant
@@ -43,3 +50,21 @@ def revoke(*, actor: Actor, grant: RoleGrant) -> None:
 
     audit.record(actor=actor, action="role.revoked", subject=grant.user, before={"role": grant.role.key})
     grant.delete()
+
+
+def _reaches(actor: Actor, permission: str, organization: Organization | None, site: Site | None) -> bool:
+    """Whether ``actor`` holds the right on the whole target: the realm unless an organization or a site is named."""
+    if actor.is_system:
+        return True
+    if not actor.holds(permission):
+        return False
+
+    def covers(grant: Grant) -> bool:
+        if grant.kind == "realm":
+            return True
+        if grant.kind == "organization":
+            around = organization or (site.organization if site is not None else None)
+            return around is not None and grant.target_id == around.pk
+        return grant.kind == "site" and site is not None and grant.target_id == site.pk
+
+    return any(permission in grant.permissions and covers(grant) for grant in actor.grants)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from boss.core import audit
+from boss.core import audit, locks
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
@@ -37,6 +37,7 @@ def create(
     if missing:
         raise InvalidInput(fields=missing)
     address_norm = selectors.normalise_address(street, f"#{unit.removeprefix('#')}" if unit else "", city, postal_code)
+    locks.hold(f"tenancy.site:{address_norm}")  # the same address may be added twice at once
     if Site.objects.filter(address_norm=address_norm).exists():
         raise SiteExists(fields={"street": [str(SiteExists.title)]})
 

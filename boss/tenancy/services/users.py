@@ -8,7 +8,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, connections, transaction
 from django.utils.translation import gettext as _
 
-from boss.core import audit, scoping
+from boss.core import audit, locks, scoping
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
@@ -16,6 +16,7 @@ from boss.core.services import service
 from boss.tenancy import selectors
 from boss.tenancy.errors import EmailTaken, WeakPassword
 from boss.tenancy.models import RoleGrant, Site, User
+from boss.tenancy.services import api_keys
 
 
 @service
@@ -37,6 +38,7 @@ def create(
     require(actor, "tenancy.add_user")
 
     _check(email, full_name)
+    locks.hold(f"tenancy.user:{selectors.normalise_email(email)}")  # the same person may be added twice at once
     if selectors.find_user_by_email(email) is not None:
         raise EmailTaken(fields={"email": [str(EmailTaken.title)]})
 
@@ -79,11 +81,12 @@ def set_password(*, actor: Actor, user: User, password: str) -> User:
 
 @service
 def deactivate(*, actor: Actor, user: User) -> User:
-    """Let nobody sign in as this person any more."""
+    """Let nobody sign in as this person any more. The API keys he made end with it, for good."""
     require(actor, "tenancy.change_user", user)
 
     user.is_active = False
     user.save(update_fields=["is_active"])
+    api_keys.revoke_all_of(actor=actor, maker=user)
 
     audit.record(actor=actor, action="user.deactivated", subject=user)
     return user

@@ -1,0 +1,84 @@
+"""What every request goes through before anybody asks who it is for."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
+
+from boss.core.api import refusals
+from boss.core.problems import Malformed
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class ClientAddressMiddleware:
+    """Behind a proxy ``REMOTE_ADDR`` becomes the client's address, for throttles, sign-in limits and the log.
+
+    The last address of ``X-Forwarded-For`` is the one our own proxy saw; those before it are what somebody claims.
+    Without a proxy (``BOSS_BEHIND_PROXY`` off) the whole header is a claim and is not looked at.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.BOSS_BEHIND_PROXY:
+            seen = _address(request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2])
+            if seen is not None:
+                request.META["REMOTE_ADDR"] = seen
+        return self.get_response(request)
+
+
+def _address(text: str) -> str | None:
+    """One spelling for each address; None for what is none. An IPv6 zone is of no use beyond its own machine."""
+    try:
+        return str(ipaddress.ip_address(text.strip().partition("%")[0]))
+    except ValueError:
+        return None
+
+
+class StorableTextMiddleware:
+    """NUL is the one character Postgres cannot hold; nobody types it. No view should have to think of it.
+
+    In a path or a form it is bad input (400). In a query string, where it comes from scanners and broken links and
+    decides over nothing but what is shown, it is dropped; so is a cookie that holds one. JSON has its own parser.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path:
+            if refusals.concerns(request):
+                return refusals.answer(request, Malformed())
+            raise BadRequest("NUL in the path")
+        if "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.META.get("QUERY_STRING", ""):
+            _drop_from_query(request)
+        for name in [name for name, value in request.COOKIES.items() if "\x00" in name + value]:
+            del request.COOKIES[name]
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        # The API reads JSON alone and refuses forms by itself.
+        if request.method == "POST" and not refusals.concerns(request):
+            try:
+                fields = request.POST
+            except UnreadablePostError as error:  # the sender has gone: nobody is there for the answer
+                raise BadRequest("The body ended early") from error
+            if any("\x00" in text for name, values in fields.lists() for text in (name, *values)):
+                raise BadRequest("NUL in a form")
+        return None
+
+
+def _drop_from_query(request: HttpRequest) -> None:
+    cleaned = QueryDict(mutable=True)
+    for name, values in request.GET.lists():
+        cleaned.setlist(name.replace("\x00", ""), [value.replace("\x00", "") for value in values])
+    request.META["QUERY_STRING"] = cleaned.urlencode()
+    cleaned._mutable = False
+    request.GET = cleaned  # type: ignore[misc, assignment]
