@@ -16,14 +16,10 @@ from boss.tenancy import selectors
 from boss.tenancy.models import Realm
 from boss.tenancy.services import invitations
 
-<<<<<<< HEAD
 # Addresses of the site, not parts of this surface.
 CONSOLE = "/console/"
 BACK_OFFICE = "/admin/"
-=======
-CONSOLE = "/console/"  # an address of the site, not a part of this surface
 SECONDS_BETWEEN_LINKS = 60
->>>>>>> 9c8c117f6abafbe0e56e333a8a059671964a0eb4
 
 
 def home_of(realm: Realm, user: Any) -> str:
