@@ -105,6 +105,8 @@ class TaskHandler:
     - ``nothing_to_undo``: said openly when ``run`` has no effect to take back (a check, a reading).
     - ``local``: touches nothing but our database. It runs inside the transaction that records its outcome, so it
       happens exactly once. Otherwise it runs outside any transaction and opens its own short ones.
+    - ``slow``: may keep its worker waiting, so that workers for slow work do it. What leaves the process does, unless
+      it is said otherwise here; what is ``local`` does not.
     - ``time_limit_seconds``: of one attempt, unless the definition says another.
     - ``inputs``/``outputs``: what it takes and gives; a definition is checked against them when it is published.
     - ``differs(context)``: whether doing it now, with ``context.inputs``, would give something other than what it
@@ -121,9 +123,14 @@ class TaskHandler:
     inputs: Sequence[Characteristic] = ()
     outputs: Sequence[Characteristic] = ()
     local: bool = False
+    slow: bool | None = None
     time_limit_seconds: float = 60
     differs: Callable[[UndoContext], bool] | None = None
     describe: Callable[[Mapping[str, Any]], str] | None = None
+
+    @property
+    def is_slow(self) -> bool:
+        return not self.local if self.slow is None else self.slow
 
 
 RunEnd = Literal["completed", "reversed"]

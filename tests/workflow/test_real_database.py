@@ -28,7 +28,7 @@ BRANCHES = [f"b{number}" for number in range(6)]
 def rung(monkeypatch) -> list[int]:
     """Task ids the bell was rung for, instead of a broker."""
     heard: list[int] = []
-    monkeypatch.setattr(bell, "ring_now", lambda realm_id, task_ids: heard.extend(task_ids))
+    monkeypatch.setattr(bell, "ring_now", lambda realm_id, task_ids, lane: heard.extend(task_ids))
     return heard
 
 

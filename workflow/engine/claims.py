@@ -19,8 +19,8 @@ class Claim:
     """``attempt`` is the fencing token. ``outputs`` are those of all tasks of the run finished so far. ``done_with``
     are the inputs a task that is to be undone was done with: the run's own may have been amended since.
 
-    After ``inline_until`` (this process's monotonic clock) what follows goes by message, so that one long run does
-    not exceed what Celery allows one message to take.
+    After ``inline_until`` (this process's monotonic clock) what follows goes by message, so that one long run neither
+    keeps its worker from other realms nor exceeds what Celery allows one message to take.
     """
 
     realm_id: int
