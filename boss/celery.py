@@ -27,12 +27,13 @@ LONGEST_TASK_SECONDS = 900
 """A task that takes longer is stopped. Long work is cut into workflow steps, each with its own lease."""
 
 SLOW = {"queue": "slow", "expires": 240}
+OFTEN_SLOW = {"queue": "slow", "expires": 30}
 """For work that walks over every server or table: it must not stand before what somebody waits for."""
 
 BEAT: dict[str, dict[str, object]] = {
     "core.relay_sweep": {"task": "core.relay_sweep", "schedule": 5.0},
     "workflow.sweep": {"task": "workflow.sweep", "schedule": 2.0},
-    "notify.sweep": {"task": "notify.sweep", "schedule": 10.0},
+    "notify.sweep": {"task": "notify.sweep", "schedule": 10.0, "options": OFTEN_SLOW},
     "ipservices.sweep": {"task": "ipservices.sweep", "schedule": 30.0},
     "ipservices.check_health": {"task": "ipservices.check_health", "schedule": 60.0, "options": SLOW},
     "ipservices.read_usage": {"task": "ipservices.read_usage", "schedule": 300.0, "options": SLOW},
@@ -43,7 +44,6 @@ BEAT: dict[str, dict[str, object]] = {
     },
 }
 """What runs by the clock: name → task name and seconds (or a crontab)."""
-
 
 
 class LanedQueues(Queues):  # type: ignore[misc]

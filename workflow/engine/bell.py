@@ -8,7 +8,6 @@ from typing import Any
 import structlog
 from celery import current_app
 from django.db import transaction
-from kombu import Connection
 from kombu.exceptions import KombuError
 
 from boss.core import lanes, scoping
@@ -52,9 +51,9 @@ def room() -> dict[Kind, int]:
         return dict.fromkeys(lanes.KINDS, 0)
 
 
-def _waiting(connection: Connection, lane: str) -> int:
-    def declare(channel: Any) -> int:
-        return int(current_app.amqp.queues[lane](channel).queue_declare().message_count)
-
-    waiting, _channel = connection.autoretry(declare, max_retries=1, interval_start=0.1)()
-    return int(waiting)
+def _waiting(connection: Any, lane: str) -> int:
+    """How many messages wait in a lane, which is made if this broker has not seen it yet."""
+    queue: Any = current_app.amqp.queues[lane]
+    ask = connection.autoretry(lambda channel: queue(channel).queue_declare(), max_retries=1, interval_start=0.1)
+    declared, _channel = ask()
+    return int(declared.message_count)

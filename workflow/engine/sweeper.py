@@ -69,7 +69,9 @@ _LOOK_LATER = """
 UPDATE workflow_taskrun SET due_at = clock_timestamp() + make_interval(secs => %(pause)s)
  WHERE id IN (SELECT id FROM workflow_taskrun
                WHERE id = ANY (%(ids)s)
-                 AND (due_at <= (SELECT clock_timestamp()) OR state IN ('ready', 'undo_ready'))
+                 AND CASE WHEN state IN ('ready', 'undo_ready')
+                          THEN %(crowded)s AND (not_before IS NULL OR not_before <= clock_timestamp())
+                          ELSE due_at <= clock_timestamp() END
                  FOR UPDATE SKIP LOCKED)
 """
 
@@ -85,7 +87,7 @@ def sweep() -> int:
         if time.monotonic() > ends:
             break
         if not _dealt_with(realm_id, run_id, task_id):
-            _look_later([task_id], BUSY_SECONDS)
+            _look_later([task_id], BUSY_SECONDS, crowded=False)
     return rung + len(due)
 
 
@@ -107,7 +109,7 @@ def _ring_for_the_unheard() -> int:
         else:
             crowded.append(task_id)
     if crowded:
-        _look_later(crowded, message_grace_seconds())
+        _look_later(crowded, message_grace_seconds(), crowded=True)
     return len(unheard) - len(crowded)
 
 
@@ -116,10 +118,11 @@ def _specs(realm_id: int, version_id: int) -> tuple[TaskSpec, ...]:
         return graphs.of_version(realm_id, version_id).tasks
 
 
-def _look_later(task_ids: list[int], seconds: float) -> None:
-    """Put off the next look at tasks that are still due; whoever holds one of them decides about it himself."""
+def _look_later(task_ids: list[int], seconds: float, *, crowded: bool) -> None:
+    """Put off the next look at tasks that are still due, or (``crowded``) still ready; whoever holds one of them
+    decides about it himself."""
     with scoping.system_transaction("workflow.sweep"), connections["system"].cursor() as cursor:
-        cursor.execute(_LOOK_LATER, {"ids": task_ids, "pause": seconds})
+        cursor.execute(_LOOK_LATER, {"ids": task_ids, "pause": seconds, "crowded": crowded})
 
 
 def _dealt_with(realm_id: int, run_id: int, task_id: int) -> bool:

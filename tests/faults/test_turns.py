@@ -1,0 +1,112 @@
+"""Whose turn it is: slow work never stands before quick, nor one realm's flood before another's single task."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from boss.platform.testing.processes import WorkerProcess
+from tests.cast import Cast
+from workflow.models import Attempt, Run, TaskRun
+from workflow.services import definitions, runs
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+Hire = Callable[..., WorkerProcess]
+
+
+@pytest.fixture
+def hire(workers: object, tmp_path: Path) -> Iterator[Hire]:
+    """``hire("quick")`` starts a worker for these queues that knows the handlers of these tests."""
+    from tests.faults import turns  # noqa: F401 - this process publishes definitions that name them
+
+    def start(queues: str, concurrency: int = 1) -> WorkerProcess:
+        worker = WorkerProcess(tmp_path, queues=queues, concurrency=concurrency)
+        worker.child.argv = [*worker.child.argv, "--include", "tests.faults.turns"]
+        workers.running.append(worker)  # type: ignore[attr-defined]
+        worker.start()
+        worker.wait()
+        return worker
+
+    yield start
+
+
+def start(realm_id: int, handlers: list[str], *, key: str = "turns", count: int = 1, parallel: bool = False) -> list:
+    """Start runs of a definition with one task per handler, one after the other or side by side. Their numbers."""
+    system = Actor.system(realm_id)
+    tasks = [
+        {
+            "key": f"t{n}",
+            "title": f"T{n}",
+            "handler": handler,
+            "after": [] if parallel or n == 0 else [f"t{n - 1}"],
+        }
+        for n, handler in enumerate(handlers)
+    ]
+    with scoping.realm_transaction(realm_id):
+        definitions.publish(actor=system, document={"key": key, "title": "Turns", "tasks": tasks})
+    numbers = []
+    for _number in range(count):
+        with scoping.realm_transaction(realm_id):
+            numbers.append(runs.start(actor=system, definition_key=key).pk)
+    return numbers
+
+
+def states(realm_id: int, run_ids: list[int]) -> list[str]:
+    with scoping.realm_transaction(realm_id):
+        rows = TaskRun.objects.filter(run_id__in=run_ids).order_by("run_id", "position")
+        return list(rows.values_list("state", flat=True))
+
+
+def wait_for(what: Callable[[], bool], seconds: float) -> float:
+    """Wait until it holds; how long that took."""
+    began = time.monotonic()
+    while not what():
+        assert time.monotonic() - began < seconds, "did not come true in time"
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def test_servers_that_hang_hold_up_no_quick_step(cast: Cast, hire: Hire) -> None:
+    """Every process for slow work hangs in a call, with more behind; quick steps, also of the same realm, go on."""
+    realm = cast.alpha.pk
+    hire("quick")
+    hire("slow")
+    hanging = start(realm, ["turns.quick", "turns.hang", "turns.quick"], key="hang", count=5)
+    wait_for(lambda: states(realm, hanging).count("running") == 1, 30)
+    wait_for(lambda: states(realm, hanging).count("done") == 5, 30)
+    quick = start(realm, ["turns.quick"] * 3, key="quick", count=3)
+    assert wait_for(lambda: set(states(realm, quick)) == {"done"}, 20) < 5
+    assert states(realm, hanging).count("running") == 1, "the one process for slow work still hangs"
+
+
+def test_one_worker_for_both_kinds_goes_through_a_run_by_itself(cast: Cast, hire: Hire) -> None:
+    realm = cast.alpha.pk
+    hire("quick,slow")
+    runs_ = start(realm, ["turns.quick", "turns.slow", "turns.quick"], key="both")
+    wait_for(lambda: set(states(realm, runs_)) == {"done"}, 30)
+    with scoping.realm_transaction(realm):
+        assert Attempt.objects.filter(task__run_id__in=runs_).values("worker").distinct().count() == 1
+
+
+def test_a_flood_in_one_realm_lets_anothers_single_task_through_within_a_few_messages(cast: Cast, hire: Hire) -> None:
+    flooded, calm = cast.alpha.pk, cast.beta.pk
+    flood = start(flooded, ["turns.quick"] * 500, key="flood", count=20, parallel=True)
+    assert states(flooded, flood).count("ready") == 10_000
+    hire("quick,slow")
+    wait_for(lambda: states(flooded, flood).count("done") > 50, 60)
+    (single,) = start(calm, ["turns.quick"])
+    wait_for(lambda: states(calm, [single]) == ["done"], 30)
+    with scoping.realm_transaction(calm):
+        run, task = Run.objects.get(pk=single), TaskRun.objects.get(run_id=single)
+    with scoping.realm_transaction(flooded):
+        done = TaskRun.objects.filter(run_id__in=flood, state="done").count()
+        before = Attempt.objects.filter(started_at__gt=run.started_at, started_at__lt=task.started_at).count()
+    assert done < 5_000, "the flood was over before it could be overtaken"
+    # One at work, one fetched already, and one of each lane that has messages before it is the calm one's turn.
+    assert before <= 6
