@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +14,9 @@ from boss.core import scoping
 from boss.core.actors import Actor
 from boss.platform.testing.processes import WorkerProcess
 from tests.cast import Cast
+from tests.faults.conftest import children_of
 from workflow.models import Attempt, Run, TaskRun
-from workflow.services import definitions, runs
+from workflow.services import definitions, limits, runs
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -110,3 +113,64 @@ def test_a_flood_in_one_realm_lets_anothers_single_task_through_within_a_few_mes
     assert done < 5_000, "the flood was over before it could be overtaken"
     # One at work, one fetched already, and one of each lane that has messages before it is the calm one's turn.
     assert before <= 6
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    from tests.faults import turns
+
+    log = tmp_path / "calls"
+    log.touch()
+    monkeypatch.setenv(turns.PLACE, str(log))
+    return log
+
+
+def spans(log: Path, killed_at: float | None = None) -> list[tuple[float, float]]:
+    """When each call began and ended; one that never ended was killed."""
+    lines = [line.split() for line in log.read_text().splitlines()]
+    ends = {name: float(at) for word, name, at in lines if word == "ends"}
+    began = [(name, float(at)) for word, name, at in lines if word == "begins"]
+    return [(at, ends.get(name) or killed_at or at) for name, at in began]
+
+
+def most_at_once(of: list[tuple[float, float]]) -> int:
+    changes = sorted([(start, 1) for start, _end in of] + [(end, -1) for _start, end in of])
+    now, most = 0, 0
+    for _at, change in changes:
+        now += change
+        most = max(most, now)
+    return most
+
+
+def test_a_server_never_has_more_calls_than_its_limit_and_is_kept_busy(
+    cast: Cast, hire: Hire, workers: object, calls: Path
+) -> None:
+    """Eight processes want the three places; one of them is killed in the middle of a call."""
+    realm, most = cast.alpha.pk, 3
+    with scoping.realm_transaction(realm):
+        limits.set_limit(actor=Actor.system(realm), key="server:one", most_at_once=most)
+    workers.beat()  # type: ignore[attr-defined]
+    hire("quick")
+    first, _second = hire("slow", 4), hire("slow", 4)
+    run_ids = start(realm, ["turns.call"] * 30, parallel=True, count=2)
+    wait_for(lambda: states(realm, run_ids).count("done") >= 10, 60)
+    wait_for(lambda: kill_one_at_work(realm, first), 30)
+    killed_at = time.time()
+    wait_for(lambda: set(states(realm, run_ids)) == {"done"}, 120)
+    found = spans(calls, killed_at)
+    assert most_at_once(found) == most
+    before = [span for span in found if span[1] < killed_at]
+    busy = sum(end - start for start, end in before)
+    assert busy > 0.6 * most * (before[-1][1] - before[0][0]), "the places were left empty"
+    assert len(found) <= 61, "at most the killed call was made again"
+
+
+def kill_one_at_work(realm_id: int, worker: WorkerProcess) -> bool:
+    """``kill -9`` a process of this worker that is in the middle of a task."""
+    with scoping.realm_transaction(realm_id):
+        names = list(TaskRun.objects.filter(state="running").values_list("worker", flat=True))
+    at_work = {int(name.rpartition(":")[2]) for name in names}
+    for pid in at_work.intersection(children_of(worker.pid)):
+        os.kill(pid, signal.SIGKILL)
+        return True
+    return False

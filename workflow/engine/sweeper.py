@@ -14,10 +14,9 @@ from django.db import InterfaceError, OperationalError, connections
 
 from boss.core import lanes, scoping
 from workflow.choices import AttemptOutcome, RunState, TaskKind, TaskState
-from workflow.engine import bell, graphs, ledger, outcomes, pace, waits
+from workflow.engine import bell, graphs, ledger, outcomes, pace, slots, waits
 from workflow.engine.ledger import Book
 from workflow.engine.settings import MOST_CRASHES, message_grace_seconds, rering_seconds
-from workflow.graph import TaskSpec
 from workflow.models import Attempt, TaskRun
 
 log = structlog.get_logger(__name__)
@@ -88,7 +87,7 @@ def sweep() -> int:
             break
         if not _dealt_with(realm_id, run_id, task_id):
             _look_later([task_id], BUSY_SECONDS, crowded=False)
-    return rung + len(due)
+    return rung + len(due) + slots.sweep()
 
 
 def _ring_for_the_unheard() -> int:
@@ -99,10 +98,10 @@ def _ring_for_the_unheard() -> int:
     with scoping.system_transaction("workflow.sweep"), connections["system"].cursor() as cursor:
         cursor.execute(_UNHEARD, {"pause": rering_seconds(), "most": MOST_AT_ONCE})
         unheard = cursor.fetchall()
-    specs = {key: _specs(*key) for key in {(realm_id, version_id) for realm_id, _id, version_id, *_rest in unheard}}
     crowded: list[int] = []
     for realm_id, task_id, version_id, position, state in unheard:
-        kind = pace.kind_of(specs[realm_id, version_id][position], undo=state == TaskState.UNDO_READY)
+        spec = graphs.of_any(realm_id, version_id).tasks[position]
+        kind = pace.kind_of(spec, undo=state == TaskState.UNDO_READY)
         if room[kind] > 0:
             room[kind] -= 1
             bell.ring_now(realm_id, [task_id], lanes.swept(kind))
@@ -111,11 +110,6 @@ def _ring_for_the_unheard() -> int:
     if crowded:
         _look_later(crowded, message_grace_seconds(), crowded=True)
     return len(unheard) - len(crowded)
-
-
-def _specs(realm_id: int, version_id: int) -> tuple[TaskSpec, ...]:
-    with scoping.realm_transaction(realm_id, "workflow.sweep"):
-        return graphs.of_version(realm_id, version_id).tasks
 
 
 def _look_later(task_ids: list[int], seconds: float, *, crowded: bool) -> None:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False  # the table may be large: its indexes are built beside the work going on
 
-    dependencies = [("workflow", "0002_parts_of_runs")]
+    dependencies = [("workflow", "0003_taken_back")]
 
     operations = [
         AddIndexConcurrently(
