@@ -57,7 +57,8 @@ def test_a_workflow_runs_to_its_end_over_amqp(broker: RabbitMq, cast: Cast, hire
 
 
 def test_lanes_are_served_in_turn_over_amqp_as_well(broker: RabbitMq, cast: Cast, hire: Hire) -> None:
-    assert overtaken(cast, hire, flood=2_000) <= 6
+    # It chooses among the lanes that have messages by chance instead of strictly in turn.
+    assert overtaken(cast, hire, flood=2_000) <= 20
 
 
 def test_a_broker_lost_with_all_its_messages_costs_seconds(
