@@ -12,7 +12,7 @@ from typing import Literal, get_args
 Kind = Literal["quick", "slow"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-LANES = 16
+LANES = 8
 """Realms are numbered one after another, so up to this many never share a lane."""
 
 
