@@ -116,6 +116,6 @@ def broker_at(url: str) -> Iterator[None]:
 
 def _use(url: str, options: dict[str, object]) -> None:
     pools.reset()
-    app.conf.broker_url, app.conf.broker_transport_options = url, options
+    app.conf.update(broker_url=url, broker_transport_options=options)
     # What a forked process does, whose connections are not its own either.
-    app._after_fork()
+    app._after_fork()  # type: ignore[attr-defined]
