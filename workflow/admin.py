@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from boss.core.admin import ReadOnlyAdmin
-from workflow.models import Attempt, Definition, DefinitionVersion, Run, RunEvent, Signal, TaskRun
+from workflow.models import Attempt, Definition, DefinitionVersion, Limit, Run, RunEvent, Signal, TaskRun
 
 
 @admin.register(Definition)
@@ -29,6 +29,12 @@ class RunAdmin(ReadOnlyAdmin):
     list_select_related = ("version__definition",)
     search_fields = ("=public_id",)
     ordering = ("-id",)
+
+
+@admin.register(Limit)
+class LimitAdmin(ReadOnlyAdmin):
+    list_display = ("key", "most_at_once", "most_per_minute")
+    search_fields = ("key",)
 
 
 @admin.register(TaskRun)

@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
 from boss.core.actors import Actor
 from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
-from workflow.choices import NEEDS_PEOPLE, RunState, TaskState
+from workflow.choices import CLAIMED, NEEDS_PEOPLE, RunState, TaskState
 from workflow.engine import graphs
 from workflow.engine.reversal import ReversalPlan
-from workflow.models import Attempt, Definition, DefinitionVersion, Run, TaskRun
+from workflow.models import Attempt, Definition, DefinitionVersion, Limit, LimitSlot, LimitWaiter, Run, TaskRun
 
 __all__ = ["Edge", "Graph", "Node", "ReversalPlan"]
 
@@ -103,6 +106,19 @@ def find_definition(key: str) -> Definition | None:
     """The definition of this key in the realm entered, archived or not."""
     found: Definition | None = Definition.objects.select_related("current").filter(key=key).first()
     return found
+
+
+def list_limits(actor: Actor) -> ScopedQuerySet:
+    """The realm's limits by key, each with how many tasks hold a place of it and how many wait."""
+    holder = TaskRun.objects.filter(pk=OuterRef("task"), attempt=OuterRef("attempt"), state__in=CLAIMED)
+    held = LimitSlot.objects.filter(Exists(holder), limit=OuterRef("pk"), is_place=True)
+    waiters = LimitWaiter.objects.filter(limit=OuterRef("pk"))
+    rows: ScopedQuerySet = Limit.objects.visible_to(actor).annotate(running=_count(held), waiting=_count(waiters))
+    return rows.order_by("key")
+
+
+def _count(rows: ScopedQuerySet) -> Coalesce:
+    return Coalesce(Subquery(rows.order_by().values("limit").annotate(n=Count("*")).values("n")), 0)
 
 
 def list_versions(definition: Definition) -> ScopedQuerySet:

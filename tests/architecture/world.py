@@ -21,6 +21,7 @@ from subscribers.services import orders, portal_users
 from tests.cast import PASSWORD
 from ticketing.services import tickets
 from workflow.models import Definition, Run
+from workflow.services import limits
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def build(system: Actor) -> World:
             "ipservices/prefixes": Prefix.objects.get().public_id,
             "ipservices/numbers": PhoneNumber.objects.first().public_id,
             "workflow/definitions": Definition.objects.get().public_id,
+            "workflow/limits": limits.set_limit(actor=system, key="server:one", most_at_once=9).public_id,
             "workflow/runs": run.public_id,
             "workflow/tasks": f"{run.public_id}-verify_address",
             "token": subscribers.progress_token(order),

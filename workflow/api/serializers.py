@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from workflow import selectors
-from workflow.models import Attempt, Definition, DefinitionVersion, Run, Signal, TaskRun
+from workflow.models import Attempt, Definition, DefinitionVersion, Limit, Run, Signal, TaskRun
 
 
 class DefinitionSerializer(serializers.ModelSerializer[Definition]):
@@ -34,6 +34,22 @@ class Publish(serializers.Serializer[Any]):
 
     document = serializers.DictField(required=False)
     yaml = serializers.CharField(required=False, max_length=500_000)
+
+
+class LimitSerializer(serializers.ModelSerializer[Limit]):
+    running = serializers.IntegerField(read_only=True, help_text="Tasks that hold a place now")
+    waiting = serializers.IntegerField(read_only=True, help_text="Ready tasks that wait for a slot")
+
+    class Meta:
+        model = Limit
+        fields = ("public_id", "key", "most_at_once", "most_per_minute", "running", "waiting")
+        read_only_fields = fields
+
+
+class SetLimit(serializers.Serializer[Any]):
+    key = serializers.CharField(max_length=120, help_text="What a handler names, or realm")
+    most_at_once = serializers.IntegerField(required=False, allow_null=True)
+    most_per_minute = serializers.IntegerField(required=False, allow_null=True)
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):

@@ -5,6 +5,7 @@ from workflow.api import views
 
 routes = [
     Route("definitions", views.DefinitionViewSet),
+    Route("limits", views.LimitViewSet),
     Route("runs", views.RunViewSet),
     Route("tasks", views.TaskViewSet),
 ]

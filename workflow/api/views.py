@@ -18,8 +18,8 @@ from boss.core.problems import NotFound
 from workflow import journal, selectors
 from workflow.api import serializers
 from workflow.choices import CLOSED_RUN_STATES
-from workflow.models import Definition, Run, TaskRun
-from workflow.services import definitions, runs, signals, tasks
+from workflow.models import Definition, Limit, Run, TaskRun
+from workflow.services import definitions, limits, runs, signals, tasks
 
 
 class DefinitionViewSet(ReadOnlyViewSet):
@@ -52,6 +52,29 @@ class DefinitionViewSet(ReadOnlyViewSet):
     def archive(self, request: Request, public_id: str) -> Response:
         """Let no new runs start on it."""
         return self.answer(definitions.archive(actor=self.actor, definition=self.get_object()))
+
+
+class LimitViewSet(ReadOnlyViewSet):
+    """How much at once, and how often: for a key that handlers name ("binding:…"), or ``realm`` for all tasks."""
+
+    model = Limit
+    serializer_class = serializers.LimitSerializer
+    permission = "workflow.view_limit"
+    permissions: ClassVar[dict[str, str]] = {"create": "workflow.change_limit", "destroy": "workflow.change_limit"}
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": serializers.SetLimit}
+    filterset_fields = ("key",)
+
+    def rows(self) -> QuerySet[Limit]:
+        return selectors.list_limits(self.actor)
+
+    def create(self, request: Request) -> Response:
+        """Set the limit of a key, whether it had one or not."""
+        return self.answer(limits.set_limit(actor=self.actor, **self.given()), status=201)
+
+    def destroy(self, request: Request, public_id: str) -> Response:
+        """Lift it: what waited for it goes on."""
+        limits.lift(actor=self.actor, limit=self.get_object())
+        return Response(status=204)
 
 
 class RunFilter(FilterSet):
