@@ -8,15 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
-from django.utils.translation import gettext as _
 
 from boss.core import audit, locks
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.services import service
-from boss.tenancy import selectors as ground
-from ticketing import selectors as desk
-from workflow import checks
+from workflow import checks, selectors
 from workflow.errors import DefinitionRefused, NoSuchDefinition
 from workflow.models import Definition, DefinitionVersion
 
@@ -32,10 +29,7 @@ def publish(*, actor: Actor, document: Mapping[str, Any] | str) -> DefinitionVer
 
     require(actor, "workflow.publish_definition")
 
-    faults = checks.faults(parsed)
-    if not faults:
-        faults = _unknown_desks(parsed)
-    if faults:
+    if faults := checks.faults(parsed, selectors.surroundings(parsed)):
         raise DefinitionRefused(fields=faults)
 
     locks.hold(f"workflow.definition:{parsed['key']}")
@@ -110,22 +104,3 @@ def _read(document: Mapping[str, Any] | str) -> Any:
         return json.loads(json.dumps(document))
     except (TypeError, ValueError) as error:
         raise DefinitionRefused(fields={"document": [str(error)]}) from None
-
-
-def _is_published(key: str) -> bool:
-    return bool(Definition.objects.filter(key=key, is_archived=False, current__isnull=False).exists())
-
-
-def _unknown_desks(document: dict[str, Any]) -> checks.Faults:
-    """Pools and categories a task names must be there: work nobody sees is lost work."""
-    found: checks.Faults = {}
-    for task in document["tasks"]:
-        if task.get("pool") and desk.find_pool(task["pool"]) is None:
-            found[f"tasks.{task['key']}.pool"] = [_("There is no such talent pool.")]
-        if task.get("category") and desk.find_category(task["category"]) is None:
-            found[f"tasks.{task['key']}.category"] = [_("There is no such ticket category.")]
-        if task.get("calendar") and ground.find_calendar(task["calendar"]) is None:
-            found[f"tasks.{task['key']}.calendar"] = [_("There is no such business calendar.")]
-        if task.get("definition") and not _is_published(task["definition"]):
-            found[f"tasks.{task['key']}.definition"] = [_("There is no such published workflow.")]
-    return found
