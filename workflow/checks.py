@@ -29,7 +29,7 @@ from workflow.reach import never_taken
 from workflow.registry import task_handlers
 from workflow.surroundings import Surroundings
 
-__all__ = ["Faults", "effective_undo", "faults", "outputs_of", "warnings"]
+__all__ = ["Faults", "effective_undo", "endless", "faults", "outputs_of", "warnings"]
 
 Faults = dict[str, list[str]]
 
@@ -69,6 +69,8 @@ def faults(document: Any, around: Surroundings | None = None) -> Faults:
         return found
     read = graph.read(document)
     names = Names(read, around.documents if around else {})
+    if around is not None:
+        found |= endless(document, around)
     for spec in read.tasks:
         _work(spec, found)
         _undo(spec, found)
@@ -324,13 +326,18 @@ def _elsewhere(read: Graph, spec: TaskSpec, around: Surroundings, found: Faults)
         _add(found, f"{place}.category", _("There is no such ticket category."))
     if spec.calendar and spec.calendar not in around.calendars:
         _add(found, f"{place}.calendar", _("There is no such business calendar."))
-    if not spec.definition:
-        return
-    if spec.definition != read.key and spec.definition not in around.documents:
+    if spec.definition and spec.definition != read.key and spec.definition not in around.documents:
         _add(found, f"{place}.definition", _("There is no published workflow of this key."))
-    elif circle := _circle(read.key, spec.definition, around):
-        sentence = _("It would run itself for ever: %(circle)s.") % {"circle": " → ".join(circle)}
-        _add(found, f"{place}.definition", sentence)
+
+
+def endless(document: Mapping[str, Any], around: Surroundings) -> Faults:
+    """Tasks through which the workflow would run itself, perhaps by way of others, by place."""
+    found: Faults = {}
+    for task in document["tasks"]:
+        if task.get("definition") and (circle := _circle(document["key"], task["definition"], around)):
+            sentence = _("It would run itself for ever: %(circle)s.") % {"circle": " → ".join(circle)}
+            _add(found, f"tasks.{task['key']}.definition", sentence)
+    return found
 
 
 def _circle(key: str, definition: str, around: Surroundings) -> list[str]:

@@ -70,7 +70,8 @@ def archive(*, actor: Actor, definition: Definition) -> Definition:
 
 @service
 def roll_back(*, actor: Actor, definition: Definition, number: int) -> Definition:
-    """Let new runs start on an earlier version again. Raises :class:`NoSuchDefinition` for an unknown number."""
+    """Let new runs start on an earlier version again. Raises :class:`NoSuchDefinition` for an unknown number and
+    :class:`DefinitionRefused` where workflows would then run one another for ever."""
     definition = Definition.objects.select_for_update().get(pk=definition.pk)
     version = DefinitionVersion.objects.filter(definition=definition, number=number).first()
 
@@ -78,6 +79,8 @@ def roll_back(*, actor: Actor, definition: Definition, number: int) -> Definitio
 
     if version is None:
         raise NoSuchDefinition(number=number)
+    if endless := checks.endless(version.document, selectors.surroundings(version.document)):
+        raise DefinitionRefused(fields=endless)
 
     before = definition.current.number if definition.current else None
     definition.current = version
