@@ -35,6 +35,7 @@ Faults = dict[str, list[str]]
 
 MOST_TASKS = 1000
 
+DEFINITION_KEY = re.compile(r"[a-z][a-z0-9_.-]{0,79}")
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,59}\Z")
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _TOP = {"key", "title", "description", "inputs", "results", "tasks", "layout"}
@@ -51,7 +52,7 @@ _CHARACTERISTIC: dict[str, type | tuple[type, ...]] = {
     "key": str, "type": str, "label": str, "help": str, "required": bool, "minimum": _NUMBER, "maximum": _NUMBER,
     "max_length": int, "pattern": str, "unit": str, "choices": list,
 }  # fmt: skip
-_LONGEST = {"title": 160, "signal": 80, "pool": 40, "category": 40}
+_LONGEST = {"title": 160, "signal": 80}
 _UNDO = ("", "handler", "manual", "none")
 
 
@@ -85,9 +86,14 @@ def faults(document: Any, around: Surroundings | None = None) -> Faults:
     return found
 
 
-def warnings(document: Mapping[str, Any]) -> Faults:
-    """What may be meant and mostly is not, by place. For a document without faults."""
+def warnings(document: Any) -> Faults:
+    """What may be meant and mostly is not, by place. Nothing while the document cannot even be read."""
     found: Faults = {}
+    _shape(document, found)
+    if not found:
+        _edges(document["tasks"], found)
+    if found:
+        return {}
     read = graph.read(document)
     used = _names_used(read)
     for spec in read.tasks:
@@ -112,6 +118,11 @@ def warnings(document: Mapping[str, Any]) -> Faults:
     return found
 
 
+def key_rule() -> str:
+    """What the key of a definition looks like."""
+    return _("Lower-case letters, digits, dots, hyphens and underscores, beginning with a letter.")
+
+
 def _add(found: Faults, place: str, message: str) -> None:
     found.setdefault(place, []).append(message)
 
@@ -125,8 +136,8 @@ def _shape(document: Any, found: Faults) -> None:
         return
     for name in set(document) - _TOP:
         _add(found, str(name), _("There is no such field here."))
-    if not isinstance(document.get("key"), str) or not re.fullmatch(r"[a-z][a-z0-9_.-]{0,79}", document["key"]):
-        _add(found, "key", _("Lower-case letters, digits, dots, hyphens and underscores, beginning with a letter."))
+    if not isinstance(document.get("key"), str) or not DEFINITION_KEY.fullmatch(document["key"]):
+        _add(found, "key", key_rule())
     _title(document.get("title"), "title", found)
     if not isinstance(document.get("description", ""), str):
         _add(found, "description", _("This is not of the expected type."))
@@ -148,6 +159,8 @@ def _shape(document: Any, found: Faults) -> None:
 def _title(title: Any, place: str, found: Faults) -> None:
     if not isinstance(title, str) or not title.strip():
         _add(found, place, _("Please fill this in."))
+    elif len(title) > _LONGEST["title"]:
+        _add(found, place, _("At most %(count)s characters.") % {"count": _LONGEST["title"]})
 
 
 def _results(results: Any, found: Faults) -> None:
@@ -180,7 +193,7 @@ def _task_shape(task: Any, index: int, seen: set[str], found: Faults) -> None:
             _add(found, f"{place}.{name}", _("This is not of the expected type."))
         elif name in ("target_seconds", "deadline_seconds") and value is not None and value < 0:
             _add(found, f"{place}.{name}", _("A duration is not negative."))
-        elif name in _LONGEST and len(value or "") > _LONGEST[name]:
+        elif name == "signal" and len(value or "") > _LONGEST[name]:
             _add(found, f"{place}.{name}", _("At most %(count)s characters.") % {"count": _LONGEST[name]})
     _title(task.get("title"), f"{place}.title", found)
     if (task.get("kind") or TaskKind.AUTOMATED) not in TaskKind.values:

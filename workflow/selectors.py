@@ -15,7 +15,8 @@ from ticketing import selectors as desk
 from workflow.choices import NEEDS_PEOPLE, RunState, TaskState
 from workflow.engine import graphs
 from workflow.engine.reversal import ReversalPlan
-from workflow.models import Attempt, Definition, DefinitionVersion, Run, TaskRun
+from workflow.errors import NoSuchDefinition
+from workflow.models import Attempt, Definition, DefinitionDraft, DefinitionVersion, Run, TaskRun
 from workflow.surroundings import Surroundings
 
 __all__ = ["Edge", "Graph", "Node", "ReversalPlan"]
@@ -110,6 +111,19 @@ def find_definition(key: str) -> Definition | None:
 
 def list_versions(definition: Definition) -> ScopedQuerySet:
     rows: ScopedQuerySet = DefinitionVersion.objects.filter(definition=definition).order_by("-number")
+    return rows
+
+
+def get_version(definition: Definition, number: int) -> DefinitionVersion:
+    """One version. Raises :class:`NoSuchDefinition`."""
+    version: DefinitionVersion | None = list_versions(definition).filter(number=number).first()
+    if version is None:
+        raise NoSuchDefinition(number=number)
+    return version
+
+
+def list_drafts(actor: Actor) -> ScopedQuerySet:
+    rows: ScopedQuerySet = DefinitionDraft.objects.visible_to(actor).order_by("key")
     return rows
 
 

@@ -36,17 +36,19 @@ def evaluate(expression: Any, names: Mapping[str, Any]) -> Any:
 
 
 def names_in(expression: Any) -> set[str]:
-    """Every name the expression reads."""
+    """Every name the expression reads, however deep."""
     found: set[str] = set()
-    if isinstance(expression, dict):
-        for operator, operands in expression.items():
-            if operator == "var" and isinstance(operands, str):
-                found.add(operands)
-            elif operator != "var":
-                found |= names_in(operands)
-    elif isinstance(expression, list):
-        for item in expression:
-            found |= names_in(item)
+    rest = [expression]
+    while rest:
+        inner = rest.pop()
+        if isinstance(inner, list):
+            rest += inner
+        elif isinstance(inner, dict):
+            for operator, operands in inner.items():
+                if operator != "var":
+                    rest.append(operands)
+                elif isinstance(operands, str):
+                    found.add(operands)
     return found
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from workflow.models.definitions import Definition, DefinitionVersion
+from workflow.models.definitions import Definition, DefinitionDraft, DefinitionVersion
 from workflow.models.records import Attempt, RunEvent, Signal
 from workflow.models.runs import Run, TaskRun
 
-__all__ = ["Attempt", "Definition", "DefinitionVersion", "Run", "RunEvent", "Signal", "TaskRun"]
+__all__ = ["Attempt", "Definition", "DefinitionDraft", "DefinitionVersion", "Run", "RunEvent", "Signal", "TaskRun"]

@@ -5,22 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-
-import yaml
 
 from boss.core import audit, locks
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.services import service
-from workflow import checks, selectors
-from workflow.errors import DefinitionRefused, NoSuchDefinition
+from workflow import checks, diff, documents, selectors
+from workflow.diff import Difference
+from workflow.errors import DefinitionRefused
 from workflow.models import Definition, DefinitionVersion
 
 
 @service
-def publish(*, actor: Actor, document: Mapping[str, Any] | str) -> DefinitionVersion:
-    """Publish a workflow (YAML text, or the same as a mapping) as the version new runs start on.
+def publish(*, actor: Actor, document: Mapping[str, Any] | str, note: str = "") -> DefinitionVersion:
+    """Publish a workflow (YAML text, or the same as a mapping) as the version new runs start on; ``note`` says what
+    changed.
 
     The same document again gives the version there is. Runs keep the version they started on. Raises
     :class:`DefinitionRefused`, whose ``fields`` name every fault at its place ("tasks.activate_dns.handler").
@@ -44,13 +45,15 @@ def publish(*, actor: Actor, document: Mapping[str, Any] | str) -> DefinitionVer
         document=parsed,
         fingerprint=fingerprint,
         published_by=actor.label[:200],
+        note=note.strip(),
     )
     definition.title, definition.current, definition.is_archived = parsed["title"], version, False
     definition.save(update_fields=["title", "current", "is_archived"])
 
     audit.record(
-        actor=actor, action="definition.published", subject=definition, after={"version": version.number, "new": made}
-    )
+        actor=actor, action="definition.published", subject=definition,
+        after={"version": version.number, "new": made, "note": version.note},
+    )  # fmt: skip
     return version
 
 
@@ -69,18 +72,33 @@ def archive(*, actor: Actor, definition: Definition) -> Definition:
 
 
 @service
+def restore(*, actor: Actor, definition: Definition) -> Definition:
+    """Let new runs start again on an archived definition. Raises :class:`DefinitionRefused` where workflows would then
+    run one another for ever."""
+    definition = Definition.objects.select_for_update().get(pk=definition.pk)
+
+    require(actor, "workflow.publish_definition", definition)
+
+    if definition.current is not None:
+        _refuse_endless(definition.current)
+
+    definition.is_archived = False
+    definition.save(update_fields=["is_archived"])
+
+    audit.record(actor=actor, action="definition.restored", subject=definition)
+    return definition
+
+
+@service
 def roll_back(*, actor: Actor, definition: Definition, number: int) -> Definition:
     """Let new runs start on an earlier version again. Raises :class:`NoSuchDefinition` for an unknown number and
     :class:`DefinitionRefused` where workflows would then run one another for ever."""
     definition = Definition.objects.select_for_update().get(pk=definition.pk)
-    version = DefinitionVersion.objects.filter(definition=definition, number=number).first()
+    version = selectors.get_version(definition, number)
 
     require(actor, "workflow.publish_definition", definition)
 
-    if version is None:
-        raise NoSuchDefinition(number=number)
-    if endless := checks.endless(version.document, selectors.surroundings(version.document)):
-        raise DefinitionRefused(fields=endless)
+    _refuse_endless(version)
 
     before = definition.current.number if definition.current else None
     definition.current = version
@@ -96,14 +114,38 @@ def roll_back(*, actor: Actor, definition: Definition, number: int) -> Definitio
     return definition
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is to be said about a document, by place: faults forbid publishing, warnings do not."""
+
+    document: Any
+    faults: checks.Faults
+    warnings: checks.Faults
+
+
+def _refuse_endless(version: DefinitionVersion) -> None:
+    if endless := checks.endless(version.document, selectors.surroundings(version.document)):
+        raise DefinitionRefused(fields=endless)
+
+
+def check(*, actor: Actor, document: Mapping[str, Any] | str) -> Report:
+    """Look through a document as publishing would. Changes nothing."""
+    require(actor, "workflow.view_definition")
+
+    parsed = _read(document)
+    return Report(parsed, checks.faults(parsed, selectors.surroundings(parsed)), checks.warnings(parsed))
+
+
+def difference(*, actor: Actor, definition: Definition, before: int, after: int) -> Difference:
+    """What changed in behaviour between two versions. Raises :class:`NoSuchDefinition` for an unknown number."""
+    require(actor, "workflow.view_definition", definition)
+
+    old = selectors.get_version(definition, before)
+    return diff.between(old.document, selectors.get_version(definition, after).document)
+
+
 def _read(document: Mapping[str, Any] | str) -> Any:
-    if isinstance(document, str):
-        try:
-            document = yaml.safe_load(document)
-        except yaml.YAMLError as error:
-            raise DefinitionRefused(fields={"document": [str(error)]}) from None
     try:
-        # As it will be stored: what JSON cannot say (dates, tuples, numbers as keys) is found here.
-        return json.loads(json.dumps(document))
-    except (TypeError, ValueError) as error:
+        return documents.from_yaml(document) if isinstance(document, str) else documents.plain(document)
+    except documents.Unreadable as error:
         raise DefinitionRefused(fields={"document": [str(error)]}) from None
