@@ -41,6 +41,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _TOP = {"key", "title", "description", "inputs", "results", "tasks", "layout"}
 _TASK = {field.name for field in fields_of(TaskSpec)} - {"position", "with_"} | {"with"}
 _RETRY = {field.name for field in fields_of(RetryRule)}
+_MOST = {"attempts": 100, "backoff_factor": 100}
 _NUMBER = (int, float)
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "key": str, "title": str, "kind": str, "handler": str, "with": dict, "after": list, "retry": dict, "undo": str,
@@ -191,8 +192,12 @@ def _task_shape(task: Any, index: int, seen: set[str], found: Faults) -> None:
             _add(found, f"{place}.{name}", _("There is no such field here."))
         elif name in _TYPES and value is not None and not _is(value, _TYPES[name]):
             _add(found, f"{place}.{name}", _("This is not of the expected type."))
-        elif name in ("target_seconds", "deadline_seconds") and value is not None and value < 0:
-            _add(found, f"{place}.{name}", _("A duration is not negative."))
+        elif (
+            name in ("target_seconds", "deadline_seconds")
+            and value is not None
+            and not (0 <= value <= graph.LONGEST_SECONDS)
+        ):
+            _add(found, f"{place}.{name}", _("A duration is not negative and at most ten years."))
         elif name == "signal" and len(value or "") > _LONGEST[name]:
             _add(found, f"{place}.{name}", _("At most %(count)s characters.") % {"count": _LONGEST[name]})
     _title(task.get("title"), f"{place}.title", found)
@@ -206,9 +211,11 @@ def _task_shape(task: Any, index: int, seen: set[str], found: Faults) -> None:
         _add(found, f"{place}.after", _("After names tasks by their keys."))
     retry = task.get("retry") or {}
     for name, value in retry.items() if isinstance(retry, Mapping) else ():
-        numeric = _is(value, _NUMBER) and value >= 0
+        most = _MOST.get(name, graph.LONGEST_SECONDS)
+        numeric = _is(value, _NUMBER) and 0 <= value <= most
         if name not in _RETRY or not numeric or (name == "attempts" and (not isinstance(value, int) or value < 1)):
-            _add(found, f"{place}.retry.{name}", _("Retry takes attempts, back-off and limits as positive numbers."))
+            sentence = _("Retry takes attempts, back-off and limits as positive numbers, here at most %(most)s.")
+            _add(found, f"{place}.retry.{name}", sentence % {"most": most})
     _characteristics(task.get("outputs") or [], f"{place}.outputs", found)
 
 

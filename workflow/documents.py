@@ -24,6 +24,7 @@ _CHARACTERISTIC = (
 _WIDEST = 100
 _OTHER_BREAKS = "\x85\u2028\u2029\ufeff"
 """Ends of lines to YAML, letters to everybody else: safe only when they are escaped."""
+_NUMBER = re.compile(r"[-+]?[0-9.][0-9_.]*([eE][-+]?[0-9]+)?|0[xo][0-9a-fA-F]+")
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -116,6 +117,8 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text.strip("\n") else None
     if any(letter in text for letter in _OTHER_BREAKS):
         style = '"'
+    elif _NUMBER.fullmatch(text):
+        style = "'"  # other readers of YAML take 1e3 for a number
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -81,7 +81,7 @@ tasks:
         - key: a
       Come back.
     outputs:
-      - {key: how, type: choice, choices: [['on', 1e3], ['off', 'null']]}
+      - {key: how, type: choice, choices: [['on', '1e3'], ['off', 'null']]}
     undo: none
 layout:
   a: [0, 0]

@@ -61,6 +61,11 @@ def give_up(book: Book, task: TaskRun) -> None:
     settle(book)
 
 
+def may_be_past_return(spec: TaskSpec, task: TaskRun) -> bool:
+    """Whether a task that never ended may have passed its point of no return: its answer was lost, perhaps."""
+    return undoing.of_unfinished(spec, left=_left_something(spec, task)) == "kept"
+
+
 def _left_something(spec: TaskSpec, task: TaskRun) -> bool:
     """Whether a task that never ended may have changed something."""
     if task.started_at is None:

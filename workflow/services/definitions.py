@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from boss.core import audit, locks
+from boss.core import audit, clock, locks
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.services import service
-from workflow import checks, diff, documents, selectors
+from workflow import checks, diff, documents, selectors, simulation
 from workflow.diff import Difference
 from workflow.errors import DefinitionRefused
 from workflow.models import Definition, DefinitionVersion
+from workflow.simulation import Answer, Simulation
 
 
 @service
@@ -134,6 +135,36 @@ def check(*, actor: Actor, document: Mapping[str, Any] | str) -> Report:
 
     parsed = _read(document)
     return Report(parsed, checks.faults(parsed, selectors.surroundings(parsed)), checks.warnings(parsed))
+
+
+def simulate(
+    *,
+    actor: Actor,
+    document: Mapping[str, Any] | str,
+    inputs: Mapping[str, Any] | None = None,
+    answers: Mapping[str, Answer] | None = None,
+    reverse_at: str | None = None,
+    durations: Mapping[str, float] | None = None,
+) -> Simulation:
+    """Play a document through, published or not. Changes nothing.
+
+    Raises :class:`DefinitionRefused` for one with faults, and :class:`boss.core.problems.InvalidInput`.
+    """
+    require(actor, "workflow.view_definition")
+
+    parsed = _read(document)
+    around = selectors.surroundings(parsed)
+    if faults := checks.faults(parsed, around):
+        raise DefinitionRefused(fields=faults)
+    return simulation.simulate(
+        parsed,
+        inputs=inputs or {},
+        answers=answers or {},
+        around=around,
+        starts=clock.now(),
+        reverse_at=reverse_at,
+        durations=durations,
+    )
 
 
 def difference(*, actor: Actor, definition: Definition, before: int, after: int) -> Difference:
