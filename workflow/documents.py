@@ -21,6 +21,7 @@ _CHARACTERISTIC = (
     "key", "type", "label", "help", "required", "default", "choices", "minimum", "maximum", "max_length", "pattern",
     "unit",
 )  # fmt: skip
+_RETRY = ("attempts", "backoff_seconds", "backoff_factor", "max_seconds", "time_limit_seconds")
 _WIDEST = 100
 _OTHER_BREAKS = "\x85\u2028\u2029\ufeff"
 """Ends of lines to YAML, letters to everybody else: safe only when they are escaped."""
@@ -62,7 +63,7 @@ def to_yaml(document: Mapping[str, Any]) -> str:
             tasks = [_dump([_task(task)]) for task in value]
             parts.append("tasks:\n" + "\n".join(textwrap.indent(task, "  ") for task in tasks))
         elif name == "inputs" and value:
-            fields = [_dump([_Flow(_ordered(field, _CHARACTERISTIC))]) for field in value]
+            fields = [_dump([_flow_field(field)]) for field in value]
             parts.append("inputs:\n" + "".join(textwrap.indent(field, "  ") for field in fields))
         elif name == "layout":
             parts.append(_dump({"layout": {key: _FlowList(at) for key, at in sorted(value.items())}}))
@@ -75,7 +76,7 @@ def _task(task: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for name, value in _ordered(task, _TASK).items():
         if name == "outputs" and value:
-            found[name] = [_Flow(_ordered(field, _CHARACTERISTIC)) for field in value]
+            found[name] = [_flow_field(field) for field in value]
         else:
             found[name] = _laid_out(value, len(name))
     return found
@@ -87,14 +88,26 @@ def _ordered(given: Mapping[str, Any], order: Iterable[str]) -> dict[str, Any]:
 
 
 def _laid_out(value: Any, before: int) -> Any:
-    """What fits stands on one line, the rest below one another."""
+    """What fits stands on one line, the rest below one another. The database keeps no order of names."""
     if not isinstance(value, dict | list):
         return value
+    if isinstance(value, dict):
+        value = _ordered(value, _RETRY)
     if len(json.dumps(value, ensure_ascii=False)) + before <= _WIDEST:
-        return _Flow(value) if isinstance(value, dict) else _FlowList(value)
+        return _flow(value)
     if isinstance(value, dict):
         return {key: _laid_out(item, len(key)) for key, item in value.items()}
     return [_laid_out(item, 2) for item in value]
+
+
+def _flow(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _Flow({key: _flow(item) for key, item in _ordered(value, _RETRY).items()})
+    return _FlowList(map(_flow, value)) if isinstance(value, list) else value
+
+
+def _flow_field(field: Mapping[str, Any]) -> Any:
+    return _Flow({name: _flow(value) for name, value in _ordered(field, _CHARACTERISTIC).items()})
 
 
 class _Flow(dict[str, Any]):

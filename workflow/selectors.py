@@ -114,9 +114,11 @@ def list_versions(definition: Definition) -> ScopedQuerySet:
     return rows
 
 
-def get_version(definition: Definition, number: int) -> DefinitionVersion:
-    """One version. Raises :class:`NoSuchDefinition`."""
-    version: DefinitionVersion | None = list_versions(definition).filter(number=number).first()
+def get_version(definition: Definition, number: int | None = None) -> DefinitionVersion:
+    """One version, the current one without a number. Raises :class:`NoSuchDefinition`."""
+    version: DefinitionVersion | None = definition.current
+    if number is not None:
+        version = list_versions(definition).filter(number=number).first()
     if version is None:
         raise NoSuchDefinition(number=number)
     return version

@@ -61,12 +61,12 @@ tasks:
     title: 'First: the “best”'
     handler: tests.remote
     with:
-      number: {var: inputs.number}
       name:
         if:
           - {==: [{var: inputs.way}, 'no']}
           - xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
           - 'no'
+      number: {var: inputs.number}
     after: []
     retry: {attempts: 3, backoff_seconds: 1.0e-07}
 

@@ -5,6 +5,7 @@ from workflow.api import views
 
 routes = [
     Route("definitions", views.DefinitionViewSet),
+    Route("drafts", views.DraftViewSet),
     Route("runs", views.RunViewSet),
     Route("tasks", views.TaskViewSet),
 ]

@@ -133,7 +133,10 @@ def check(*, actor: Actor, document: Mapping[str, Any] | str) -> Report:
     """Look through a document as publishing would. Changes nothing."""
     require(actor, "workflow.view_definition")
 
-    parsed = _read(document)
+    try:
+        parsed = _read(document)
+    except DefinitionRefused as refused:
+        return Report(None, refused.fields, {})
     return Report(parsed, checks.faults(parsed, selectors.surroundings(parsed)), checks.warnings(parsed))
 
 
@@ -167,12 +170,18 @@ def simulate(
     )
 
 
-def difference(*, actor: Actor, definition: Definition, before: int, after: int) -> Difference:
-    """What changed in behaviour between two versions. Raises :class:`NoSuchDefinition` for an unknown number."""
+def difference(
+    *, actor: Actor, definition: Definition, before: int | None = None, after: int | None = None
+) -> Difference:
+    """What changed in behaviour from version ``before`` (the one before ``after``) to ``after`` (the current one).
+
+    Raises :class:`NoSuchDefinition` for an unknown number.
+    """
     require(actor, "workflow.view_definition", definition)
 
-    old = selectors.get_version(definition, before)
-    return diff.between(old.document, selectors.get_version(definition, after).document)
+    new = selectors.get_version(definition, after)
+    old = selectors.get_version(definition, max(1, new.number - 1) if before is None else before)
+    return diff.between(old.document, new.document)
 
 
 def _read(document: Mapping[str, Any] | str) -> Any:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflow', '0002_parts_of_runs'),
+        ('workflow', '0003_taken_back'),
     ]
 
     operations = [
