@@ -15,7 +15,7 @@ _TOP = ("key", "title", "description", "inputs", "results", "tasks", "layout")
 _TASK = (
     "key", "title", "kind", "handler", "definition", "over", "at_once", "with", "after", "when", "until", "signal",
     "deadline_seconds", "on_deadline", "retry", "pool", "category", "calendar", "target_seconds", "instructions",
-    "outputs", "skippable", "undo", "undo_instructions", "point_of_no_return", "follow_up",
+    "outputs", "skippable", "return_point", "undo", "undo_instructions", "point_of_no_return", "follow_up",
 )  # fmt: skip
 _CHARACTERISTIC = (
     "key", "type", "label", "help", "required", "default", "choices", "minimum", "maximum", "max_length", "pattern",
