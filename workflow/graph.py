@@ -1,6 +1,6 @@
 """A definition's graph as typed values: read from the published JSON, in topological order, never changed.
 
-The document (YAML or JSON) and the stored graph are the same thing; see ``docs/how-to/add-a-task-handler.md``.
+The document (YAML or JSON) and the stored graph are the same thing; see ``docs/how-to/write-a-workflow.md``.
 """
 
 from __future__ import annotations
