@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.workflow.workshop import chain, task
-from workflow import checks
+from workflow import checks, shapes
 from workflow.errors import DefinitionRefused
 from workflow.models import Definition
 from workflow.services import definitions
@@ -220,12 +220,12 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )
-_FIELDS = sorted({*checks._TASK, "ghost"})
+_FIELDS = sorted({*shapes.TASK_FIELDS, "ghost"})
 
 
 @settings(max_examples=400, deadline=None)
 @given(
-    st.dictionaries(st.sampled_from(sorted(checks._TOP)), _JSON, max_size=4),
+    st.dictionaries(st.sampled_from(sorted(shapes.TOP_FIELDS)), _JSON, max_size=4),
     st.lists(st.dictionaries(st.sampled_from(_FIELDS), _JSON, max_size=4), max_size=3),
 )
 def test_no_document_makes_the_checks_fail(top, tasks):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from boss.platform import demo
 from tests.workflow.workshop import chain, task
-from workflow import checks, diff, documents
+from workflow import diff, documents, shapes
 
 SHIPPED = sorted((Path(demo.__file__).parent / "definitions").glob("*.yaml"))
 
@@ -111,7 +111,9 @@ _VALUES = st.recursive(
     max_leaves=8,
 )
 _TASKS = st.lists(
-    st.dictionaries(st.sampled_from(sorted(checks._TASK - {"outputs"})), _VALUES, max_size=6), min_size=1, max_size=3
+    st.dictionaries(st.sampled_from(sorted(shapes.TASK_FIELDS - {"outputs"})), _VALUES, max_size=6),
+    min_size=1,
+    max_size=3,
 )
 
 

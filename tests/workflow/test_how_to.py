@@ -9,7 +9,7 @@ import pytest
 
 from boss.core.schema import TYPES
 from ticketing.services import pools
-from workflow import checks, documents
+from workflow import documents, shapes
 from workflow.choices import TaskKind
 from workflow.models import Definition
 from workflow.services import definitions
@@ -51,5 +51,5 @@ def test_the_example_is_written_as_it_is_exported(text):
 
 
 def test_every_field_kind_and_type_is_on_the_page():
-    words = {*checks._TASK, *checks._TOP, *checks._RETRY, *TaskKind.values, *TYPES}
+    words = {*shapes.TASK_FIELDS, *shapes.TOP_FIELDS, *shapes.RETRY_FIELDS, *TaskKind.values, *TYPES}
     assert [word for word in sorted(words) if not re.search(rf"\b{word}\b", PAGE)] == []

@@ -97,7 +97,7 @@ class DefinitionViewSet(ReadOnlyViewSet):
         """One version."""
         return Response(serializers.VersionSerializer(selectors.get_version(self.get_object(), int(number))).data)
 
-    @extend_schema(parameters=[serializers.OfVersion], responses={(200, "text/yaml"): str})
+    @extend_schema(parameters=[serializers.OfVersion], responses={(200, "text/yaml"): dict})
     @action(detail=True, permission="workflow.view_definitionversion", renderer_classes=[YamlText])
     def yaml(self, request: Request, public_id: str) -> HttpResponse:
         """A version as YAML, the current one unless another is asked for."""

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from boss.core import audit, clock, locks
+from boss.core import audit, locks
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.services import service
 from workflow import checks, diff, documents, selectors, simulation
 from workflow.diff import Difference
+from workflow.engine.ledger import database_now
 from workflow.errors import DefinitionRefused
 from workflow.models import Definition, DefinitionVersion
 from workflow.simulation import Answer, Simulation
@@ -164,7 +165,7 @@ def simulate(
         inputs=inputs or {},
         answers=answers or {},
         around=around,
-        starts=clock.now(),
+        starts=database_now(),
         reverse_at=reverse_at,
         durations=durations,
     )

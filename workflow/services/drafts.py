@@ -12,7 +12,7 @@ from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
 from boss.core.services import service
-from workflow import checks, documents, selectors
+from workflow import documents, selectors, shapes
 from workflow.errors import DraftExists
 from workflow.models import DefinitionDraft
 
@@ -28,8 +28,8 @@ def create(*, actor: Actor, key: str, title: str, document: Mapping[str, Any] | 
 
     require(actor, "workflow.publish_definition")
 
-    if not checks.DEFINITION_KEY.fullmatch(key):
-        raise InvalidInput(fields={"key": [checks.key_rule()]})
+    if not shapes.DEFINITION_KEY.fullmatch(key):
+        raise InvalidInput(fields={"key": [shapes.key_rule()]})
     if not draft.title:
         raise InvalidInput(fields={"title": [_("Please fill this in.")]})
     if document is not None:
