@@ -19,7 +19,7 @@ _TASK = (
 )  # fmt: skip
 _CHARACTERISTIC = (
     "key", "type", "label", "help", "required", "default", "choices", "minimum", "maximum", "max_length", "pattern",
-    "unit",
+    "expects", "unit", "staff_only",
 )  # fmt: skip
 _RETRY = ("attempts", "backoff_seconds", "backoff_factor", "max_seconds", "time_limit_seconds")
 _WIDEST = 100

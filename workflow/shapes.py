@@ -37,6 +37,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 _CHARACTERISTIC: dict[str, type | tuple[type, ...]] = {
     "key": str, "type": str, "label": str, "help": str, "required": bool, "minimum": _NUMBER, "maximum": _NUMBER,
     "max_length": int, "pattern": str, "unit": str, "choices": list,
+    "staff_only": bool, "expects": str,
 }  # fmt: skip
 _LONGEST = {"title": 160, "signal": 80}
 _UNDO = ("", "handler", "manual", "none")
