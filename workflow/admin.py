@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.contrib import admin
 
 from boss.core.admin import ReadOnlyAdmin
-from workflow.models import Attempt, Definition, DefinitionVersion, Limit, Run, RunEvent, Signal, TaskRun
+from workflow.models import (
+    Attempt,
+    Definition,
+    DefinitionDraft,
+    DefinitionVersion,
+    Limit,
+    Run,
+    RunEvent,
+    Signal,
+    TaskRun,
+)
 
 
 @admin.register(Definition)
@@ -20,6 +30,11 @@ class DefinitionVersionAdmin(ReadOnlyAdmin):
     list_display = ("definition", "number", "published_at", "published_by")
     list_select_related = ("definition",)
     ordering = ("-id",)
+
+
+@admin.register(DefinitionDraft)
+class DefinitionDraftAdmin(ReadOnlyAdmin):
+    list_display = ("title", "key", "revision", "updated_at", "updated_by")
 
 
 @admin.register(Run)

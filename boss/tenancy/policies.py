@@ -36,7 +36,8 @@ _READ_CUSTOMERS = _set(
 _READ_WORK = _set(
     "ticketing.view_ticket ticketing.view_message ticketing.view_internal_message ticketing.view_category",
     "ticketing.view_talentpool",
-    "workflow.view_run workflow.view_taskrun workflow.view_definition workflow.view_definitionversion",
+    "workflow.view_run workflow.view_taskrun",
+    "workflow.view_definition workflow.view_definitionversion workflow.view_definitiondraft",
 )
 _DO_TICKETS = _set(
     "ticketing.add_ticket ticketing.change_ticket ticketing.claim_ticket ticketing.resolve_ticket",
@@ -110,7 +111,8 @@ BUILT_IN: dict[str, RolePolicy] = {
         _("Catalog manager"),
         _READ_REALM
         | _set("catalog.add_feature catalog.change_feature catalog.add_plan catalog.change_plan catalog.publish_plan")
-        | _set("core.use_console workflow.view_definition workflow.view_definitionversion"),
+        | _set("core.use_console workflow.view_definition workflow.view_definitionversion")
+        | _set("workflow.view_definitiondraft"),
     ),
     "auditor": RolePolicy(
         _("Auditor"),

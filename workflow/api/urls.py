@@ -6,6 +6,7 @@ from workflow.api import views
 routes = [
     Route("definitions", views.DefinitionViewSet),
     Route("limits", views.LimitViewSet),
+    Route("drafts", views.DraftViewSet),
     Route("runs", views.RunViewSet),
     Route("tasks", views.TaskViewSet),
 ]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from workflow.models.definitions import Definition, DefinitionVersion
+from workflow.models.definitions import Definition, DefinitionDraft, DefinitionVersion
 from workflow.models.limits import Limit, LimitSlot, LimitWaiter
 from workflow.models.records import Attempt, RunEvent, Signal
 from workflow.models.runs import Run, TaskRun
@@ -8,6 +8,7 @@ from workflow.models.runs import Run, TaskRun
 __all__ = [
     "Attempt",
     "Definition",
+    "DefinitionDraft",
     "DefinitionVersion",
     "Limit",
     "LimitSlot",
