@@ -48,6 +48,8 @@ FORWARD_END = (TaskState.DONE, TaskState.SKIPPED)
 REVERSE_END = (TaskState.SKIPPED, TaskState.UNDONE, TaskState.KEPT)
 CLAIMED = (TaskState.RUNNING, TaskState.UNDOING)
 CLAIMABLE = (TaskState.READY, TaskState.UNDO_READY)
+RESTING = (TaskState.WAITING, TaskState.ATTENTION, TaskState.UNDO_WAITING, TaskState.UNDO_ATTENTION)
+"""Waiting for something outside the engine, for minutes or months."""
 NEEDS_PEOPLE = (TaskState.ATTENTION, TaskState.UNDO_ATTENTION)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from boss.console.views import accounts, home, inbox, orders, practice, runs, search, services, tickets
+from boss.console.views import accounts, board, home, inbox, orders, practice, runs, search, services, tickets
 
 app_name = "console"
 
@@ -18,7 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/<slug:public_id>/timeline/", accounts.timeline, name="account_timeline"),
     path("orders/", orders.order_list, name="orders"),
     path("orders/<slug:public_id>/", orders.order, name="order"),
-    path("runs/", runs.run_list, name="runs"),
+    path("runs/", board.run_list, name="runs"),
+    path("runs/counts/", board.run_counts, name="run_counts"),
     path("runs/<slug:public_id>/", runs.run, name="run"),
     path("runs/<slug:public_id>/live/", runs.live, name="run_live"),
     path("runs/<slug:public_id>/reverse/", runs.reverse, name="run_reverse"),

@@ -21,6 +21,7 @@ ROWS = {
     "orders": "subscribers.view_order",
     "order": "subscribers.view_order",
     "runs": "workflow.view_run",
+    "run_counts": "workflow.view_run",
     "run": "workflow.view_run",
     "run_live": "workflow.view_run",
     "run_reverse": "workflow.reverse_run",
@@ -42,7 +43,19 @@ ROWS = {
     "ticket_resolve": "ticketing.resolve_ticket",
     "ticket_reopen": "ticketing.resolve_ticket",
 }
-PLAIN = {"home", "search", "inbox", "inbox_next", "accounts", "orders", "runs", "services", "practice", "tickets"}
+PLAIN = {
+    "home",
+    "search",
+    "inbox",
+    "inbox_next",
+    "accounts",
+    "orders",
+    "runs",
+    "run_counts",
+    "services",
+    "practice",
+    "tickets",
+}
 POSTS = {"set_faults", "task_retry", "task_complete", "task_skip"} | {
     f"ticket_{verb}" for verb in ("claim", "release", "assign", "say", "fill", "wait", "resolve", "reopen")
 }

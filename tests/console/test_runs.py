@@ -201,4 +201,3 @@ def test_the_run_pages_ask_a_fixed_number_of_statements(
 ) -> None:
     bob = browser_of(cast.bob)
     assert len(asked := statements_of(bob, address(failed))) <= 9, "\n".join(asked)
-    assert len(asked := statements_of(bob, "/console/runs/")) <= 4, "\n".join(asked)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -17,29 +16,10 @@ from boss.console.presenters import runs as present
 from boss.console.presenters.marks import RUN, mark
 from boss.core import permissions
 from boss.core.problems import NotFound, Problem
-from boss.look.pages import newest_first
 from workflow import selectors
 from workflow.choices import RunState
 from workflow.models import Run
 from workflow.services import runs, tasks
-
-
-@staff("workflow.view_run")
-@require_GET
-def run_list(request: HttpRequest) -> HttpResponse:
-    """Runs, newest first; open ones unless asked otherwise."""
-    actor = actor_of(request)
-    wanted = request.GET.get("state", "open")
-    rows = selectors.list_open_runs(actor) if wanted == "open" else selectors.list_runs(actor)
-    if wanted in RUN:
-        rows = rows.filter(state=wanted)
-    shown = newest_first(rows, request.GET.get("after", ""))
-    context = {
-        "page": shown.map(lambda run: {"run": run, "state": mark(RUN, run.state), "url": present.url_of(run)}),
-        "wanted": wanted,
-        "query": urlencode({"state": wanted}),
-    }
-    return page(request, "runs/list.html", context, section="orders")
 
 
 @staff("workflow.view_run")
@@ -63,7 +43,7 @@ def _run_page(request: HttpRequest, found: Run, *, key: str = "", status: int = 
         and permissions.may(actor_of(request), "workflow.reverse_run", found),
         **_task_context(request, found, key if any(node.key == key for node in graph.nodes) else ""),
     }
-    return page(request, "runs/run.html", context | forms, section="orders", status=status)
+    return page(request, "runs/run.html", context | forms, section="runs", status=status)
 
 
 def _task_context(request: HttpRequest, found: Run, key: str) -> dict[str, Any]:
@@ -182,4 +162,4 @@ def reverse(request: HttpRequest, public_id: str) -> HttpResponse:
         "form": form,
         "possible": found.state == RunState.RUNNING,
     }
-    return page(request, "runs/reverse.html", context, section="orders", status=status)
+    return page(request, "runs/reverse.html", context, section="runs", status=status)

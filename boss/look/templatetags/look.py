@@ -98,6 +98,12 @@ def money(amount: Any, currency: str = "USD") -> str:
     return f"{sign}{symbol}{digits}" if symbol else f"{sign}{digits} {currency}"
 
 
+@register.filter
+def count(number: int) -> str:
+    """A whole number with its thousands apart."""
+    return formats.number_format(number, decimal_pos=0, use_l10n=True, force_grouping=True)
+
+
 def _local(moment: datetime) -> datetime:
     return timezone.localtime(moment)
 
