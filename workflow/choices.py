@@ -66,3 +66,17 @@ class EndKind(models.TextChoices):
 
     COMPLETED = "completed", _("Completed")
     REVERSED = "reversed", _("Reversed")
+
+
+class BulkKind(models.TextChoices):
+    """What can be done to many runs at once."""
+
+    RETRY = "retry", _("Try failed tasks again")
+    REVERSE = "reverse", _("Undo everything")
+
+
+class BulkOutcome(models.TextChoices):
+    PENDING = "pending", _("To be done")
+    DONE = "done", _("Done")
+    REFUSED = "refused", _("Refused")
+    FAILED = "failed", _("Failed")

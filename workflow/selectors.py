@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Count
+
 from boss.core.actors import Actor
 from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
-from workflow.choices import NEEDS_PEOPLE, RunState, TaskState
+from workflow.choices import NEEDS_PEOPLE, BulkOutcome, RunState, TaskState
 from workflow.engine import graphs
 from workflow.engine.reversal import ReversalPlan
-from workflow.models import Attempt, Definition, DefinitionVersion, Run, TaskRun
+from workflow.models import Attempt, Bulk, BulkItem, Definition, DefinitionVersion, Run, TaskRun
 
 __all__ = ["Edge", "Graph", "Node", "ReversalPlan"]
 
@@ -214,3 +216,56 @@ def list_open_runs(actor: Actor) -> ScopedQuerySet:
     """Runs not yet closed, newest first."""
     rows: ScopedQuerySet = list_runs(actor).filter(state__in=[RunState.RUNNING, RunState.REVERSING])
     return rows
+
+
+# Bulk actions
+
+
+def list_bulks(actor: Actor) -> ScopedQuerySet:
+    """Actions on many runs, newest first."""
+    rows: ScopedQuerySet = Bulk.objects.visible_to(actor).order_by("-id")
+    return rows
+
+
+def get_bulk(actor: Actor, public_id: str) -> Bulk:
+    """One of them. Raises :class:`boss.core.problems.NotFound`."""
+    bulk: Bulk | None = list_bulks(actor).filter(public_id=public_id).first()
+    if bulk is None:
+        raise NotFound
+    return bulk
+
+
+def list_bulk_items(bulk: Bulk) -> ScopedQuerySet:
+    """The runs of an action in the order they were named."""
+    rows: ScopedQuerySet = (
+        BulkItem.objects.filter(bulk=bulk)
+        .select_related("run__version__definition")
+        .defer("run__version__document", "run__outputs", "run__inputs")
+        .order_by("position")
+    )
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an action on many runs is."""
+
+    total: int
+    done: int
+    refused: int
+    failed: int
+
+    @property
+    def settled(self) -> int:
+        return self.done + self.refused + self.failed
+
+
+def bulk_progress(bulk: Bulk) -> Progress:
+    """How many of its runs have which outcome."""
+    counted = dict(BulkItem.objects.filter(bulk=bulk).order_by().values_list("outcome").annotate(Count("id")))
+    return Progress(
+        total=bulk.total,
+        done=counted.get(BulkOutcome.DONE, 0),
+        refused=counted.get(BulkOutcome.REFUSED, 0),
+        failed=counted.get(BulkOutcome.FAILED, 0),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from boss.console.views import accounts, board, home, inbox, orders, practice, runs, search, services, tickets
+from boss.console.views import accounts, board, bulk, home, inbox, orders, practice, runs, search, services, tickets
 
 app_name = "console"
 
@@ -26,6 +26,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<slug:public_id>/tasks/<slug:key>/retry/", runs.retry, name="task_retry"),
     path("runs/<slug:public_id>/tasks/<slug:key>/complete/", runs.complete, name="task_complete"),
     path("runs/<slug:public_id>/tasks/<slug:key>/skip/", runs.skip, name="task_skip"),
+    path("bulks/", bulk.run_bulk, name="run_bulk"),
+    path("bulks/<slug:public_id>/", bulk.run_bulk_progress, name="run_bulk_progress"),
     path("services/", services.service_list, name="services"),
     path("services/<slug:public_id>/", services.service, name="service"),
     path("network/", practice.practice, name="practice"),

@@ -37,6 +37,7 @@ _READ_WORK = _set(
     "ticketing.view_ticket ticketing.view_message ticketing.view_internal_message ticketing.view_category",
     "ticketing.view_talentpool",
     "workflow.view_run workflow.view_taskrun workflow.view_definition workflow.view_definitionversion",
+    "workflow.view_bulk",
 )
 _DO_TICKETS = _set(
     "ticketing.add_ticket ticketing.change_ticket ticketing.claim_ticket ticketing.resolve_ticket",

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connections, models, transaction
 from django.db.models.functions import Now
 
+from boss.core import scoping
 from boss.core.actors import Actor, Grant
 from boss.core.calendars import BusinessCalendar
 from boss.core.problems import NotFound
@@ -106,10 +107,30 @@ def find_actor_for_api_key(presented: str, request_id: str = "") -> tuple[ApiKey
     digest = hashlib.sha256(match[2].encode()).hexdigest()
     if key is None or not hmac.compare_digest(key.secret_hash, digest):
         return None
+    return key, _actor_for_api_key(key, request_id)
+
+
+def _actor_for_api_key(key: ApiKey, request_id: str = "") -> Actor:
     grants = (Grant(key.role.effective_permissions(), "realm"),)
     scopes = None if key.scopes is None else frozenset(key.scopes)
     label = f"API key {key.name}"
-    return key, Actor(key.realm_id, "api_key", label, None, grants, scopes, request_id, api_key_id=key.pk)
+    return Actor(key.realm_id, "api_key", label, None, grants, scopes, request_id, api_key_id=key.pk)
+
+
+def find_actor(kind: str, number: int | None) -> Actor | None:
+    """Somebody who asked for work that is done later (``Actor.kind`` and ``.number``), with the rights of now.
+
+    None when there is no such user or key in the realm any more, or the key has ended.
+    """
+    if kind == "system":
+        return Actor.system(scoping.current_realm_id())
+    if kind == "user":
+        user: User | None = User.objects.filter(pk=number).first()
+        return actor_for_user(user) if user else None
+    key: ApiKey | None = (
+        ApiKey.objects.filter(pk=number, revoked_at=None, expires_at__gt=Now()).select_related("role").first()
+    )
+    return _actor_for_api_key(key) if kind == "api_key" and key else None
 
 
 def find_user_by_email(email: str) -> User | None:

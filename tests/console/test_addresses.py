@@ -22,6 +22,8 @@ ROWS = {
     "order": "subscribers.view_order",
     "runs": "workflow.view_run",
     "run_counts": "workflow.view_run",
+    "run_bulk": "workflow.view_run",
+    "run_bulk_progress": "workflow.view_bulk",
     "run": "workflow.view_run",
     "run_live": "workflow.view_run",
     "run_reverse": "workflow.reverse_run",
@@ -52,11 +54,12 @@ PLAIN = {
     "orders",
     "runs",
     "run_counts",
+    "run_bulk",
     "services",
     "practice",
     "tickets",
 }
-POSTS = {"set_faults", "task_retry", "task_complete", "task_skip"} | {
+POSTS = {"set_faults", "run_bulk", "task_retry", "task_complete", "task_skip"} | {
     f"ticket_{verb}" for verb in ("claim", "release", "assign", "say", "fill", "wait", "resolve", "reopen")
 }
 

@@ -13,7 +13,8 @@ from tests.workflow.conftest import begin, clean_workshop, go
 from tests.workflow.workshop import Fail, Retry, chain, shop, task
 from workflow import board
 from workflow.board import Wanted
-from workflow.models import Run, TaskRun
+from workflow.models import Bulk, Run, TaskRun
+from workflow.services import bulk
 
 __all__ = ["begin", "clean_workshop", "go"]
 
@@ -144,3 +145,37 @@ def test_the_board_asks_a_fixed_number_of_statements_however_many_runs_it_shows(
     bob = browser_of(cast.bob)
     assert len(asked := statements_of(bob, "/console/runs/")) <= 6, "\n".join(asked)
     assert len(asked := statements_of(bob, "/console/runs/counts/")) <= 6, "\n".join(asked)
+
+
+def test_chosen_runs_are_undone_together_after_their_sum_was_shown(
+    three: dict[str, Run], go: Any, cast: Cast, browser_of: Any
+) -> None:
+    bob = browser_of(cast.bob)
+    chosen = [three["failed"].public_id, three["visit"].public_id]
+    shown = bob.post("/console/bulks/", {"action": "reverse", "run": chosen})
+    assert shown.status_code == 200 and shown.context["told"].able == 2
+    assert "2 runs are turned round." in shown.content.decode()
+    once = shown.context["form"].initial["once"]
+    refused = bob.post("/console/bulks/", {"action": "reverse", "run": chosen, "go": "1", "reason": "wrong price"})
+    assert refused.status_code == 422 and "wrong price" in refused.content.decode()
+    sent = {"action": "reverse", "run": chosen, "go": "1", "reason": "wrong price", "confirmed": "on", "once": once}
+    begun = bob.post("/console/bulks/", sent)
+    again = bob.post("/console/bulks/", sent)
+    assert begun.status_code == 302 and begun["Location"] == again["Location"] and Bulk.objects.count() == 1
+    page = begun["Location"]
+    assert "0 of 2 runs" in bob.get(page).content.decode() and 'hx-trigger="every 1s"' in bob.get(page).content.decode()
+    assert bob.get(page, {"live": "1", "seen": "0"}).status_code == 204
+    bulk.go_on(cast.alpha.pk, Bulk.objects.get().pk)
+    over = bob.get(page, {"live": "1", "seen": "0"}).content.decode()
+    assert "2 of 2 runs" in over and "hx-trigger" not in over
+    go()
+    assert set(Run.objects.values_list("state", flat=True)) == {"reversed"}
+
+
+def test_everything_that_was_found_can_be_chosen_at_once(three: dict[str, Run], cast: Cast, browser_of: Any) -> None:
+    bob = browser_of(cast.bob)
+    shown = bob.post("/console/bulks/", {"action": "retry", "all": "1", "found": "state=attention"})
+    assert shown.context["chosen"] == [three["failed"].public_id]
+    assert bob.post("/console/bulks/", {"action": "retry"}).status_code == 302
+    charlie = browser_of(cast.charlie)
+    assert charlie.post("/console/bulks/", {"action": "retry", "run": shown.context["chosen"]}).status_code == 302

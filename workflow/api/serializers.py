@@ -8,7 +8,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from workflow import selectors
-from workflow.models import Attempt, Definition, DefinitionVersion, Run, Signal, TaskRun
+from workflow.choices import BulkKind
+from workflow.models import Attempt, Bulk, BulkItem, Definition, DefinitionVersion, Run, Signal, TaskRun
 
 
 class DefinitionSerializer(serializers.ModelSerializer[Definition]):
@@ -183,3 +184,75 @@ class Skip(serializers.Serializer[Any]):
 
 class Nothing(serializers.Serializer[Any]):
     """No body is needed."""
+
+
+class BeginBulk(serializers.Serializer[Any]):
+    """One thing done to many runs."""
+
+    action = serializers.ChoiceField(choices=BulkKind.choices, source="kind")
+    runs = serializers.ListField(
+        child=serializers.CharField(max_length=12), source="public_ids", allow_empty=False, help_text="At most 500"
+    )
+    reason = serializers.CharField(max_length=1000, required=False, allow_blank=True, help_text="For a reversal")
+
+
+class BulkItemSerializer(serializers.ModelSerializer[BulkItem]):
+    run = serializers.CharField(source="run.public_id", read_only=True)
+
+    class Meta:
+        model = BulkItem
+        fields = ("run", "outcome", "text", "ended_at")
+        read_only_fields = fields
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    total = serializers.IntegerField()
+    settled = serializers.IntegerField()
+    done = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    failed = serializers.IntegerField()
+
+
+class BulkSerializer(serializers.ModelSerializer[Bulk]):
+    action = serializers.CharField(source="kind", read_only=True)
+
+    class Meta:
+        model = Bulk
+        fields = ("public_id", "action", "reason", "total", "asked_by", "asked_at", "ended_at")
+        read_only_fields = fields
+
+
+class BulkPreviewSerializer(serializers.Serializer[Any]):
+    """What it would do now. For a retry ``tasks`` are tried again, for a reversal they are undone."""
+
+    chosen = serializers.IntegerField()
+    able = serializers.IntegerField(help_text="Runs that can take it")
+    tasks = serializers.IntegerField()
+    kept = serializers.IntegerField(help_text="Tasks past their point of no return")
+    people = serializers.SerializerMethodField(help_text="Pieces of work, by pool")
+
+    @extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
+    def get_people(self, preview: Any) -> dict[str, int]:
+        return dict(preview.people)
+
+
+class PlaceCountSerializer(serializers.Serializer[Any]):
+    definition = serializers.CharField()
+    definition_title = serializers.CharField()
+    task = serializers.CharField()
+    title = serializers.CharField()
+    there = serializers.IntegerField()
+    late = serializers.IntegerField()
+    needs_people = serializers.IntegerField()
+
+
+class CountsSerializer(serializers.Serializer[Any]):
+    """Open runs by what is to be known of them (one may count in several), and where they stand."""
+
+    open = serializers.IntegerField()
+    running = serializers.IntegerField(help_text="Runs with a task at work or about to be")
+    waiting = serializers.IntegerField()
+    needs_people = serializers.IntegerField()
+    late = serializers.IntegerField()
+    reversing = serializers.IntegerField()
+    places = PlaceCountSerializer(many=True)

@@ -6,5 +6,6 @@ from workflow.api import views
 routes = [
     Route("definitions", views.DefinitionViewSet),
     Route("runs", views.RunViewSet),
+    Route("bulks", views.BulkViewSet),
     Route("tasks", views.TaskViewSet),
 ]

@@ -15,11 +15,11 @@ from rest_framework.serializers import Serializer
 from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
 from boss.core.problems import NotFound
-from workflow import journal, selectors
+from workflow import board, journal, selectors
 from workflow.api import serializers
 from workflow.choices import CLOSED_RUN_STATES
-from workflow.models import Definition, Run, TaskRun
-from workflow.services import definitions, runs, signals, tasks
+from workflow.models import Bulk, Definition, Run, TaskRun
+from workflow.services import bulk, definitions, runs, signals, tasks
 
 
 class DefinitionViewSet(ReadOnlyViewSet):
@@ -87,6 +87,12 @@ class RunViewSet(ReadOnlyViewSet):
     def create(self, request: Request) -> Response:
         """Start a run by hand, about nothing in particular."""
         return self.answer(runs.start_by_hand(actor=self.actor, **self.given()), status=201)
+
+    @extend_schema(responses=serializers.CountsSerializer)
+    @action(detail=False, pagination_class=None, filterset_class=None)
+    def counts(self, request: Request) -> Response:
+        """How many runs are under way, waiting, late or with people, and at which tasks they stand."""
+        return Response(serializers.CountsSerializer(board.counts(self.actor)).data)
 
     @extend_schema(responses=serializers.GraphSerializer)
     @action(detail=True, pagination_class=None, filterset_class=None)
@@ -204,3 +210,41 @@ class TaskViewSet(ReadOnlyViewSet):
     def skip(self, request: Request, address: str) -> Response:
         """Leave it out, where its definition allows."""
         return self.answer(tasks.skip(actor=self.actor, task=self.get_object(), **self.given()))
+
+
+class BulkViewSet(ReadOnlyViewSet):
+    """One thing done to many runs: asked once, done run by run by the workers, each with its own outcome."""
+
+    model = Bulk
+    serializer_class = serializers.BulkSerializer
+    permission = "workflow.view_bulk"
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": serializers.BeginBulk}
+
+    def rows(self) -> QuerySet[Bulk]:
+        return selectors.list_bulks(self.actor)
+
+    def create(self, request: Request) -> Response:
+        """Retry failed tasks of many runs, or undo many. Answers at once; `progress` tells how far it is."""
+        key = request.headers.get("Idempotency-Key", "")[:200]
+        return self.answer(bulk.begin(actor=self.actor, key=key, **self.given()), status=201)
+
+    @extend_schema(responses=serializers.BulkPreviewSerializer)
+    @action(detail=False, methods=["post"], input=serializers.BeginBulk)
+    def preview(self, request: Request) -> Response:
+        """What it would do to these runs now. Changes nothing."""
+        given = self.given()
+        told = bulk.preview(actor=self.actor, kind=given["kind"], public_ids=given["public_ids"])
+        return Response(serializers.BulkPreviewSerializer(told).data)
+
+    @extend_schema(responses=serializers.ProgressSerializer)
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def progress(self, request: Request, public_id: str) -> Response:
+        """How many of its runs have which outcome."""
+        return Response(serializers.ProgressSerializer(selectors.bulk_progress(self.get_object())).data)
+
+    @extend_schema(responses=serializers.BulkItemSerializer(many=True))
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def items(self, request: Request, public_id: str) -> Response:
+        """What became of each run, in the order they were named."""
+        found = selectors.list_bulk_items(self.get_object())
+        return Response(serializers.BulkItemSerializer(found, many=True).data)

@@ -14,6 +14,7 @@ from boss.core import scoping
 log = structlog.get_logger(__name__)
 
 ADVANCE = "workflow.advance"
+BULK = "workflow.bulk"
 
 
 def ring(realm_id: int, task_ids: Iterable[int]) -> None:
@@ -28,5 +29,18 @@ def ring_now(realm_id: int, task_ids: Iterable[int]) -> None:
     try:
         for task_id in task_ids:
             current_app.send_task(ADVANCE, args=[realm_id, task_id])
+    except (OperationalError, OSError) as error:
+        log.warning("workers_not_woken", error=str(error))
+
+
+def ring_bulk(realm_id: int, bulk_id: int) -> None:
+    """Wake a worker for an action on many runs, once the open transaction has committed."""
+    transaction.on_commit(lambda: ring_bulk_now(realm_id, bulk_id), using=scoping.alias())
+
+
+def ring_bulk_now(realm_id: int, bulk_id: int) -> None:
+    """Wake a worker for an action on many runs at once. Never fails: the sweeper rings again."""
+    try:
+        current_app.send_task(BULK, args=[realm_id, bulk_id], queue="slow")
     except (OperationalError, OSError) as error:
         log.warning("workers_not_woken", error=str(error))

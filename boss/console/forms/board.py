@@ -8,9 +8,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from boss.look import once
 from boss.look.forms import BossForm
 from workflow import board
 from workflow.board import Wanted
+from workflow.choices import BulkKind
 
 AGES = [
     ("", _("Any age")),
@@ -61,7 +63,38 @@ class BoardForm(BossForm):
             ended_days=int(given["ended"]) if given.get("ended") else None,
         )
 
+    def narrowing(self) -> list[forms.BoundField]:
+        """The filters beyond text and state; those about the past only when they were asked for."""
+        names = ["definition", "task", "error", "age"]
+        if not self.fields["task"].choices[1:]:  # type: ignore[attr-defined]
+            names.remove("task")
+        if self.cleaned_data.get("happened") or self.cleaned_data.get("ended"):
+            names += ["happened", "ended"]
+        return [self[name] for name in names]
+
     @property
     def is_narrowed(self) -> bool:
-        """Whether more than a state was asked for."""
-        return any(value for name, value in self.cleaned_data.items() if name != "state")
+        """Whether more than a text and a state was asked for."""
+        return any(value for name, value in self.cleaned_data.items() if name not in ("state", "q"))
+
+
+class BulkForm(BossForm):
+    """Doing something to chosen runs: why, and that it is meant. ``once`` makes two clicks one action."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        help_text=_("Goes into the journal of every run."),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": _("Please say why.")},
+    )
+    confirmed = forms.BooleanField(
+        label=_("Yes, undo everything these runs have made. I know that they do not go on afterwards."),
+        error_messages={"required": _("Please confirm.")},
+    )
+    once = forms.CharField(required=False, max_length=once.LONGEST, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, action: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if action != BulkKind.REVERSE:
+            del self.fields["reason"], self.fields["confirmed"]

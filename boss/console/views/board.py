@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from boss.console.forms.board import BoardForm
 from boss.console.frame import actor_of, fragment, page, staff
 from boss.console.presenters import board as present
+from boss.console.presenters import bulk as bulk_present
 from boss.core.actors import Actor
 from boss.look.pages import newest_first
 from workflow import board, selectors
 from workflow.engine import graphs
 from workflow.models import Definition
+from workflow.services.bulk import MOST_RUNS, RIGHTS
 
 
 def states() -> list[tuple[str, str]]:
@@ -48,6 +50,9 @@ def run_list(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "form": form,
         "states": states(),
+        "may_bulk": any(actor.holds(right) for right in RIGHTS.values()),
+        "bulk_actions": bulk_present.actions(actor),
+        "most_runs": MOST_RUNS,
         "query": urlencode({key: value for key, value in form.cleaned_data.items() if value}),
     }
     return page(request, "runs/list.html", context, section="runs")
@@ -62,16 +67,17 @@ def run_counts(request: HttpRequest) -> HttpResponse:
     return fragment(request, "runs/counts.html", context)
 
 
-def board_form(request: HttpRequest, actor: Actor) -> BoardForm:
+def board_form(request: HttpRequest, actor: Actor, given: QueryDict | None = None) -> BoardForm:
     """The filters of the address, with the tasks of the workflow that was chosen."""
+    given = request.GET if given is None else given
     definitions = list(selectors.list_definitions(actor).defer("current__document"))
-    chosen = next((known for known in definitions if known.key == request.GET.get("definition")), None)
+    chosen = next((known for known in definitions if known.key == given.get("definition")), None)
     tasks = _tasks_of(chosen)
-    asked = request.GET.get("task", "")
+    asked = given.get("task", "")
     if asked and asked not in dict(tasks):
         # A task of an older version, or of any workflow: runs may stand there all the same.
         tasks.append((asked, asked.replace("_", " ").capitalize()))
-    return BoardForm(request.GET, definitions=[(known.key, known.title) for known in definitions], tasks=tasks)
+    return BoardForm(given, definitions=[(known.key, known.title) for known in definitions], tasks=tasks)
 
 
 def _tasks_of(definition: Definition | None) -> list[tuple[str, str]]:

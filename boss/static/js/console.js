@@ -48,6 +48,14 @@
     rows[Math.max(0, Math.min(rows.length - 1, now + by))].focus();
   }
 
+  document.addEventListener("change", function (event) {
+    var all = event.target.dataset.checkAll;
+    if (!all || !event.target.form) return;
+    event.target.form.querySelectorAll("input[type=checkbox][name=" + all + "]").forEach(function (box) {
+      box.checked = event.target.checked;
+    });
+  });
+
   document.addEventListener("DOMContentLoaded", function () {
     input = document.getElementById("search");
     list = document.getElementById("search-list");
