@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, F, OuterRef, Subquery, Sum, Window
+from django.db.models.functions import Coalesce, RowNumber
 
 from boss.core.actors import Actor
 from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
-from workflow.choices import NEEDS_PEOPLE, BulkOutcome, RunState, TaskState
+from workflow.choices import CLAIMED, NEEDS_PEOPLE, STARTS_RUNS, BulkOutcome, RunState, TaskState
 from workflow.engine import graphs
 from workflow.engine.reversal import ReversalPlan
-from workflow.models import Attempt, Bulk, BulkItem, Definition, DefinitionVersion, Run, TaskRun
+from workflow.models import Attempt, Bulk, BulkItem, Definition, DefinitionVersion, Run, RunEvent, TaskRun
 
 __all__ = ["Edge", "Graph", "Node", "ReversalPlan"]
 
@@ -181,6 +182,115 @@ def graph(run: Run) -> Graph:
         )
     edges = tuple((before, task.key) for task in specs.tasks for before in task.after)
     return Graph(title=specs.title, nodes=tuple(nodes), edges=edges)
+
+
+# What changes while one looks
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """A run in a few numbers that change whenever anything of it does: its events, the attempts begun (a claim writes
+    no event), and the events of its parts."""
+
+    sequence: int
+    claims: int
+    parts: int
+
+    @property
+    def token(self) -> str:
+        """The same as one word, to be sent back with the next question."""
+        return f"{self.sequence}-{self.claims}-{self.parts}"
+
+
+def pulse(actor: Actor, public_id: str) -> Pulse:
+    """One statement on the run's row and its tasks' index: what an unchanged poll costs. Raises NotFound."""
+    tasks = TaskRun.objects.filter(run=OuterRef("pk")).order_by().values("run")
+    parts = Run.objects.filter(parent__run=OuterRef("pk")).order_by().values("parent__run")
+    row = (
+        Run.objects.visible_to(actor)
+        .filter(public_id=public_id)
+        .values_list(
+            "sequence",
+            Coalesce(Subquery(tasks.annotate(n=Sum("attempt")).values("n")), 0),
+            Coalesce(Subquery(parts.annotate(n=Sum("sequence") + Count("id")).values("n")), 0),
+        )
+        .first()
+    )
+    if row is None:
+        raise NotFound
+    return Pulse(*row)
+
+
+def pulse_of(run: Run, graph: Graph, parts: Sequence[Parts] = ()) -> Pulse:
+    """The pulse of what was read already."""
+    return Pulse(run.sequence, sum(node.attempts for node in graph.nodes), sum(part.pulse for part in parts))
+
+
+PARTS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The runs that one task of a run started: how many are in which state, and the first of them."""
+
+    key: str
+    title: str
+    counts: dict[str, int]
+    shown: tuple[Run, ...]
+    pulse: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+def list_parts(run: Run) -> list[Parts]:
+    """The runs within a run, by the task that started them. Two statements; none for a run that cannot have any."""
+    specs = {spec.position: spec for spec in graphs.of_run(run).tasks if spec.kind in STARTS_RUNS}
+    if not specs:
+        return []
+    parts = Run.objects.filter(parent__run=run)
+    counted: dict[int, dict[str, int]] = {}
+    pulses: dict[int, int] = {}
+    rows = parts.order_by().values_list("parent__position", "state").annotate(Count("id"), Sum("sequence"))
+    for position, state, count, events in rows:
+        counted.setdefault(position, {})[state] = count
+        pulses[position] = pulses.get(position, 0) + count + events
+    numbered = parts.annotate(
+        place=Window(RowNumber(), partition_by="parent", order_by=["index", "id"]), at=F("parent__position")
+    )
+    few = numbered.filter(place__lte=PARTS_SHOWN).select_related("version__definition").defer("version__document")
+    shown: dict[int, list[Run]] = {}
+    for part in few.order_by("parent", "index", "id"):
+        shown.setdefault(part.at, []).append(part)
+    return [
+        Parts(specs[at].key, specs[at].title, counted[at], tuple(shown.get(at, ())), pulses[at])
+        for at in sorted(counted)
+    ]
+
+
+def find_whole(run: Run) -> TaskRun | None:
+    """The task of another run that this one is a part of."""
+    if run.parent_id is None:
+        return None
+    task: TaskRun | None = (
+        TaskRun.objects.filter(pk=run.parent_id)
+        .select_related("run__version__definition")
+        .defer("run__version__document")
+        .first()
+    )
+    return task
+
+
+def list_changed(run: Run, since: int) -> list[Node]:
+    """The tasks of which anything was written down after the event ``since``, and those somebody is at now."""
+    told = set(RunEvent.objects.filter(run=run, sequence__gt=since).values_list("task__key", flat=True))
+    return [node for node in graph(run).nodes if node.key in told or node.state in CLAIMED]
+
+
+def list_run_attempts(run: Run) -> list[Attempt]:
+    """Every attempt of a run that has ended, by its beginning, each with its task."""
+    return list(Attempt.objects.filter(task__run=run).select_related("task").order_by("started_at", "id"))
 
 
 def title_of(task: TaskRun) -> str:

@@ -26,6 +26,7 @@ ROWS = {
     "run_bulk_progress": "workflow.view_bulk",
     "run": "workflow.view_run",
     "run_live": "workflow.view_run",
+    "run_timeline": "workflow.view_run",
     "run_reverse": "workflow.reverse_run",
     "task_retry": "workflow.retry_task",
     "task_complete": "workflow.complete_task",

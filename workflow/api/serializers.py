@@ -118,6 +118,29 @@ class SentenceSerializer(serializers.Serializer[Any]):
     who = serializers.CharField()
     text = serializers.CharField()
     task_key = serializers.CharField()
+    kind = serializers.CharField(help_text='The kind of event, or "attempt" for the beginning of one')
+
+
+class ChangesSerializer(serializers.Serializer[Any]):
+    """What happened to a run after an event: ask again with ``since=sequence`` and the ETag."""
+
+    state = serializers.CharField()
+    sequence = serializers.IntegerField(help_text="The run's latest event")
+    nodes = NodeSerializer(many=True, help_text="Tasks of which anything changed, and those at work now")
+    journal = SentenceSerializer(many=True)
+
+
+class PartSerializer(serializers.ModelSerializer[Run]):
+    """A run that a task of another run started."""
+
+    definition = serializers.CharField(source="version.definition.key", read_only=True)
+    title = serializers.CharField(source="version.definition.title", read_only=True)
+    task = serializers.CharField(source="parent.key", read_only=True, help_text="The task that started it")
+
+    class Meta:
+        model = Run
+        fields = ("public_id", "definition", "title", "task", "index", "state", "started_at", "ended_at")
+        read_only_fields = fields
 
 
 class PlannedUndoSerializer(serializers.Serializer[Any]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from django_filters import BooleanFilter, CharFilter
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.decorators import action
@@ -12,9 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from boss.core.api import etags
 from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
-from boss.core.problems import NotFound
+from boss.core.problems import InvalidInput, NotFound
 from workflow import board, journal, selectors
 from workflow.api import serializers
 from workflow.choices import CLOSED_RUN_STATES
@@ -99,6 +101,42 @@ class RunViewSet(ReadOnlyViewSet):
     def graph(self, request: Request, public_id: str) -> Response:
         """Its tasks and edges with their present states, for drawing."""
         return Response(serializers.GraphSerializer(selectors.graph(self.get_object())).data)
+
+    @extend_schema(
+        responses={200: serializers.ChangesSerializer, 304: None},
+        parameters=[OpenApiParameter("since", int, description="The sequence of the last event that is known")],
+    )
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def changes(self, request: Request, public_id: str) -> Response:
+        """What changed after an event, for a live graph. With the last answer's ETag as If-None-Match it costs one
+        short read while nothing happens (304)."""
+        since = self._since(request)
+        tag = f'"{selectors.pulse(self.actor, public_id).token}"'
+        if etags.unchanged(request, tag):
+            return Response(status=304, headers={"ETag": tag})
+        run = self.get_object()
+        told = {
+            "state": run.state,
+            "sequence": run.sequence,
+            "nodes": selectors.list_changed(run, since),
+            "journal": journal.journal_since(run, since),
+        }
+        return Response(serializers.ChangesSerializer(told).data, headers={"ETag": tag})
+
+    @staticmethod
+    def _since(request: Request) -> int:
+        given = request.query_params.get("since", "0")
+        if not given.isascii() or not given.isdigit() or len(given) > 9:
+            raise InvalidInput(fields={"since": [_("The sequence of an event, a whole number.")]})
+        return int(given)
+
+    @extend_schema(responses=serializers.PartSerializer(many=True))
+    @action(detail=True, filterset_class=None)
+    def parts(self, request: Request, public_id: str) -> Response:
+        """The runs its tasks started (sub-workflows, one for each item of a list)."""
+        rows = self.get_queryset().filter(parent__run=self.get_object()).select_related("parent")
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(serializers.PartSerializer(page, many=True).data)
 
     @extend_schema(responses=serializers.SentenceSerializer(many=True))
     @action(detail=True, pagination_class=None, filterset_class=None)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from boss.console.forms.runs import ByHandForm, ReverseForm, SkipForm
 from boss.console.frame import actor_of, fragment, page, refused, staff
 from boss.console.presenters import runs as present
+from boss.console.presenters import timeline as present_timeline
 from boss.console.presenters.marks import RUN, mark
 from boss.core import permissions
 from boss.core.problems import NotFound, Problem
@@ -31,19 +32,28 @@ def run(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _run_page(request: HttpRequest, found: Run, *, key: str = "", status: int = 200, **forms: Any) -> HttpResponse:
     key = key or request.GET.get("task", "")
-    whole = request.GET.get("journal") == "all"
     graph = selectors.graph(found)
+    look = _journal_look(request)
+    whole = selectors.find_whole(found)
     context = {
         "run": found,
-        "live": present.live(found, graph, key, whole=whole),
-        "story": present.story(found, whole=whole),
-        "whole": whole,
+        "live": present.live(found, graph, key, look=look),
+        "story": present.story(found, look),
+        "look": look,
+        "tasks": [(node.key, node.title) for node in graph.nodes],
         "subject": present.subject_of(found),
+        "part_of": present.part_of(whole) if whole else None,
         "may_reverse": found.state == RunState.RUNNING
         and permissions.may(actor_of(request), "workflow.reverse_run", found),
         **_task_context(request, found, key if any(node.key == key for node in graph.nodes) else ""),
     }
     return page(request, "runs/run.html", context | forms, section="runs", status=status)
+
+
+def _journal_look(request: HttpRequest) -> present.JournalLook:
+    return present.JournalLook(
+        what=request.GET.get("what", ""), about=request.GET.get("about", ""), whole=request.GET.get("journal") == "all"
+    )
 
 
 def _task_context(request: HttpRequest, found: Run, key: str) -> dict[str, Any]:
@@ -64,19 +74,31 @@ def _task_context(request: HttpRequest, found: Run, key: str) -> dict[str, Any]:
 @staff("workflow.view_run")
 @require_GET
 def live(request: HttpRequest, public_id: str) -> HttpResponse:
-    """What changes while one looks, asked every two seconds; 204 when nothing did, and no more once it is closed."""
-    found = selectors.get_run(actor_of(request), public_id)
-    graph = selectors.graph(found)
-    if request.GET.get("seen") == present.fingerprint(found, graph):
+    """What changes while one looks, asked every two seconds; 204 when nothing did, and no more once it is closed.
+
+    While nothing happens one short read is all it costs.
+    """
+    actor = actor_of(request)
+    if request.GET.get("seen") == selectors.pulse(actor, public_id).token:
         return HttpResponse(status=204)
-    whole = request.GET.get("journal") == "all"
+    found = selectors.get_run(actor, public_id)
+    look = _journal_look(request)
     context = {
-        "live": present.live(found, graph, request.GET.get("task", ""), whole=whole),
-        "story": present.story(found, whole=whole),
-        "whole": whole,
+        "live": present.live(found, selectors.graph(found), request.GET.get("task", ""), look=look),
+        "story": present.story(found, look),
+        "look": look,
         "renewed": True,
     }
     return fragment(request, "runs/live.html", context)
+
+
+@staff("workflow.view_run")
+@require_GET
+def timeline(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The run over time, for the fold on its page."""
+    found = selectors.get_run(actor_of(request), public_id)
+    told = present_timeline.timeline(found, selectors.graph(found), selectors.list_run_attempts(found))
+    return fragment(request, "runs/timeline.html", {"timeline": told})
 
 
 @staff("workflow.retry_task")
