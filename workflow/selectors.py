@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Subquery, Sum, Window
+from django.db.models import Count, Exists, F, OuterRef, Subquery, Sum, Window
 from django.db.models.functions import Coalesce, RowNumber
 
 from boss.core.actors import Actor
@@ -231,7 +231,8 @@ PARTS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The runs that one task of a run started: how many are in which state, and the first of them."""
+    """The runs that one task of a run started: how many are in which state, and the first of them, each with
+    ``needs_people``."""
 
     key: str
     title: str
@@ -259,7 +260,9 @@ def list_parts(run: Run) -> list[Parts]:
     numbered = parts.annotate(
         place=Window(RowNumber(), partition_by="parent", order_by=["index", "id"]), at=F("parent__position")
     )
-    few = numbered.filter(place__lte=PARTS_SHOWN).select_related("version__definition").defer("version__document")
+    stuck = Exists(TaskRun.objects.filter(run=OuterRef("pk"), state__in=NEEDS_PEOPLE))
+    few = numbered.filter(place__lte=PARTS_SHOWN).annotate(needs_people=stuck)
+    few = few.select_related("version__definition").defer("version__document")
     shown: dict[int, list[Run]] = {}
     for part in few.order_by("parent", "index", "id"):
         shown.setdefault(part.at, []).append(part)

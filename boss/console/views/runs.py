@@ -39,7 +39,7 @@ def _run_page(request: HttpRequest, found: Run, *, key: str = "", status: int = 
         "run": found,
         "live": present.live(found, graph, key, look=look),
         "story": present.story(found, look),
-        "look": look,
+        "narrowed": look,
         "tasks": [(node.key, node.title) for node in graph.nodes],
         "subject": present.subject_of(found),
         "part_of": present.part_of(whole) if whole else None,
@@ -86,7 +86,7 @@ def live(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         "live": present.live(found, selectors.graph(found), request.GET.get("task", ""), look=look),
         "story": present.story(found, look),
-        "look": look,
+        "narrowed": look,
         "renewed": True,
     }
     return fragment(request, "runs/live.html", context)

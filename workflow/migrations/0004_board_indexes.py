@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("ticketing", "0001_initial"),
-        ("workflow", "0002_parts_of_runs"),
+        ("workflow", "0003_taken_back"),
     ]
 
     operations = [
