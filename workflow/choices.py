@@ -73,6 +73,7 @@ class BulkKind(models.TextChoices):
 
     RETRY = "retry", _("Try failed tasks again")
     REVERSE = "reverse", _("Undo everything")
+    MOVE = "move", _("Move to another version")
 
 
 class BulkOutcome(models.TextChoices):

@@ -113,6 +113,16 @@ def list_versions(definition: Definition) -> ScopedQuerySet:
     return rows
 
 
+def list_common_versions(actor: Actor, public_ids: Sequence[str]) -> list[DefinitionVersion]:
+    """The versions that all of these runs could be moved to, newest first; none for runs of several workflows."""
+    rows = Run.objects.visible_to(actor).filter(public_id__in=public_ids)
+    definitions = list(rows.order_by().values_list("version__definition", flat=True).distinct()[:2])
+    if len(definitions) != 1:
+        return []
+    found = DefinitionVersion.objects.filter(definition=definitions[0]).defer("document").order_by("-number")
+    return list(found)
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One task as it is drawn. ``attempts`` counts what was tried, ``failures`` what went wrong since the last aid."""
@@ -231,13 +241,13 @@ PARTS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The runs that one task of a run started: how many are in which state, and the first of them, each with
-    ``needs_people``."""
+    """The runs that one task of a run started: how many are in which state, and the first of them, each with whether
+    it needs people."""
 
     key: str
     title: str
     counts: dict[str, int]
-    shown: tuple[Run, ...]
+    shown: tuple[tuple[Run, bool], ...]
     pulse: int
 
     @property
@@ -263,9 +273,9 @@ def list_parts(run: Run) -> list[Parts]:
     stuck = Exists(TaskRun.objects.filter(run=OuterRef("pk"), state__in=NEEDS_PEOPLE))
     few = numbered.filter(place__lte=PARTS_SHOWN).annotate(needs_people=stuck)
     few = few.select_related("version__definition").defer("version__document")
-    shown: dict[int, list[Run]] = {}
+    shown: dict[int, list[tuple[Run, bool]]] = {}
     for part in few.order_by("parent", "index", "id"):
-        shown.setdefault(part.at, []).append(part)
+        shown.setdefault(part.at, []).append((part, part.needs_people))
     return [
         Parts(specs[at].key, specs[at].title, counted[at], tuple(shown.get(at, ())), pulses[at])
         for at in sorted(counted)

@@ -159,6 +159,28 @@ def test_the_preview_sums_up_what_would_be_undone_what_stays_and_who_gets_work(
     assert not Bulk.objects.exists() and TaskRun.objects.filter(run=begun[1], state="done").count() == 3
 
 
+def test_chosen_runs_go_on_by_a_newer_version_and_what_stands_in_the_way_is_told_before(
+    failed: list[Run], bob: Any, alice: Any, system: Any, begin: Any, go: Any
+) -> None:
+    other = begin(chain("x"), key="other")
+    newer = definitions.publish(
+        actor=system, document={"key": "test", "title": "Test workflow", "tasks": chain("a", "b", "c", "d")}
+    )
+    told = bulk.preview(actor=alice, kind="move", public_ids=ids(failed), version=newer.number)
+    assert (told.able, told.obstacles) == (3, ())
+    without = definitions.publish(actor=system, document={"key": "test", "title": "Test workflow", "tasks": chain("a")})
+    told = bulk.preview(actor=alice, kind="move", public_ids=ids(failed), version=without.number)
+    assert told.able == 0 and told.obstacles[0][1] == 3 and "does not exist" in told.obstacles[0][0]
+    for wrong in ({"public_ids": ids([*failed, other]), "version": 1}, {"public_ids": ids(failed), "version": 99}):
+        with pytest.raises(InvalidInput):
+            bulk.begin(actor=alice, kind="move", **wrong)
+    asked = bulk.begin(actor=alice, kind="move", public_ids=ids(failed[:2]), version=newer.number)
+    assert [outcome for outcome, _text in finish(asked).values()] == ["done", "done"]
+    finish(bulk.begin(actor=bob, kind="retry", public_ids=ids(failed)))
+    go()
+    assert [run.tasks.filter(key="d", state="done").count() for run in failed] == [1, 1, 0]
+
+
 @pytest.mark.usefixtures("clean_workshop")
 def test_an_action_whose_message_was_lost_is_rung_for_again(real_db: str, cast: Cast, monkeypatch: Any) -> None:
     rung: list[tuple[int, int]] = []

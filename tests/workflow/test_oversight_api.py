@@ -78,7 +78,8 @@ def test_many_runs_are_retried_by_one_request_and_a_repeated_one_is_the_same(
     def send(path: str, **headers: str) -> Any:
         return bob.post(path, json.dumps(body), content_type="application/json", headers=headers)
 
-    assert send(f"{BULKS}preview/").json() == {"chosen": 2, "able": 2, "tasks": 2, "kept": 0, "people": {}}
+    told = send(f"{BULKS}preview/").json()
+    assert (told["chosen"], told["able"], told["tasks"]) == (2, 2, 2)
     first, again = (send(BULKS, **{"Idempotency-Key": "k"}) for _time in range(2))
     assert first.status_code == 201 and first.json() == again.json() and Bulk.objects.count() == 1
     asked = Bulk.objects.get()

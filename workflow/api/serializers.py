@@ -217,6 +217,7 @@ class BeginBulk(serializers.Serializer[Any]):
         child=serializers.CharField(max_length=12), source="public_ids", allow_empty=False, help_text="At most 500"
     )
     reason = serializers.CharField(max_length=1000, required=False, allow_blank=True, help_text="For a reversal")
+    version = serializers.IntegerField(required=False, min_value=1, help_text="For a move")
 
 
 class BulkItemSerializer(serializers.ModelSerializer[BulkItem]):
@@ -241,7 +242,7 @@ class BulkSerializer(serializers.ModelSerializer[Bulk]):
 
     class Meta:
         model = Bulk
-        fields = ("public_id", "action", "reason", "total", "asked_by", "asked_at", "ended_at")
+        fields = ("public_id", "action", "reason", "version", "total", "asked_by", "asked_at", "ended_at")
         read_only_fields = fields
 
 
@@ -253,6 +254,14 @@ class BulkPreviewSerializer(serializers.Serializer[Any]):
     tasks = serializers.IntegerField()
     kept = serializers.IntegerField(help_text="Tasks past their point of no return")
     people = serializers.SerializerMethodField(help_text="Pieces of work, by pool")
+
+    obstacles = serializers.SerializerMethodField(
+        help_text="What stands in the way of a move, and how many runs it stops"
+    )
+
+    @extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
+    def get_obstacles(self, preview: Any) -> dict[str, int]:
+        return dict(preview.obstacles)
 
     @extend_schema_field(serializers.DictField(child=serializers.IntegerField()))
     def get_people(self, preview: Any) -> dict[str, int]:

@@ -262,7 +262,7 @@ class BulkViewSet(ReadOnlyViewSet):
         return selectors.list_bulks(self.actor)
 
     def create(self, request: Request) -> Response:
-        """Retry failed tasks of many runs, or undo many. Answers at once; `progress` tells how far it is."""
+        """Retry failed tasks of many runs, undo or move many. Answers at once; `progress` tells how far it is."""
         key = request.headers.get("Idempotency-Key", "")[:200]
         return self.answer(bulk.begin(actor=self.actor, key=key, **self.given()), status=201)
 
@@ -271,7 +271,8 @@ class BulkViewSet(ReadOnlyViewSet):
     def preview(self, request: Request) -> Response:
         """What it would do to these runs now. Changes nothing."""
         given = self.given()
-        told = bulk.preview(actor=self.actor, kind=given["kind"], public_ids=given["public_ids"])
+        given.pop("reason", None)
+        told = bulk.preview(actor=self.actor, **given)
         return Response(serializers.BulkPreviewSerializer(told).data)
 
     @extend_schema(responses=serializers.ProgressSerializer)

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('public_id', models.CharField(default=boss.core.scoping.new_public_id, editable=False, max_length=12, unique=True)),
-                ('kind', models.CharField(choices=[('retry', 'Try failed tasks again'), ('reverse', 'Undo everything')], max_length=10, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('retry', 'Try failed tasks again'), ('reverse', 'Undo everything'), ('move', 'Move to another version')], max_length=10, verbose_name='kind')),
                 ('reason', models.TextField(blank=True, default='', verbose_name='reason')),
                 ('version', models.PositiveIntegerField(blank=True, null=True, verbose_name='version')),
                 ('key', models.CharField(blank=True, default='', max_length=200)),

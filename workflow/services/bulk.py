@@ -19,9 +19,10 @@ from boss.core.problems import InvalidInput, Problem
 from boss.core.services import service
 from boss.tenancy import selectors as tenancy
 from workflow.choices import CLAIMABLE, NEEDS_PEOPLE, BulkKind, BulkOutcome, RunState
-from workflow.engine import bell, graphs, ledger, reversal
+from workflow.engine import bell, graphs, ledger, moving, reversal
+from workflow.engine.ledger import Book
 from workflow.errors import NothingFailed
-from workflow.models import Bulk, BulkItem, Run, TaskRun
+from workflow.models import Bulk, BulkItem, DefinitionVersion, Run, TaskRun
 from workflow.services import runs, tasks
 
 log = structlog.get_logger(__name__)
@@ -30,7 +31,11 @@ MOST_RUNS = 500
 LONGEST_TURN_SECONDS = 20.0
 RING_AGAIN_SECONDS = 30.0
 
-RIGHTS = {BulkKind.RETRY: "workflow.retry_task", BulkKind.REVERSE: "workflow.reverse_run"}
+RIGHTS = {
+    BulkKind.RETRY: "workflow.retry_task",
+    BulkKind.REVERSE: "workflow.reverse_run",
+    BulkKind.MOVE: "workflow.move_run",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,8 @@ class Preview:
     """What an action would do to the chosen runs now. ``able`` of ``chosen`` runs can take it.
 
     For a retry ``tasks`` are those that would be tried again. For a reversal they are those that would be undone,
-    ``kept`` those past their point of no return, and ``people`` the work it gives, by pool ("" is no pool).
+    ``kept`` those past their point of no return, and ``people`` the work it gives, by pool ("" is no pool). For a move
+    ``obstacles`` are what stands in the way, with how many runs it stops.
     """
 
     kind: str
@@ -47,11 +53,12 @@ class Preview:
     tasks: int = 0
     kept: int = 0
     people: tuple[tuple[str, int], ...] = ()
+    obstacles: tuple[tuple[str, int], ...] = ()
 
 
 @service
-def preview(*, actor: Actor, kind: str, public_ids: Sequence[str]) -> Preview:
-    """Sum up what :func:`begin` would do, in two statements for any number of runs. Changes nothing."""
+def preview(*, actor: Actor, kind: str, public_ids: Sequence[str], version: int | None = None) -> Preview:
+    """Sum up what :func:`begin` would do, in a few statements for any number of runs. Changes nothing."""
     chosen = _runs(actor, kind, public_ids)
 
     found: dict[int, list[TaskRun]] = {}
@@ -60,6 +67,8 @@ def preview(*, actor: Actor, kind: str, public_ids: Sequence[str]) -> Preview:
     if kind == BulkKind.RETRY:
         failed = [sum(_has_failed(task) for task in found.get(run.pk, [])) for run in chosen]
         return Preview(kind, len(chosen), sum(count > 0 for count in failed), tasks=sum(failed))
+    if kind == BulkKind.MOVE:
+        return _preview_move(actor, chosen, found, _target(chosen, version))
     able = [run for run in chosen if run.state == RunState.RUNNING]
     steps = [step for run in able for step in reversal.plan(found.get(run.pk, []), graphs.of_run(run).tasks).steps]
     people = Counter(step.pool for step in steps if step.how == "people" or (step.how == "kept" and step.follow_up))
@@ -71,13 +80,52 @@ def preview(*, actor: Actor, kind: str, public_ids: Sequence[str]) -> Preview:
     )  # fmt: skip
 
 
+def _preview_move(
+    actor: Actor, chosen: list[Run], found: dict[int, list[TaskRun]], target: DefinitionVersion
+) -> Preview:
+    graph = graphs.of_version(actor.realm_id, target.pk)
+    stopped: Counter[str] = Counter()
+    able = 0
+    for run in chosen:
+        if run.state != RunState.RUNNING or run.taken_back is not None:
+            continue
+        tasks_ = found.get(run.pk, [])
+        for task in tasks_:
+            task.run = run
+        obstacles = moving.obstacles(Book(run, graphs.of_run(run), tasks_, run.started_at), graph)
+        stopped.update(f"{run.version.definition.title} › {key}: {' '.join(said)}" for key, said in obstacles.items())
+        able += not obstacles
+    return Preview(BulkKind.MOVE, len(chosen), able, obstacles=tuple(stopped.most_common(20)))
+
+
+def _target(chosen: list[Run], number: int | None) -> DefinitionVersion:
+    """The version all of them are to go on by; they must be runs of one workflow."""
+    definitions = {run.version.definition_id for run in chosen}
+    if len(definitions) > 1:
+        raise InvalidInput(fields={"runs": [_("Choose runs of one workflow to move them to one of its versions.")]})
+    version: DefinitionVersion | None = DefinitionVersion.objects.filter(
+        definition__in=definitions, number=number
+    ).first()
+    if version is None:
+        raise InvalidInput(fields={"version": [_("Choose a version.")]})
+    return version
+
+
 @service
-def begin(*, actor: Actor, kind: str, public_ids: Sequence[str], reason: str = "", key: str = "") -> Bulk:
+def begin(
+    *,
+    actor: Actor,
+    kind: str,
+    public_ids: Sequence[str],
+    reason: str = "",
+    version: int | None = None,
+    key: str = "",
+) -> Bulk:
     """Ask for something to be done to each of the runs, at most 500. Workers do it after commit, run by run.
 
     The same ``key`` of the same actor is the same action: asking again gives the first. What one run refuses is
     written down as its outcome and stops no other. Raises :class:`InvalidInput` with fields ``action``, ``runs``,
-    ``reason``.
+    ``reason``, ``version``.
     """
     known = _known(actor, key)
     if known is not None:
@@ -86,6 +134,8 @@ def begin(*, actor: Actor, kind: str, public_ids: Sequence[str], reason: str = "
 
     if kind == BulkKind.REVERSE and not reason.strip():
         raise InvalidInput(fields={"reason": [_("Please say why.")]})
+    if kind == BulkKind.MOVE:
+        _target(chosen, version)
 
     locks.hold(f"workflow.bulk:{actor.kind}:{actor.number}")
     twin: Bulk | None = _known(actor, key)
@@ -95,6 +145,7 @@ def begin(*, actor: Actor, kind: str, public_ids: Sequence[str], reason: str = "
     bulk: Bulk = Bulk.objects.create(
         kind=kind,
         reason=reason.strip(),
+        version=version if kind == BulkKind.MOVE else None,
         key=key,
         asked_by=actor.label[:200],
         asked_by_kind=actor.kind,
@@ -130,7 +181,8 @@ def _runs(actor: Actor, kind: str, public_ids: Sequence[str]) -> list[Run]:
         raise InvalidInput(fields={"runs": [_("Choose at least one run.")]})
     if len(wanted) > MOST_RUNS:
         raise InvalidInput(fields={"runs": [_("At most %(n)s runs at once.") % {"n": MOST_RUNS}]})
-    seen = {run.public_id: run for run in Run.objects.visible_to(actor).filter(public_id__in=wanted)}
+    rows = Run.objects.visible_to(actor).select_related("version__definition").defer("version__document")
+    seen = {run.public_id: run for run in rows.filter(public_id__in=wanted)}
     if len(seen) < len(wanted):
         raise InvalidInput(fields={"runs": [_("One of these runs is not there.")]})
     return [seen[public_id] for public_id in wanted]
@@ -184,7 +236,8 @@ def _do(item: BulkItem) -> tuple[str, str]:
         with transaction.atomic(using=scoping.alias()):
             return BulkOutcome.DONE, _ACTIONS[BulkKind(item.bulk.kind)](actor, item)
     except Problem as problem:
-        return BulkOutcome.REFUSED, str(problem)
+        places = [f"{place}: {' '.join(said)}" for place, said in problem.fields.items()]
+        return BulkOutcome.REFUSED, " ".join([str(problem), *places])
     except OperationalError:
         raise
     except Exception as error:
@@ -207,7 +260,16 @@ def _reverse(actor: Actor, item: BulkItem) -> str:
     return ""
 
 
-_ACTIONS: dict[BulkKind, Callable[[Actor, BulkItem], str]] = {BulkKind.RETRY: _retry, BulkKind.REVERSE: _reverse}
+def _move(actor: Actor, item: BulkItem) -> str:
+    runs.move(actor=actor, run=Run.objects.get(pk=item.run_id), number=item.bulk.version or 0)
+    return ""
+
+
+_ACTIONS: dict[BulkKind, Callable[[Actor, BulkItem], str]] = {
+    BulkKind.RETRY: _retry,
+    BulkKind.REVERSE: _reverse,
+    BulkKind.MOVE: _move,
+}
 
 
 def _has_failed(task: TaskRun) -> bool:

@@ -94,7 +94,13 @@ class BulkForm(BossForm):
     )
     once = forms.CharField(required=False, max_length=once.LONGEST, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, action: str, **kwargs: Any) -> None:
+    version = forms.TypedChoiceField(label=_("Version"), coerce=int, empty_value=None, required=False)
+
+    def __init__(self, *args: Any, action: str, versions: Iterable[tuple[int, str]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if action != BulkKind.REVERSE:
             del self.fields["reason"], self.fields["confirmed"]
+        if action == BulkKind.MOVE:
+            self.fields["version"].choices = list(versions)  # type: ignore[attr-defined]
+        else:
+            del self.fields["version"]

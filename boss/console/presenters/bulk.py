@@ -21,10 +21,12 @@ from workflow.services.bulk import RIGHTS, Preview
 WORDS = {
     BulkKind.RETRY: (gettext_lazy("Try failed tasks again"), "rotate-clockwise"),
     BulkKind.REVERSE: (gettext_lazy("Undo…"), "arrow-back-up"),
+    BulkKind.MOVE: (gettext_lazy("Move to another version…"), "arrows-exchange"),
 }
 TITLES = {
     BulkKind.RETRY: gettext_lazy("Try failed tasks again"),
     BulkKind.REVERSE: gettext_lazy("Undo everything these runs have made"),
+    BulkKind.MOVE: gettext_lazy("Move to another version"),
 }
 OUTCOME = {
     "pending": Mark(gettext_lazy("To be done"), "clock", "busy"),
@@ -58,6 +60,11 @@ def summary(preview: Preview) -> list[str]:
                 ngettext("%(n)s run has no failed task.", "%(n)s runs have no failed task.", unable) % {"n": unable}
             )
         return told
+    if preview.kind == BulkKind.MOVE:
+        told = [ngettext("%(n)s run can be moved.", "%(n)s runs can be moved.", preview.able) % {"n": preview.able}]
+        if unable:
+            told.append(ngettext("%(n)s run cannot and stays.", "%(n)s runs cannot and stay.", unable) % {"n": unable})
+        return [*told, *(f"{obstacle} ({count} ×)" for obstacle, count in preview.obstacles)]
     told = [
         ngettext("%(n)s run is turned round.", "%(n)s runs are turned round.", preview.able) % {"n": preview.able},
         ngettext("%(n)s task is undone.", "%(n)s tasks are undone.", preview.tasks) % {"n": preview.tasks},

@@ -167,11 +167,11 @@ class PartGroup:
 
 def _part_group(parts: Parts) -> PartGroup:
     lines = []
-    for part in parts.shown:
+    for part, needs_people in parts.shown:
         title = str(part.version.definition.title)
         if parts.total > 1 and part.index is not None:
             title = _("%(title)s, number %(n)s") % {"title": title, "n": part.index + 1}
-        shown = mark(TASK, TaskState.ATTENTION) if part.needs_people else mark(RUN, part.state)
+        shown = mark(TASK, TaskState.ATTENTION) if needs_people else mark(RUN, part.state)
         lines.append(PartLine(title, url_of(part), shown))
     counts = [(count, mark(RUN, state)) for state, count in sorted(parts.counts.items())]
     return PartGroup(parts.key, parts.title, counts, lines, parts.total - len(lines))

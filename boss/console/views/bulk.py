@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from boss.console.forms.board import BulkForm
@@ -28,14 +29,23 @@ def run_bulk(request: HttpRequest) -> HttpResponse:
     if request.POST.get("all"):
         wanted = board_form(request, actor, QueryDict(request.POST.get("found", ""))).wanted
         chosen = list(board.list_runs(actor, wanted).values_list("public_id", flat=True)[: bulk.MOST_RUNS])
+    versions = selectors.list_common_versions(actor, chosen) if action == BulkKind.MOVE else []
+    numbers = [version.number for version in versions]
+    asked = request.POST.get("version", "")
+    version = int(asked) if asked.isdigit() and int(asked) in numbers else next(iter(numbers), None)
     try:
-        told = bulk.preview(actor=actor, kind=action, public_ids=chosen)
+        told = bulk.preview(actor=actor, kind=action, public_ids=chosen, version=version)
     except InvalidInput as problem:
         messages.error(request, " ".join(text for texts in problem.fields.values() for text in texts))
         return redirect("console:runs")
 
-    going = "go" in request.POST
-    form = BulkForm(request.POST if going else None, action=action, initial={"once": once.new_key()})
+    going = "go" in request.POST and "look" not in request.POST
+    form = BulkForm(
+        request.POST if going else None,
+        action=action,
+        versions=[(known.number, _("Version %(n)s") % {"n": known.number}) for known in versions],
+        initial={"once": once.new_key(), "version": version},
+    )
     status = 200
     if going:
         status = 422
@@ -46,6 +56,7 @@ def run_bulk(request: HttpRequest) -> HttpResponse:
                     kind=action,
                     public_ids=chosen,
                     reason=form.cleaned_data.get("reason", ""),
+                    version=form.cleaned_data.get("version"),
                     key=form.cleaned_data["once"],
                 )
             except Problem as problem:

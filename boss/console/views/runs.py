@@ -45,6 +45,9 @@ def _run_page(request: HttpRequest, found: Run, *, key: str = "", status: int = 
         "part_of": present.part_of(whole) if whole else None,
         "may_reverse": found.state == RunState.RUNNING
         and permissions.may(actor_of(request), "workflow.reverse_run", found),
+        "may_move": found.state == RunState.RUNNING
+        and found.version_id != found.version.definition.current_id
+        and actor_of(request).holds("workflow.move_run"),
         **_task_context(request, found, key if any(node.key == key for node in graph.nodes) else ""),
     }
     return page(request, "runs/run.html", context | forms, section="runs", status=status)
