@@ -92,6 +92,14 @@ def get_task(actor: Actor, run: Run, key: str) -> TaskRun:
     return task
 
 
+def find_task(actor: Actor, task_id: int) -> TaskRun | None:
+    """A task by its row, as tickets name it; None when the actor may not see it."""
+    found: TaskRun | None = (
+        list_tasks_visible(actor).select_related("run__version__definition").filter(pk=task_id).first()
+    )
+    return found
+
+
 def list_attempts(task: TaskRun) -> list[Attempt]:
     """The attempts of a task that have ended, first to last."""
     return list(Attempt.objects.filter(task=task).order_by("number"))

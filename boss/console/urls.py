@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from boss.console.views import accounts, board, bulk, home, inbox, orders, practice, runs, search, services, tickets
+from boss.console.views import (
+    accounts,
+    board,
+    bulk,
+    home,
+    inbox,
+    orders,
+    practice,
+    runs,
+    search,
+    services,
+    tasks,
+    tickets,
+)
 
 app_name = "console"
 
@@ -29,6 +42,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<slug:public_id>/tasks/<slug:key>/skip/", runs.skip, name="task_skip"),
     path("bulks/", bulk.run_bulk, name="run_bulk"),
     path("bulks/<slug:public_id>/", bulk.run_bulk_progress, name="run_bulk_progress"),
+    path("tasks/", tasks.my_tasks, name="my_tasks"),
+    path("tasks/next/", tasks.my_tasks_next, name="my_tasks_next"),
+    path("tasks/<slug:public_id>/", tasks.my_task, name="my_task"),
+    path("tasks/<slug:public_id>/take/", tasks.my_task_take, name="my_task_take"),
+    path("tasks/<slug:public_id>/finish/", tasks.my_task_finish, name="my_task_finish"),
     path("services/", services.service_list, name="services"),
     path("services/<slug:public_id>/", services.service, name="service"),
     path("network/", practice.practice, name="practice"),

@@ -31,6 +31,11 @@ ROWS = {
     "task_retry": "workflow.retry_task",
     "task_complete": "workflow.complete_task",
     "task_skip": "workflow.skip_task",
+    "my_tasks": "ticketing.claim_ticket",
+    "my_tasks_next": "ticketing.claim_ticket",
+    "my_task": "ticketing.claim_ticket",
+    "my_task_take": "ticketing.claim_ticket",
+    "my_task_finish": "ticketing.resolve_ticket",
     "services": "ipservices.view_service",
     "service": "ipservices.view_service",
     "practice": "ipservices.view_binding",
@@ -56,13 +61,22 @@ PLAIN = {
     "runs",
     "run_counts",
     "run_bulk",
+    "my_tasks",
+    "my_tasks_next",
     "services",
     "practice",
     "tickets",
 }
-POSTS = {"set_faults", "run_bulk", "task_retry", "task_complete", "task_skip"} | {
-    f"ticket_{verb}" for verb in ("claim", "release", "assign", "say", "fill", "wait", "resolve", "reopen")
-}
+POSTS = {
+    "set_faults",
+    "run_bulk",
+    "my_tasks_next",
+    "my_task_take",
+    "my_task_finish",
+    "task_retry",
+    "task_complete",
+    "task_skip",
+} | {f"ticket_{verb}" for verb in ("claim", "release", "assign", "say", "fill", "wait", "resolve", "reopen")}
 
 
 def test_every_address_declares_the_permission_of_its_row() -> None:
