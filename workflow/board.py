@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from boss.core.scoping import ScopedQuerySet
 from workflow import selectors
 from workflow.choices import CLOSED_RUN_STATES, NEEDS_PEOPLE, RESTING, AttemptOutcome, RunState, TaskState
 from workflow.engine import graphs
+from workflow.graph import TaskSpec
 from workflow.models import Attempt, DefinitionVersion, Run, TaskRun
 from workflow.registry import run_subject_kinds
 
@@ -40,7 +41,7 @@ _WORTH_KEEPING_SECONDS = 0.25
 # Resting tasks by their own index, moving ones by that of what is due: each is small however many runs are stored.
 # The states are written out so that the planner sees that the partial indexes hold them. A run with a task that
 # stands somewhere is open, so its state is not asked for.
-_ACTIVE = """
+ACTIVE = """
 WITH target AS MATERIALIZED (
     SELECT v.id AS version_id, task ->> 'key' AS key, (task ->> 'target_seconds')::float AS seconds
       FROM workflow_definitionversion AS v, jsonb_array_elements(v.document -> 'tasks') AS task
@@ -55,7 +56,7 @@ WITH target AS MATERIALIZED (
 )"""
 _COUNTS = "".join(
     (
-        _ACTIVE,
+        ACTIVE,
         """, standing AS (
     SELECT run.version_id, active.position, active.run_id, active.state,
            coalesce(ticket.due_at, active.started_at + make_interval(secs => target.seconds)) < now() AS late
@@ -81,7 +82,7 @@ SELECT version_id, count(*) FILTER (WHERE state = 'running'), count(*) FILTER (W
 # First what may be late by any version's target, which is little; then what is late by its own version's.
 _LATE_RUNS = "".join(
     (
-        _ACTIVE,
+        ACTIVE,
         """, least AS (
     SELECT key, min(seconds) AS seconds FROM target GROUP BY key
 ), suspect AS MATERIALIZED (
@@ -254,9 +255,9 @@ def positions(runs: Iterable[Run]) -> list[Position]:
     return found
 
 
-def _standing(task: TaskRun, spec: Any) -> Standing:
+def _standing(task: TaskRun, spec: TaskSpec) -> Standing:
     due_at = task.ticket.due_at if task.ticket else None
-    if due_at is None and spec.target_seconds and task.started_at and not getattr(spec, "calendar", ""):
+    if due_at is None and spec.target_seconds and task.started_at and not spec.calendar:
         due_at = task.started_at + dt.timedelta(seconds=spec.target_seconds)
     return Standing(
         key=task.key,
@@ -340,16 +341,22 @@ def counts(actor: Actor) -> Counts:
     """
     if not permissions.may(actor, "workflow.view_run"):
         return NOTHING
-    kept_as = f"workflow.board:{connections[scoping.alias()].settings_dict['NAME']}:{actor.realm_id}"
-    kept: Counts | None = cache.get(kept_as)
-    if kept is not None:
-        return kept
+    counted: Counts = kept("counts", actor.realm_id, lambda: _count(actor.realm_id))
+    return counted
+
+
+def kept(name: str, realm_id: int, compute: Callable[[], Any]) -> Any:
+    """What ``compute`` gives, or what it gave a short while ago if that took long: twenty times as long as it took."""
+    kept_as = f"workflow.{name}:{connections[scoping.alias()].settings_dict['NAME']}:{realm_id}"
+    known = cache.get(kept_as)
+    if known is not None:
+        return known
     begun = time.monotonic()
-    counted = _count(actor.realm_id)
+    computed = compute()
     took = time.monotonic() - begun
     if took > _WORTH_KEEPING_SECONDS:
-        cache.set(kept_as, counted, timeout=took * _KEPT_SECONDS_PER_SECOND)
-    return counted
+        cache.set(kept_as, computed, timeout=took * _KEPT_SECONDS_PER_SECOND)
+    return computed
 
 
 def _count(realm_id: int) -> Counts:

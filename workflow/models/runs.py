@@ -88,6 +88,12 @@ class Run(FSMModelMixin, Addressable):
                 name="workflow_run_children",
             ),
             models.Index(fields=["realm_id", "version", "-id"], name="workflow_run_version"),
+            # What is learned from the past looks at the newest ended runs of each version.
+            models.Index(
+                fields=["realm_id", "version", "-ended_at"],
+                condition=models.Q(ended_at__isnull=False),
+                name="workflow_run_ended",
+            ),
         ]
 
     def __str__(self) -> str:

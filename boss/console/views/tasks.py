@@ -102,6 +102,8 @@ def _task_page(request: HttpRequest, found: Ticket, *, status: int = 200, **form
         "row": present_tickets.row(found, actor.user_id),
         "ticket_url": present_tickets.url_of(found),
         "work": present.work(task) if task is not None else None,
+        # The task itself is what the page is about already.
+        "cards": selectors.list_cards(found)[1:],
         "is_mine": found.assignee_id == actor.user_id,
         "may_finish": actor.holds("ticketing.resolve_ticket"),
         "outcomes": outcomes,
