@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<slug:public_id>/live/", runs.live, name="run_live"),
     path("runs/<slug:public_id>/timeline/", runs.timeline, name="run_timeline"),
     path("runs/<slug:public_id>/reverse/", runs.reverse, name="run_reverse"),
+    path("runs/<slug:public_id>/tasks/<slug:key>/send-back/", runs.send_back, name="run_send_back"),
     path("runs/<slug:public_id>/tasks/<slug:key>/retry/", runs.retry, name="task_retry"),
     path("runs/<slug:public_id>/tasks/<slug:key>/complete/", runs.complete, name="task_complete"),
     path("runs/<slug:public_id>/tasks/<slug:key>/skip/", runs.skip, name="task_skip"),

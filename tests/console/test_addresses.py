@@ -28,6 +28,7 @@ ROWS = {
     "run_live": "workflow.view_run",
     "run_timeline": "workflow.view_run",
     "run_reverse": "workflow.reverse_run",
+    "run_send_back": "workflow.reverse_run",
     "task_retry": "workflow.retry_task",
     "task_complete": "workflow.complete_task",
     "task_skip": "workflow.skip_task",

@@ -13,7 +13,8 @@ from tests.workflow.conftest import begin, clean_workshop, go, states
 from tests.workflow.workshop import Fail, chain, shop, task
 from workflow import selectors
 from workflow.engine import claims
-from workflow.models import Run, TaskRun
+from workflow.models import Bulk, Run, TaskRun
+from workflow.services import bulk, definitions
 
 __all__ = ["begin", "clean_workshop", "go", "states"]
 
@@ -285,3 +286,41 @@ def test_runs_within_a_run_are_shown_with_their_state_and_lead_back(
     bob.post(f"/console/runs/{stuck.run.public_id}/tasks/p/retry/")
     assert bob.get(address(whole, "live/"), {"seen": seen}).status_code == 200
     assert len(asked := statements_of(bob, address(whole))) <= 12, "\n".join(asked)
+
+
+def test_a_run_is_sent_back_to_a_task_after_its_plan_was_shown(
+    begin: Any, go: Any, cast: Cast, browser_of: Any
+) -> None:
+    shop.plans["c"] = [Fail("the wrong port was held")]
+    run = begin([task("a"), task("b", "a", return_point=True), task("c", "b"), task("d", "c")])
+    go()
+    bob = browser_of(cast.bob)
+    assert "Send back to this task" not in bob.get(address(run), {"task": "a"}).content.decode()
+    assert "Send back to this task" in bob.get(address(run), {"task": "b"}).content.decode()
+    plan = bob.get(address(run, "tasks/b/send-back/"))
+    assert [step.title for step in plan.context["plan"].steps] == ["C", "B"]
+    refused = bob.post(address(run, "tasks/b/send-back/"), {"reason": " "})
+    assert refused.status_code == 422 and "Please say why." in refused.content.decode()
+    assert bob.post(address(run, "tasks/b/send-back/"), {"reason": "hold another port"}).status_code == 302
+    go()
+    assert Run.objects.get(pk=run.pk).state == "completed"
+    assert "hold another port" in bob.get(address(run), {"journal": "all"}).content.decode()
+    assert "does not go back to this task any more" in bob.get(address(run, "tasks/b/send-back/")).content.decode()
+    assert bob.post(address(run, "tasks/b/send-back/"), {"reason": "once more"}).status_code == 409
+    assert browser_of(cast.charlie).post(address(run, "tasks/b/send-back/"), {"reason": "x"}).status_code == 404
+
+
+def test_a_run_of_an_older_version_can_be_moved_from_its_page(
+    failed: Run, system: Any, cast: Cast, browser_of: Any
+) -> None:
+    alice = browser_of(cast.alice)
+    assert "Move to another version" not in alice.get(address(failed)).content.decode()
+    document = {"key": "test", "title": "Test workflow", "tasks": chain("a", "b", "c", "d")}
+    newer = definitions.publish(actor=system, document=document)
+    assert "Move to another version" in alice.get(address(failed)).content.decode()
+    shown = alice.post("/console/bulks/", {"action": "move", "run": failed.public_id})
+    assert shown.context["form"].initial["version"] == newer.number and shown.context["told"].able == 1
+    sent = {"action": "move", "run": failed.public_id, "version": newer.number, "go": "1", "once": "k"}
+    assert alice.post("/console/bulks/", sent).status_code == 302
+    bulk.go_on(failed.realm_id, Bulk.objects.get().pk)
+    assert TaskRun.objects.filter(run=failed, key="d").exists()

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.cast import Cast
-from tests.workflow.workshop import Fail, chain, shop
+from tests.workflow.workshop import Fail, Retry, chain, shop
 from workflow.models import Bulk
 from workflow.services import bulk
 
@@ -104,3 +104,14 @@ def test_the_parts_of_a_run_are_listed_with_the_task_that_started_them(
         ("all", 0, "completed"),
         ("all", 1, "completed"),
     ]
+
+
+def test_what_the_past_teaches_is_on_the_api(begin: Any, go: Any, cast: Cast, browser_of: Any) -> None:
+    shop.plans["a"] = [Retry(error="busy")]
+    begin(chain("a", "b"))
+    go()
+    (learned,) = browser_of(cast.bob).get(f"{RUNS}insight/").json()
+    assert (learned["definition"], learned["ended"], learned["fallen"]) == ("test", 1, 0)
+    assert [(told["key"], told["done"], told["retried"]) for told in learned["tasks"]] == [("a", 1, 1), ("b", 1, 0)]
+    assert browser_of(cast.bob).get(f"{RUNS}insight/", {"days": "8"}).status_code == 422
+    assert browser_of(cast.charlie).get(f"{RUNS}insight/").json() == []

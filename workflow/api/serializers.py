@@ -288,3 +288,31 @@ class CountsSerializer(serializers.Serializer[Any]):
     late = serializers.IntegerField()
     reversing = serializers.IntegerField()
     places = PlaceCountSerializer(many=True)
+
+
+class TaskLearningSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    title = serializers.CharField()
+    kind = serializers.CharField()
+    done = serializers.IntegerField()
+    p50 = serializers.FloatField(help_text="Seconds from its first attempt to its end, half of the runs")
+    p90 = serializers.FloatField(help_text="The same, nine of ten")
+    work_seconds = serializers.FloatField(help_text="Of it at work, on average")
+    failed = serializers.IntegerField(help_text="Runs in which it failed for people")
+    retried = serializers.IntegerField()
+    people_seconds = serializers.FloatField(help_text="From taking its tickets to resolving them, in all")
+    on_path = serializers.BooleanField(help_text="Whether it is in the chain that decides the lead time")
+
+
+class LearningSerializer(serializers.Serializer[Any]):
+    """What the newest ended runs of a workflow teach; a few hundred of each version are looked at."""
+
+    definition = serializers.CharField(source="key")
+    title = serializers.CharField()
+    days = serializers.IntegerField()
+    ended = serializers.IntegerField()
+    undone = serializers.IntegerField()
+    fallen = serializers.IntegerField(help_text="Runs in which something failed for people")
+    p50 = serializers.FloatField(allow_null=True, help_text="Lead time in seconds, half of the completed runs")
+    p90 = serializers.FloatField(allow_null=True)
+    tasks = TaskLearningSerializer(many=True)

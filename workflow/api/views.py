@@ -17,7 +17,7 @@ from boss.core.api import etags
 from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
 from boss.core.problems import InvalidInput, NotFound
-from workflow import board, journal, selectors
+from workflow import board, insight, journal, selectors
 from workflow.api import serializers
 from workflow.choices import CLOSED_RUN_STATES
 from workflow.models import Bulk, Definition, Run, TaskRun
@@ -95,6 +95,19 @@ class RunViewSet(ReadOnlyViewSet):
     def counts(self, request: Request) -> Response:
         """How many runs are under way, waiting, late or with people, and at which tasks they stand."""
         return Response(serializers.CountsSerializer(board.counts(self.actor)).data)
+
+    @extend_schema(
+        responses=serializers.LearningSerializer(many=True),
+        parameters=[OpenApiParameter("days", int, enum=insight.WINDOWS, description="How far back; 30 if not given")],
+    )
+    @action(detail=False, pagination_class=None, filterset_class=None)
+    def insight(self, request: Request) -> Response:
+        """Lead times and their parts, failures and people's time of every workflow of which runs ended lately."""
+        days = request.query_params.get("days", "30")
+        if days not in {str(known) for known in insight.WINDOWS}:
+            raise InvalidInput(fields={"days": [_("7, 30 or 90.")]})
+        learned = insight.learn(self.actor, int(days))
+        return Response(serializers.LearningSerializer(learned, many=True).data)
 
     @extend_schema(responses=serializers.GraphSerializer)
     @action(detail=True, pagination_class=None, filterset_class=None)

@@ -13,7 +13,7 @@ from boss.console.presenters.runs import url_of
 from workflow.board import Position
 from workflow.insight import InJeopardy, Learning, TaskLearning
 
-LABEL_WIDTH, WIDTH, ROW = 210, 900, 30
+LABEL_WIDTH, WIDTH, ROW = 230, 940, 30
 
 
 def insight_url(key: str, days: int) -> str:
@@ -135,7 +135,7 @@ def chart(learned: Learning, in_words: Callable[[float], str]) -> Chart:
     """Bars on one scale. ``in_words`` tells seconds as a length of time."""
     told = [task for task in learned.tasks if task.done]
     longest = max((task.p90 for task in told), default=0.0) or 1.0
-    room = WIDTH - LABEL_WIDTH - 130
+    room = WIDTH - LABEL_WIDTH - 170
     bars = []
     for number, task in enumerate(told):
         y = number * ROW
@@ -147,7 +147,7 @@ def chart(learned: Learning, in_words: Callable[[float], str]) -> Chart:
         bars.append(
             Bar(
                 title=f"{task.title}: {words}",
-                short=task.title if len(task.title) <= 30 else f"{task.title[:29]}…",
+                short=task.title if len(task.title) <= 28 else f"{task.title[:27]}…",
                 text_y=y + ROW / 2 + 4,
                 bar_y=y + 8,
                 x=LABEL_WIDTH,

@@ -261,6 +261,7 @@ class TaskPanel:
     may_retry: bool
     may_complete: bool
     may_skip: bool
+    may_send_back: bool
 
 
 def panel(task: TaskRun) -> TaskPanel:
@@ -283,6 +284,10 @@ def panel(task: TaskRun) -> TaskPanel:
         ticket_url=reverse("console:ticket", args=[task.ticket.public_id]) if task.ticket else "",
         may_retry=task.state in NEEDS_PEOPLE or waits_for_retry,
         may_complete=with_people,
+        may_send_back=spec.return_point
+        and run.state == RunState.RUNNING
+        and run.taken_back is None
+        and task.state != TaskState.PENDING,
         may_skip=with_people and spec.skippable and not task.is_undo and run.state == RunState.RUNNING,
     )
 

@@ -7,10 +7,11 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse as reverse_url
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from boss.console.forms.runs import ByHandForm, ReverseForm, SkipForm
+from boss.console.forms.runs import ByHandForm, ReverseForm, SendBackForm, SkipForm
 from boss.console.frame import actor_of, fragment, page, refused, staff
 from boss.console.presenters import runs as present
 from boss.console.presenters import timeline as present_timeline
@@ -66,6 +67,9 @@ def _task_context(request: HttpRequest, found: Run, key: str) -> dict[str, Any]:
     panel = present.panel(selectors.get_task(actor, found, key))
     return {
         "panel": panel,
+        "send_back_url": f"{reverse_url('console:run_send_back', args=[found.public_id, key])}"
+        if panel.may_send_back and permissions.may(actor, "workflow.reverse_run", found)
+        else "",
         "may_retry": panel.may_retry and actor.holds("workflow.retry_task"),
         "by_hand_form": ByHandForm(asked=panel.asked)
         if panel.may_complete and actor.holds("workflow.complete_task")
@@ -188,3 +192,40 @@ def reverse(request: HttpRequest, public_id: str) -> HttpResponse:
         "possible": found.state == RunState.RUNNING,
     }
     return page(request, "runs/reverse.html", context, section="runs", status=status)
+
+
+@staff("workflow.reverse_run")
+@require_http_methods(["GET", "POST"])
+def send_back(request: HttpRequest, public_id: str, key: str) -> HttpResponse:
+    """The plan first: what is undone to be done again from this task on. Then, with a reason, the way back."""
+    actor = actor_of(request)
+    found = selectors.get_run(actor, public_id)
+    task = selectors.get_task(actor, found, key)
+    form = SendBackForm(request.POST if request.method == "POST" else None)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                runs.take_back(actor=actor, run=found, to=key, reason=form.cleaned_data["reason"])
+            except Problem as problem:
+                form.add_problem(problem)
+                status = problem.status
+            else:
+                messages.success(request, _("The run goes back to this task."))
+                return redirect(present.task_url(found, key))
+    try:
+        plan = runs.preview_taking_back(actor=actor, run=found, to=key)
+    except Problem as problem:
+        refused(request, problem)
+        return redirect(present.task_url(found, key))
+    context = {
+        "run": found,
+        "task_url": present.task_url(found, key),
+        "title": selectors.title_of(task),
+        "subject": present.subject_of(found),
+        "plan": present.plan_view(plan),
+        "form": form,
+        "possible": present.panel(task).may_send_back,
+    }
+    return page(request, "runs/send_back.html", context, section="runs", status=status)

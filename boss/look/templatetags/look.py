@@ -167,7 +167,7 @@ def zoned(moment: datetime, zone: str) -> datetime:
 
 @register.filter
 def duration(seconds: float | None) -> str:
-    """Seconds as a short length of time: ``0.3 s``, ``12 s``, ``4 min``, ``2 h 5 min``."""
+    """Seconds as a short length of time: ``0.3 s``, ``12 s``, ``4 min``, ``2 h 5 min``, ``3 d 4 h``."""
     if seconds is None:
         return ""
     if seconds < 10:
@@ -175,4 +175,7 @@ def duration(seconds: float | None) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 90:
+        return f"{minutes} min"
+    hours = round(minutes / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes < 48 * 60 else f"{hours // 24} d {hours % 24} h"
