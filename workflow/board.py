@@ -17,8 +17,9 @@ from django.core.cache import cache
 from django.db import connections
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Now
 
-from boss.core import clock, permissions, scoping
+from boss.core import permissions, scoping
 from boss.core.actors import Actor
 from boss.core.scoping import ScopedQuerySet
 from workflow import selectors
@@ -144,9 +145,9 @@ def list_runs(actor: Actor, wanted: Wanted) -> ScopedQuerySet:
         )
         rows = rows.filter(pk__in=failing.values("run_id"))
     if wanted.older_seconds is not None:
-        rows = rows.filter(started_at__lt=clock.now() - dt.timedelta(seconds=wanted.older_seconds))
+        rows = rows.filter(started_at__lt=Now() - dt.timedelta(seconds=wanted.older_seconds))
     if wanted.ended_days is not None:
-        rows = rows.filter(ended_at__gte=clock.now() - dt.timedelta(days=wanted.ended_days))
+        rows = rows.filter(ended_at__gte=Now() - dt.timedelta(days=wanted.ended_days))
     return rows
 
 
@@ -233,15 +234,15 @@ class Position:
 def positions(runs: Iterable[Run]) -> list[Position]:
     """Where each of these runs stands: one statement for the tasks, one for the labels of each kind of subject."""
     runs = list(runs)
-    active = TaskRun.objects.filter(run__in=[run.pk for run in runs if not run.is_closed])
-    tasks: dict[int, list[TaskRun]] = {}
+    active = TaskRun.objects.filter(run__in=[run.pk for run in runs if not run.is_closed]).annotate(now=Now())
+    tasks: dict[int, list[Any]] = {}
     for task in active.filter(state__in=[*RESTING, *MOVING]).select_related("ticket").order_by("position"):
         tasks.setdefault(task.run_id, []).append(task)
     labels = _labels(runs)
     found = []
     for run in runs:
         graph = graphs.of_run(run)
-        standing = tuple(_standing(task, graph.tasks[task.position]) for task in tasks.get(run.pk, []))
+        standing = tuple(_standing(task, graph.tasks[task.position], task.now) for task in tasks.get(run.pk, []))
         found.append(
             Position(
                 run=run,
@@ -255,7 +256,7 @@ def positions(runs: Iterable[Run]) -> list[Position]:
     return found
 
 
-def _standing(task: TaskRun, spec: TaskSpec) -> Standing:
+def _standing(task: TaskRun, spec: TaskSpec, now: dt.datetime) -> Standing:
     due_at = task.ticket.due_at if task.ticket else None
     if due_at is None and spec.target_seconds and task.started_at and not spec.calendar:
         due_at = task.started_at + dt.timedelta(seconds=spec.target_seconds)
@@ -265,7 +266,7 @@ def _standing(task: TaskRun, spec: TaskSpec) -> Standing:
         state=task.state,
         since=task.ticket.opened_at if task.ticket else task.started_at,
         due_at=due_at,
-        is_late=due_at is not None and due_at < clock.now(),
+        is_late=due_at is not None and due_at < now,
         error=task.error,
         retry_at=task.not_before,
         ticket_number=task.ticket.number if task.ticket else "",

@@ -153,7 +153,8 @@ class RunSubjectKind:
     the run's move together; it must only write our own tables. If it raises, the run does not close.
     ``label`` names one of them beside ``title``, without repeating it: "Order: O-10001".
 
-    ``labels(ids)`` gives the labels of a whole page in one statement; without it each is asked for by itself.
+    ``labels(ids)`` names the subjects of a whole page in one statement, each so that it stands by itself ("Order
+    O-10001 · Ana Bo"); without it ``title`` and ``label`` are asked for one by one.
     ``find(actor, text)`` gives the ids of the subjects that people mean by ``text`` (an order's number, a name), as
     far as the actor may see them, a few hundred at most.
     """
