@@ -7,6 +7,8 @@ from django.contrib import admin
 from boss.core.admin import ReadOnlyAdmin
 from workflow.models import (
     Attempt,
+    Bulk,
+    BulkItem,
     Definition,
     DefinitionDraft,
     DefinitionVersion,
@@ -79,4 +81,19 @@ class RunEventAdmin(ReadOnlyAdmin):
 class SignalAdmin(ReadOnlyAdmin):
     list_display = ("run", "name", "key", "sent_at", "sent_by", "taken_by")
     list_select_related = ("run__version__definition", "taken_by")
+    ordering = ("-id",)
+
+
+@admin.register(Bulk)
+class BulkAdmin(ReadOnlyAdmin):
+    list_display = ("public_id", "kind", "total", "asked_by", "asked_at", "ended_at")
+    list_filter = ("kind",)
+    ordering = ("-id",)
+
+
+@admin.register(BulkItem)
+class BulkItemAdmin(ReadOnlyAdmin):
+    list_display = ("bulk", "run", "outcome", "text", "ended_at")
+    list_filter = ("outcome",)
+    list_select_related = ("bulk", "run__version__definition")
     ordering = ("-id",)

@@ -151,6 +151,10 @@ def _not_told(actor: Actor, run: Any, end: RunEnd) -> None:
     return None
 
 
+def _none_found(actor: Actor, text: str) -> Sequence[int]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class RunSubjectKind:
     """What runs of a kind are about ("subscribers.order"). All callables run in the run's realm.
@@ -158,6 +162,11 @@ class RunSubjectKind:
     ``closed(actor, run, end)`` is called inside the transaction that closes the run, so that the subject's state and
     the run's move together; it must only write our own tables. If it raises, the run does not close.
     ``label`` names one of them beside ``title``, without repeating it: "Order: O-10001".
+
+    ``labels(ids)`` names the subjects of a whole page in one statement, each so that it stands by itself ("Order
+    O-10001 · Ana Bo"); without it ``title`` and ``label`` are asked for one by one.
+    ``find(actor, text)`` gives the ids of the subjects that people mean by ``text`` (an order's number, a name), as
+    far as the actor may see them, a few hundred at most.
     """
 
     key: str
@@ -166,3 +175,5 @@ class RunSubjectKind:
     url: Callable[[int], str] = _no_url
     account_id: Callable[[int], int | None] = _no_account
     closed: Callable[[Actor, Any, RunEnd], None] = _not_told
+    labels: Callable[[Sequence[int]], Mapping[int, str]] | None = None
+    find: Callable[[Actor, str], Sequence[int]] = _none_found

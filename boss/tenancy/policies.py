@@ -38,6 +38,7 @@ _READ_WORK = _set(
     "ticketing.view_talentpool",
     "workflow.view_run workflow.view_taskrun",
     "workflow.view_definition workflow.view_definitionversion workflow.view_definitiondraft",
+    "workflow.view_bulk",
 )
 _DO_TICKETS = _set(
     "ticketing.add_ticket ticketing.change_ticket ticketing.claim_ticket ticketing.resolve_ticket",

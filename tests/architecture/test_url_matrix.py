@@ -68,6 +68,7 @@ def fill(route: str, ids: dict[str, str]) -> str:
     kinds = {
         "accounts": "subscribers/accounts", "orders": "subscribers/orders", "runs": "workflow/runs",
         "services": "ipservices/services", "network": "ipservices/bindings", "tickets": "ticketing/tickets",
+        "bulks": "workflow/bulks", "tasks": "ticketing/tickets",
     }  # fmt: skip
     resource = ""
     if room:

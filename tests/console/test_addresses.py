@@ -21,12 +21,24 @@ ROWS = {
     "orders": "subscribers.view_order",
     "order": "subscribers.view_order",
     "runs": "workflow.view_run",
+    "run_counts": "workflow.view_run",
+    "run_bulk": "workflow.view_run",
+    "run_bulk_progress": "workflow.view_bulk",
     "run": "workflow.view_run",
     "run_live": "workflow.view_run",
+    "run_timeline": "workflow.view_run",
     "run_reverse": "workflow.reverse_run",
+    "run_send_back": "workflow.reverse_run",
     "task_retry": "workflow.retry_task",
     "task_complete": "workflow.complete_task",
     "task_skip": "workflow.skip_task",
+    "insight": "workflow.view_run",
+    "insight_of": "workflow.view_run",
+    "my_tasks": "ticketing.claim_ticket",
+    "my_tasks_next": "ticketing.claim_ticket",
+    "my_task": "ticketing.claim_ticket",
+    "my_task_take": "ticketing.claim_ticket",
+    "my_task_finish": "ticketing.resolve_ticket",
     "services": "ipservices.view_service",
     "service": "ipservices.view_service",
     "practice": "ipservices.view_binding",
@@ -42,10 +54,33 @@ ROWS = {
     "ticket_resolve": "ticketing.resolve_ticket",
     "ticket_reopen": "ticketing.resolve_ticket",
 }
-PLAIN = {"home", "search", "inbox", "inbox_next", "accounts", "orders", "runs", "services", "practice", "tickets"}
-POSTS = {"set_faults", "task_retry", "task_complete", "task_skip"} | {
-    f"ticket_{verb}" for verb in ("claim", "release", "assign", "say", "fill", "wait", "resolve", "reopen")
+PLAIN = {
+    "home",
+    "search",
+    "inbox",
+    "inbox_next",
+    "accounts",
+    "orders",
+    "runs",
+    "run_counts",
+    "run_bulk",
+    "insight",
+    "my_tasks",
+    "my_tasks_next",
+    "services",
+    "practice",
+    "tickets",
 }
+POSTS = {
+    "set_faults",
+    "run_bulk",
+    "my_tasks_next",
+    "my_task_take",
+    "my_task_finish",
+    "task_retry",
+    "task_complete",
+    "task_skip",
+} | {f"ticket_{verb}" for verb in ("claim", "release", "assign", "say", "fill", "wait", "resolve", "reopen")}
 
 
 def test_every_address_declares_the_permission_of_its_row() -> None:

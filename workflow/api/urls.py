@@ -8,5 +8,6 @@ routes = [
     Route("limits", views.LimitViewSet),
     Route("drafts", views.DraftViewSet),
     Route("runs", views.RunViewSet),
+    Route("bulks", views.BulkViewSet),
     Route("tasks", views.TaskViewSet),
 ]

@@ -18,6 +18,7 @@ log = structlog.get_logger(__name__)
 ADVANCE = "workflow.advance"
 MOST_SWEPT = 500
 """Most wake-ups that wait in a sweeper's lane: more would only make a backlog longer by repeating it."""
+BULK = "workflow.bulk"
 
 
 def ring(realm_id: int, kinds: Mapping[int, Kind]) -> None:
@@ -57,3 +58,16 @@ def _waiting(connection: Any, lane: str) -> int:
     ask = connection.autoretry(lambda channel: queue(channel).queue_declare(), max_retries=1, interval_start=0.1)
     declared, _channel = ask()
     return int(declared.message_count)
+
+
+def ring_bulk(realm_id: int, bulk_id: int) -> None:
+    """Wake a worker for an action on many runs, once the open transaction has committed."""
+    transaction.on_commit(lambda: ring_bulk_now(realm_id, bulk_id), using=scoping.alias())
+
+
+def ring_bulk_now(realm_id: int, bulk_id: int) -> None:
+    """Wake a worker for an action on many runs at once. Never fails: the sweeper rings again."""
+    try:
+        current_app.send_task(BULK, args=[realm_id, bulk_id], queue="slow")
+    except (KombuError, OSError) as error:
+        log.warning("workers_not_woken", error=str(error))

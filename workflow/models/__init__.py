@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from workflow.models.bulk import Bulk, BulkItem
 from workflow.models.definitions import Definition, DefinitionDraft, DefinitionVersion
 from workflow.models.limits import Limit, LimitSlot, LimitWaiter
 from workflow.models.records import Attempt, RunEvent, Signal
@@ -7,6 +8,8 @@ from workflow.models.runs import Run, TaskRun
 
 __all__ = [
     "Attempt",
+    "Bulk",
+    "BulkItem",
     "Definition",
     "DefinitionDraft",
     "DefinitionVersion",
