@@ -1,0 +1,217 @@
+"""The proof at scale: hundreds of runs under hundreds of ``kill -9``, with both servers killed and restarted meanwhile.
+
+``python3 manage.py test tests/faults -m reliability`` (about ten minutes; only when asked for by its marker, as it
+restarts the servers of its own test run). ``BOSS_FAULT_RUNS`` and ``BOSS_FAULT_KILLS`` change its size;
+``test_engine_faults`` runs a small one every time. The figures are kept in ``docs/reliability.md``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.db import InterfaceError, OperationalError, connections, models
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from boss.platform.servers import Servers
+from boss.platform.testing import databases
+from boss.platform.testing.plugin import SERVERS
+from boss.platform.testing.processes import WorkerProcess, Workers
+from tests.cast import Cast
+from tests.faults.conftest import begin, forgive_frozen_transactions_only_for, kill_a_child
+from tests.faults.judge import judge
+from workflow.models import Attempt, Run, RunEvent, TaskRun
+from workflow.services import runs
+
+pytestmark = [pytest.mark.slow, pytest.mark.reliability, pytest.mark.timeout(3600)]
+
+RUNS = int(os.environ.get("BOSS_FAULT_RUNS", "500"))
+KILLS = int(os.environ.get("BOSS_FAULT_KILLS", "200"))
+SEED = int(os.environ.get("BOSS_FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+OPEN_AT_ONCE = 60
+PATIENCE_SECONDS = 3000
+
+
+@pytest.fixture
+def servers(request: pytest.FixtureRequest) -> Servers:
+    """The servers of this test run, which this process owns and may kill."""
+    cluster = request.config.stash.get(SERVERS, None)
+    assert cluster is not None and cluster.servers is not None, "run it with -n 0: it kills its own servers"
+    return cluster.servers
+
+
+@pytest.fixture
+def second_beat(real_db: str, tmp_path: Path) -> Iterator[None]:
+    """A second clock beside the first: every sweep is sent twice."""
+    (tmp_path / "second").mkdir()
+    other = Workers(tmp_path / "second")
+    other.beat()
+    yield
+    other.stop()
+
+
+class Trouble:
+    """Kills and restarts, in step with the work, so that there is no quiet part of the test."""
+
+    def __init__(self, cast: Cast, crew: Callable[..., list[WorkerProcess]], servers: Servers) -> None:
+        self.cast, self.crew, self.servers = cast, crew, servers
+        self.dice = random.Random(SEED)
+        self.team = crew(2)
+        self.done: Counter[str] = Counter()
+        self._next = time.monotonic() + 1.0
+        self._due = self._programme()
+
+    def _programme(self) -> dict[int, list[Callable[[], None]]]:
+        """What happens beside the kills, by how many kills there were."""
+        rare = [
+            self.restart_postgres, self.restart_valkey, self.flush_broker, self.step_clock, self.kill_whole_worker,
+            self.restart_both, self.step_clock, self.flush_broker, self.restart_postgres, self.kill_whole_worker,
+        ]  # fmt: skip
+        due: dict[int, list[Callable[[], None]]] = {}
+        for index, act in enumerate(rare):
+            due.setdefault(1 + (KILLS - 2) * index // len(rare), []).append(act)
+        return due
+
+    def make(self) -> None:
+        if self.done["kills"] >= KILLS or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + self.dice.uniform(0.05, 0.5)
+        if kill_a_child([worker.pid for worker in self.team]):
+            self.done["kills"] += 1
+            for act in self._due.pop(self.done["kills"], ()):
+                act()
+
+    def restart_postgres(self) -> None:
+        """As a power cut: every process of the server is killed, then it recovers."""
+        postgres = self.servers.postgres
+        assert postgres is not None and postgres.child is not None
+        postgres.child.kill()
+        postgres.launch()
+        postgres.wait()
+        connections.close_all()
+        self.done["Postgres killed and restarted"] += 1
+
+    def restart_valkey(self) -> None:
+        """It keeps nothing: every message is lost."""
+        valkey = self.servers.valkey
+        assert valkey is not None and valkey.child is not None
+        valkey.child.kill()
+        valkey.launch()
+        valkey.wait()
+        self.done["Valkey killed and restarted"] += 1
+
+    def restart_both(self) -> None:
+        self.restart_valkey()
+        self.restart_postgres()
+
+    def flush_broker(self) -> None:
+        databases.empty_valkey()
+        self.done["broker flushed"] += 1
+
+    def step_clock(self) -> None:
+        """The clock of the database leaps a minute ahead or back: the same as every stored time moving."""
+        seconds = self.dice.choice((-60, 60))
+        step_clock(self.cast.alpha.pk, seconds)
+        self.done[f"clock stepped {seconds:+d} s"] += 1
+        if seconds < 0:
+            # Leases and retries would stand still for that minute; it is over when the clock is right again.
+            time.sleep(2)
+            step_clock(self.cast.alpha.pk, 60)
+
+    def kill_whole_worker(self) -> None:
+        victim = self.team.pop(0)
+        victim.kill()
+        self.team += self.crew(1)
+        self.done["whole workers killed"] += 1
+
+
+def step_clock(realm_id: int, seconds: int) -> None:
+    """Move the database's clock, seen from the engine: everything stored lies as much earlier."""
+    by = dt.timedelta(seconds=seconds)
+    with scoping.realm_transaction(realm_id):
+        TaskRun.objects.filter(due_at__isnull=False).update(
+            due_at=models.F("due_at") - by, not_before=models.F("not_before") - by
+        )
+
+
+def patiently(look: Callable[[], int]) -> int:
+    """Look again when the server was just restarted."""
+    for _try in range(20):
+        try:
+            return look()
+        except (OperationalError, InterfaceError):
+            connections.close_all()
+            time.sleep(0.2)
+    return look()
+
+
+def test_hundreds_of_runs_under_hundreds_of_kills(
+    real_db, cast, crew, workers, remote, servers, second_beat, record_property
+):
+    forgive_frozen_transactions_only_for(real_db, 5)
+    realm_id = cast.alpha.pk
+    workers.beat()
+    trouble = Trouble(cast, crew, servers)
+    began = time.monotonic()
+    started: list[int] = []
+    turned = 0
+
+    def open_now() -> int:
+        with scoping.realm_transaction(realm_id):
+            return int(Run.objects.filter(state__in=["running", "reversing"]).count())
+
+    while True:
+        trouble.make()
+        still = patiently(open_now)
+        # New runs come only as kills go on, so that the last run meets trouble as the first did.
+        allowed = min(RUNS, OPEN_AT_ONCE + RUNS * trouble.done["kills"] // KILLS)
+        fresh = min(allowed - len(started), OPEN_AT_ONCE - still, 20)
+        if fresh > 0:
+            started += begin(cast, fresh)
+            if trouble.dice.random() < 0.5:
+                turned += turn_round(realm_id, trouble.dice.choice(started[-fresh:]))
+        if len(started) >= RUNS and still == 0:
+            break
+        assert time.monotonic() - began < PATIENCE_SECONDS, f"{still} of {len(started)} runs are still open"
+        time.sleep(0.05)
+
+    seconds = time.monotonic() - began
+    ends = judge(cast, started, remote)
+    with scoping.realm_transaction(realm_id):
+        late = RunEvent.objects.filter(kind="task.late").count()
+        lost = RunEvent.objects.filter(kind="task.lost").count()
+        attempts = Attempt.objects.count()
+        tickets = RunEvent.objects.filter(kind="task.ticket").count()
+        twice = Attempt.objects.filter(outcome="done").values("task_id", "is_undo").annotate(
+            n=models.Count("id")).filter(n__gt=1).count()  # fmt: skip
+    calls = Counter(line.split()[0] for line in (remote / "log").read_text().splitlines())
+    figures = {
+        "seed": SEED, "runs": RUNS, "runs closed": sum(ends.values()), **{f"runs {k}": n for k, n in ends.items()},
+        "effects lost": 0, "effects or completions recorded twice": twice, **trouble.done,
+        "leases of dead workers taken over": lost, "late results refused": late, "attempts": attempts,
+        "calls of the remote": calls["called"], "effects made": calls["made"], "effects undone": calls["removed"],
+        "tickets for people": tickets, "seconds": round(seconds),
+    }  # fmt: skip
+    print(json.dumps(figures), flush=True)
+    record_property("tally", {k: n for k, n in figures.items() if k not in ("seed", "seconds")})
+    assert sum(ends.values()) == RUNS and twice == 0
+    assert trouble.done["kills"] >= KILLS
+    assert trouble.done["Postgres killed and restarted"] and trouble.done["Valkey killed and restarted"]
+
+
+def turn_round(realm_id: int, run_id: int) -> int:
+    """Reverse a run while it goes on."""
+    with scoping.realm_transaction(realm_id):
+        run = Run.objects.select_for_update().filter(pk=run_id, state="running").first()
+        if run is None:
+            return 0
+        runs.reverse(actor=Actor.system(realm_id), run=run, reason="in the middle")
+    return 1
