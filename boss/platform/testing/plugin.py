@@ -28,6 +28,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the servers in the controlling process."""
     if environment.is_xdist_worker() or any(config.getoption(name, False) for name in NEEDS_NO_SERVERS):
         return
+    if "reliability" in config.option.markexpr:
+        # It kills the server: what was committed must then be on disk.
+        os.environ["BOSS_TEST_DURABLE"] = "1"
     cluster = TestCluster()
     try:
         cluster.start()
