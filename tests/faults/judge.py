@@ -61,7 +61,9 @@ def _look_at(run: Run, realm_id: int, verdict: Verdict) -> set[str]:
     tasks = list(TaskRun.objects.filter(run=run))
     events = list(RunEvent.objects.filter(run=run).order_by("sequence"))
     done = Counter(event.task_id for event in events if event.kind == "task.done")
-    recorded = Counter(Attempt.objects.filter(task__run=run, outcome="done", is_undo=False).values_list("task", flat=True))
+    recorded = Counter(
+        Attempt.objects.filter(task__run=run, outcome="done", is_undo=False).values_list("task", flat=True)
+    )
     verdict.twice += [f"completion of task {pk}" for pk, times in (done | recorded).items() if times > 1]
     if [event.sequence for event in events] != list(range(1, run.sequence + 1)):
         verdict.wrong.append(f"run {run.pk}: a gap in its events")

@@ -39,7 +39,7 @@ def test_the_proof_of_reliability_in_small(tmp_path):
     of its own to kill. The large one: ``python3 manage.py test tests/faults -m reliability``."""
     size = {"BOSS_FAULT_RUNS": "40", "BOSS_FAULT_KILLS": "15"}
     told = subprocess.run(
-        [*(sys.executable, "-m", "pytest", "tests/faults/test_reliability.py"), *("-m", "reliability", "-n", "0", "-s")],
+        [sys.executable, "-m", "pytest", "tests/faults/test_reliability.py", "-m", "reliability", "-n", "0", "-s"],
         env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")} | {"BOSS_FAULT_SEED": "3"} | size,
         cwd=addresses.ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip

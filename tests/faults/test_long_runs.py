@@ -73,7 +73,7 @@ def test_a_workflow_of_120_days_outlives_a_deploy_and_ends_on_the_version_it_beg
         note(day)
 
     with scoping.realm_transaction(realm_id):
-        end = {pk: state for pk, state in Run.objects.values_list("pk", "state")}
+        end = dict(Run.objects.values_list("pk", "state"))
     assert end == {silent: "completed", paying: "completed", reversed_run: "reversed", younger: "completed"}
     days = {key: ended[silent, key] for key in ("install", "month", "paid", "book", "term", "close")}
     assert days == {"install": 0, "month": 30, "paid": 70, "book": 70, "term": 120, "close": 120}

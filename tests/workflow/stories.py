@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections
 
 from boss.core import scoping
 from boss.core.actors import Actor
-from tests.workflow.workshop import Busy, Fail, Refused, Retry, shop, task
+from tests.workflow.workshop import Busy, Fail, Refused, Retry, effects, shop, task
 from ticketing.choices import OPEN_STATES
 from ticketing.models import Ticket
 from ticketing.selectors import outcomes_of
@@ -27,6 +28,36 @@ from workflow.engine import claims, execution, ledger, loop, sweeper
 from workflow.engine.claims import Claim
 from workflow.models import Attempt, Run, RunEvent, TaskRun
 from workflow.services import definitions, runs, signals
+
+
+class LocalEffects(MutableMapping[str, dict[str, Any]]):
+    """What local handlers did, in the database: it goes away with their transaction, as it must."""
+
+    def __init__(self) -> None:
+        self._execute("CREATE TEMPORARY TABLE IF NOT EXISTS story_effect (key text PRIMARY KEY)")
+
+    def __setitem__(self, key: str, inputs: dict[str, Any]) -> None:
+        self._execute("INSERT INTO story_effect VALUES (%s) ON CONFLICT DO NOTHING", key)
+
+    def __delitem__(self, key: str) -> None:
+        if not self._execute("DELETE FROM story_effect WHERE key = %s RETURNING key", key):
+            raise KeyError(key)
+
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        if not self._execute("SELECT key FROM story_effect WHERE key = %s", key):
+            raise KeyError(key)
+        return {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(key for (key,) in self._execute("SELECT key FROM story_effect"))
+
+    def __len__(self) -> int:
+        return len(self._execute("SELECT key FROM story_effect"))
+
+    def _execute(self, statement: str, *values: str) -> list[tuple[str]]:
+        with connections["default"].cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
 
 
 class Killed(BaseException):
@@ -189,6 +220,7 @@ class Player:
     def play(self) -> None:
         """Play, and compare with the model all the time and at the end."""
         shop.__init__()  # type: ignore[misc]
+        shop.local = LocalEffects()
         for plan in self.story.plans:
             shop.plans[plan.key] = [self.step(name, plan, undo=False) for name in plan.mishaps]
             shop.undo_plans[plan.key] = [self.step(name, plan, undo=True) for name in plan.undo_mishaps]
@@ -212,26 +244,24 @@ class Player:
 
     def step(self, name: str, plan: Plan, *, undo: bool) -> Any:
         """What a handler does when this mishap is its fate."""
-        # What a local handler did goes away with its transaction: an answer lost is an effect lost.
-        lasting = plan.work != "tests.local"
+        remote = plan.work != "tests.local"
 
         def effect(context: Any) -> None:
+            there = effects(plan.work == "tests.local")
             if undo:
-                shop.effects.pop(context.forward_key, None)
+                there.pop(context.forward_key, None)
             else:
-                shop.effects[context.idempotency_key] = context.inputs
+                there[context.idempotency_key] = context.inputs
 
         def killed_before(context: Any) -> None:
             raise Killed
 
         def killed_after(context: Any) -> None:
-            if lasting:
-                effect(context)
+            effect(context)
             raise Killed
 
         def answer_lost(context: Any) -> None:
-            if lasting:
-                effect(context)
+            effect(context)
             raise TimeoutError("no answer")
 
         def waits(context: Any) -> Wait:
@@ -240,14 +270,14 @@ class Player:
 
         def overtaken(context: Any) -> None:
             """Its lease ends while it is at work, and the sweeper hands the task on: the answer comes too late."""
-            if not lasting:
+            if not remote:
                 raise TimeoutError("no answer")
             self.overtake(context.task_id)
             sweeper.settle_due(context.run_id, context.task_id)
 
         def turned_round(context: Any) -> None:
             """The run is turned round while it is at work."""
-            if not lasting:
+            if not remote:
                 raise ValueError("down")
             self.reverse()
 
@@ -334,16 +364,12 @@ class Player:
             self.at_work.append(claim)
 
     def work(self) -> None:
-        """A worker does what it claimed, perhaps too late: then nothing it did locally may stay."""
+        """A worker does what it claimed, perhaps too late."""
         claim = self.at_work.pop(self.dice.randrange(len(self.at_work)))
         mine = TaskRun.objects.filter(pk=claim.task_id, attempt=claim.attempt, state__in=CLAIMED).exists()
-        before = dict(shop.effects)
         following = self.survive(lambda: execution.perform(claim))
         if not mine:
             self.happened["late result"] += 1
-            if claim.spec.handler == "tests.local":
-                shop.effects.clear()
-                shop.effects.update(before)
             assert following is None, "a late worker was given more work"
         if following is not None:
             self.at_work.append(following)
@@ -404,15 +430,18 @@ class Player:
         elif ticket.dedupe_key.endswith(":late"):
             # "Look whether something of it is left."
             late = TaskRun.objects.get(pk=int(ticket.dedupe_key.split(":")[1]))
-            shop.effects.pop(self.name(late.key), None)
+            self.effects_of(late.key).pop(self.name(late.key), None)
         return True
 
     def by_hand(self, row: TaskRun) -> None:
         """What a person does outside when he completes a task or an undo himself."""
         if row.state == "undone":
-            shop.effects.pop(self.name(row.key), None)
+            self.effects_of(row.key).pop(self.name(row.key), None)
         else:
-            shop.effects[self.name(row.key)] = {}
+            self.effects_of(row.key)[self.name(row.key)] = {}
+
+    def effects_of(self, key: str) -> MutableMapping[str, dict[str, Any]]:
+        return effects(self.works[key] == "tests.local")
 
     def name(self, key: str) -> str:
         return f"wf-{self.realm_id}-{self.run.public_id}-{key}"
@@ -423,7 +452,7 @@ class Player:
         run = Run.objects.get(pk=self.run.pk)
         assert run.open_tasks == 0 and run.state in ("completed", "reversed")
         assert not Ticket.objects.filter(state__in=OPEN_STATES).exists(), "a ticket outlives its run"
-        present = {name.rsplit("-", 1)[1] for name in shop.effects}
+        present = {name.rsplit("-", 1)[1] for name in (*shop.effects, *effects(local=True))}
         waits = {key for key, work in self.works.items() if work in ("signal", "time")}
         if run.state == "completed":
             assert not self.reversed, "there is no way back from reversing"
@@ -483,7 +512,9 @@ def play(number: int, realm_id: int) -> Counter[str]:
             player = Player(story, realm_id)
             player.play()
         except AssertionError as difference:
-            raise AssertionError(f"story {number} ({player.moves} moves): {difference}\n{player.rows}\n{story}") from difference
+            raise AssertionError(
+                f"story {number} ({player.moves} moves): {difference}\n{player.rows}\n{story}"
+            ) from difference
         finally:
             connections["default"].set_rollback(True)
     return player.happened

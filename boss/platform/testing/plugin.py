@@ -55,7 +55,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs a browser, so that `make test-fast` can leave it out; leave out what is only run by its marker."""
+    """Mark what needs a browser, so that `make test-fast` can leave it out; leave out what wants to be asked for."""
     for item in items:
         if {"page", "browser"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
