@@ -1,15 +1,17 @@
 """The proof at scale: hundreds of runs under hundreds of ``kill -9``, with both servers killed and restarted meanwhile.
 
-``python3 manage.py test tests/faults -m reliability`` (about ten minutes; only when asked for by its marker, as it
+``python3 manage.py test tests/faults -m reliability`` (some minutes; only when asked for by its marker, as it
 restarts the servers of its own test run). ``BOSS_FAULT_RUNS`` and ``BOSS_FAULT_KILLS`` change its size;
 ``test_engine_faults`` runs a small one every time. The figures are kept in ``docs/reliability.md``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -26,7 +28,7 @@ from boss.platform.testing.plugin import SERVERS
 from boss.platform.testing.processes import WorkerProcess, Workers
 from tests.cast import Cast
 from tests.faults.clock import step_clock
-from tests.faults.conftest import begin, forgive_frozen_transactions_only_for, kill_a_child
+from tests.faults.conftest import begin, children_of, forgive_frozen_transactions_only_for, kill_a_child
 from tests.faults.judge import look
 from workflow.models import Attempt, Run, RunEvent
 from workflow.services import runs
@@ -37,6 +39,7 @@ RUNS = int(os.environ.get("BOSS_FAULT_RUNS", "500"))
 KILLS = int(os.environ.get("BOSS_FAULT_KILLS", "200"))
 SEED = int(os.environ.get("BOSS_FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 OPEN_AT_ONCE = 60
+FROZEN_SECONDS = 4.0  # twice a lease
 PATIENCE_SECONDS = 3000
 
 
@@ -67,6 +70,7 @@ class Trouble:
         self.team = crew(2)
         self.done: Counter[str] = Counter()
         self._next = time.monotonic() + 1.0
+        self._frozen: list[tuple[int, float]] = []
         self._due = self._programme()
 
     def _programme(self) -> dict[int, list[Callable[[], None]]]:
@@ -81,6 +85,7 @@ class Trouble:
         return due
 
     def make(self) -> None:
+        self.thaw(all_of_them=self.done["kills"] >= KILLS)
         if self.done["kills"] >= KILLS or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + self.dice.uniform(0.05, 0.5)
@@ -88,6 +93,8 @@ class Trouble:
             self.done["kills"] += 1
             for act in self._due.pop(self.done["kills"], ()):
                 act()
+            if self.done["kills"] % 8 == 4:
+                self.freeze()
 
     def restart_postgres(self) -> None:
         """As a power cut: every process of the server is killed, then it recovers."""
@@ -126,6 +133,23 @@ class Trouble:
             time.sleep(2)
             step_clock(self.cast.alpha.pk, 60)
 
+    def freeze(self) -> None:
+        """Stop a process for longer than a lease: it wakes in the belief that it still owns its task."""
+        children = [child for worker in self.team for child in children_of(worker.pid)]
+        if children:
+            self._frozen.append((self.dice.choice(children), time.monotonic() + FROZEN_SECONDS))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._frozen[-1][0], signal.SIGSTOP)
+            self.done["processes frozen beyond their lease"] += 1
+
+    def thaw(self, *, all_of_them: bool = False) -> None:
+        """Let go on what was frozen long enough."""
+        for frozen in list(self._frozen):
+            if all_of_them or time.monotonic() > frozen[1]:
+                self._frozen.remove(frozen)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(frozen[0], signal.SIGCONT)
+
     def kill_whole_worker(self) -> None:
         victim = self.team.pop(0)
         victim.kill()
@@ -153,7 +177,6 @@ def test_hundreds_of_runs_under_hundreds_of_kills(
     trouble = Trouble(cast, crew, servers)
     began = time.monotonic()
     started: list[int] = []
-    turned = 0
 
     def open_now() -> int:
         with scoping.realm_transaction(realm_id):
@@ -167,8 +190,8 @@ def test_hundreds_of_runs_under_hundreds_of_kills(
         fresh = min(allowed - len(started), OPEN_AT_ONCE - still, 20)
         if fresh > 0:
             started += begin(cast, fresh)
-            if trouble.dice.random() < 0.5:
-                turned += turn_round(realm_id, trouble.dice.choice(started[-fresh:]))
+            for run_id in trouble.dice.sample(started[-OPEN_AT_ONCE:], 2):
+                turn_round(realm_id, run_id)
         if len(started) >= RUNS and still == 0:
             break
         assert time.monotonic() - began < PATIENCE_SECONDS, f"{still} of {len(started)} runs are still open"
@@ -197,11 +220,9 @@ def test_hundreds_of_runs_under_hundreds_of_kills(
     assert trouble.done["Postgres killed and restarted"] and trouble.done["Valkey killed and restarted"]
 
 
-def turn_round(realm_id: int, run_id: int) -> int:
+def turn_round(realm_id: int, run_id: int) -> None:
     """Reverse a run while it goes on."""
     with scoping.realm_transaction(realm_id):
         run = Run.objects.select_for_update().filter(pk=run_id, state="running").first()
-        if run is None:
-            return 0
-        runs.reverse(actor=Actor.system(realm_id), run=run, reason="in the middle")
-    return 1
+        if run is not None:
+            runs.reverse(actor=Actor.system(realm_id), run=run, reason="in the middle")
