@@ -124,7 +124,7 @@ class Story:
 
 def tell(dice: random.Random, number: int = 0) -> Story:
     """A story drawn from the dice. Most tasks go well: a mishap is worth more where the rest of the graph moves on."""
-    keys = [f"t{index}" for index in range(dice.choice((1, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8)))]
+    keys = [f"t{index}" for index in range(dice.choice((1, 2, 2, 3, 3, 3, 4, 4, 5, 6, 8)))]
     plans = []
     for index, key in enumerate(keys):
         other = dice.random()

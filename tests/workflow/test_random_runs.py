@@ -18,7 +18,9 @@ from tests.workflow import stories
 
 GRAPHS = int(os.environ.get("BOSS_RANDOM_RUNS", "2000"))
 FIRST = int(os.environ.get("BOSS_RANDOM_SEED", "1"))
-AT_ONCE = 100
+AT_ONCE = 50
+
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.parametrize("first", range(FIRST, FIRST + GRAPHS, AT_ONCE))
