@@ -211,6 +211,7 @@ class Player:
         self.moves = 0
         self.reversed = False
         self.at_work: list[Claim] = []
+        self.frozen: list[Claim] = []
         self.skipped: set[str] = set()
         self.works = {plan.key: plan.work for plan in story.plans}
         self.happened: Counter[str] = Counter()
@@ -235,6 +236,7 @@ class Player:
             moved = self.move() or self.hurry() or self.people()
             self.look()
             assert moved or self.state in ("completed", "reversed"), "nothing is due, nobody is asked, the run is open"
+        self.at_work += self.frozen
         while self.at_work:
             self.work()  # who comes back when all is over
         while self.people():
@@ -334,6 +336,11 @@ class Player:
             if roll < 0.36 and self.at_work:
                 self.happened["worker killed"] += 1
                 self.at_work.pop(self.dice.randrange(len(self.at_work)))
+            elif roll < 0.46 and self.at_work:
+                self.happened["worker frozen"] += 1
+                self.frozen.append(self.at_work.pop(self.dice.randrange(len(self.at_work))))
+            elif roll < 0.49 and self.frozen:
+                self.at_work.append(self.frozen.pop(self.dice.randrange(len(self.frozen))))
             return False
         return True
 
