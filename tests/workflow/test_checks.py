@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.workflow.workshop import chain, task
@@ -228,6 +228,7 @@ _FIELDS = sorted({*shapes.TASK_FIELDS, "ghost"})
     st.dictionaries(st.sampled_from(sorted(shapes.TOP_FIELDS)), _JSON, max_size=4),
     st.lists(st.dictionaries(st.sampled_from(_FIELDS), _JSON, max_size=4), max_size=3),
 )
+@example({"inputs": None, "results": None, "layout": None}, [])
 def test_no_document_makes_the_checks_fail(top, tasks):
     sound = [{"key": f"t{index}", "title": "T", "handler": "tests.remote", **task} for index, task in enumerate(tasks)]
     whole = {"key": "x", "title": "X", "tasks": sound, **top}
