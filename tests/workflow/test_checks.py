@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -177,6 +178,23 @@ def test_so_is_what_is_wrong_with_the_whole(top, place):
 )  # fmt: skip
 def test_what_is_in_order_has_no_faults(tasks):
     assert checks.faults(document(*tasks), AROUND) == {}
+
+
+def test_what_follows_from_a_fault_is_not_blamed_again():
+    tasks = [task("a", handler="no.such"), task("b", "a", **given_(number=var("tasks.a.price")))]
+    assert set(checks.faults(document(*tasks), AROUND)) == {"tasks.a.handler"}
+
+
+def test_a_thousand_tasks_are_looked_through_while_one_waits():
+    names = [f"t{number}" for number in range(1000)]
+    tasks = [
+        task(key, *names[max(0, index - 2) : index], when={"!=": [var("inputs.note"), key]}, **given_(name=key))
+        for index, key in enumerate(names)
+    ]
+    begins = time.perf_counter()
+    assert checks.faults(document(*tasks), AROUND) == {}
+    assert checks.warnings(document(*tasks)) == {}
+    assert time.perf_counter() - begins < 20
 
 
 def test_results_and_layout_belong_to_a_document():
