@@ -35,6 +35,8 @@ def begin(book: Book, *, who: str, reason: str) -> None:
     for task in book.tasks:
         if task.state in (TaskState.PENDING, TaskState.READY, TaskState.WAITING, TaskState.ATTENTION):
             abandon(book, task)
+        elif task.state == TaskState.SKIPPED and may_be_past_return(book.spec(task), task):
+            people.ask_follow_up(book, task)
     settle(book)
 
 
@@ -104,7 +106,7 @@ def settle(book: Book) -> None:
     settled: dict[int, bool] = {}
     for task in reversed(book.tasks):
         behind = all(settled[position] for position in book.graph.successors[task.position])
-        if behind and task.state == TaskState.DONE:
+        if behind and _stands(book, task):
             _turn(book, task)
         settled[task.position] = behind and task.state in REVERSE_END
     book.run.open_tasks = sum(not done for done in settled.values())
@@ -120,7 +122,7 @@ def _settle_taken_back(book: Book) -> None:
     settled: set[int] = set()
     for task in [book.tasks[position] for position in reversed(positions)]:
         behind = {other for other in positions if task.position in book.graph.ancestors[other]}
-        if behind <= settled and task.state == TaskState.DONE:
+        if behind <= settled and _stands(book, task):
             _turn(book, task)
         if behind <= settled and task.state in REVERSE_END:
             settled.add(task.position)
@@ -129,9 +131,18 @@ def _settle_taken_back(book: Book) -> None:
         joins.begin_again(book, [book.tasks[position] for position in positions])
 
 
+def _stands(book: Book, task: TaskRun) -> bool:
+    """Whether something of the task is to be undone: it is done, or failed attempts may have left something before a
+    person skipped it."""
+    skipped_late = task.state == TaskState.SKIPPED and may_have_effect(book.spec(task), task)
+    return bool(task.state == TaskState.DONE or skipped_late)
+
+
 def _turn(book: Book, task: TaskRun) -> None:
     spec = book.spec(task)
-    if spec.point_of_no_return:
+    if task.state == TaskState.SKIPPED:
+        _prepare(task)
+    elif spec.point_of_no_return:
         task.keep()
         book.note("task.kept", task, follow_up=spec.follow_up)
         if spec.follow_up:
@@ -199,7 +210,7 @@ def _planned(task: TaskRun, spec: TaskSpec) -> PlannedUndo:
         how = "kept"
     elif task.state == TaskState.RUNNING:
         how = "after_attempt"
-    elif task.state == TaskState.SKIPPED:
+    elif task.state == TaskState.SKIPPED and how == "stopped" and not may_be_past_return(spec, task):
         how = "nothing"
     elif may_be_past_return(spec, task):
         how = "kept"
