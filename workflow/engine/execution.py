@@ -122,16 +122,17 @@ def _those_that_follow(claim: Claim) -> Claim | None:
         handler = task_handlers.find(following.spec.handler) if following is not None else None
         if following is None or handler is None or not handler.local or time.monotonic() > until:
             break
+        position = following.position
         try:
             if number == 0:
                 sql.wait_no_longer_than(_LONGEST_WAIT_TOGETHER)
             following = _local_step(following, handler, _inputs(following))
         except _RolledBack as refused:
-            raise _BetterAlone((following.position, refused.outcome)) from refused
+            raise _BetterAlone((position, refused.outcome)) from refused
         except (LeaseLost, OperationalError, InterfaceError) as trouble:
             raise _BetterAlone(None) from trouble
         except Exception as error:
-            raise _BetterAlone((following.position, _as_failure(error))) from error
+            raise _BetterAlone((position, _as_failure(error))) from error
     return following
 
 
