@@ -89,6 +89,7 @@ HANDLERS = (
         undo=lift_limits,
         inputs=(ACCOUNT_ID, RESTRICTION, Characteristic("reason", "text", "Reason", max_length=120)),
         outputs=SERVICES_SET_UP,
+        time_limit_seconds=300,
     ),
     TaskHandler(
         key="ipservices.disconnect_account",
@@ -101,5 +102,6 @@ HANDLERS = (
             Characteristic("collection_id", "integer", "Collection case", required=True),
         ),
         outputs=SERVICES_SET_UP,
+        time_limit_seconds=300,
     ),
 )

@@ -79,6 +79,7 @@ class Company:
     domain: str
     boss_name: str
     answers: dict[str, Mapping[str, Any]] = field(default_factory=lambda: dict(ANSWERS))
+    known: dict[str, Actor] = field(default_factory=dict)
 
     @property
     def system(self) -> Actor:
@@ -89,10 +90,12 @@ class Company:
         return scoping.realm_transaction(self.realm_id, "test")
 
     def person(self, name: str) -> Actor:
-        with self.open():
-            user = tenancy.find_user_by_email(f"{name}@{self.domain}")
-            assert user is not None, name
-            return tenancy.actor_for_user(user)
+        if name not in self.known:
+            with self.open():
+                user = tenancy.find_user_by_email(f"{name}@{self.domain}")
+                assert user is not None, name
+                self.known[name] = tenancy.actor_for_user(user)
+        return self.known[name]
 
     @property
     def boss(self) -> Actor:

@@ -33,6 +33,7 @@ CASES: dict[str, tuple[str, Start]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_reversed_from_every_task_nothing_is_left(case: str, request: pytest.FixtureRequest) -> None:
     provider, start = CASES[case]
