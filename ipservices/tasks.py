@@ -6,10 +6,13 @@ import structlog
 from celery import shared_task
 
 from boss.core import lanes, scoping
+from boss.core.actors import Actor
 from boss.core.problems import Problem
 from ipservices import selectors
 from ipservices.models import Binding, Prefix
-from ipservices.services import bindings, prefixes, reconciling
+from ipservices.services import bindings, endings, prefixes, reconciling
+from subscribers.events import SubscriptionEnded
+from subscribers.models import Subscription
 
 log = structlog.get_logger(__name__)
 
@@ -70,3 +73,9 @@ def compact_free_ranges() -> int:
         with scoping.realm_transaction(realm_id, "compaction"):
             merged += prefixes.compact(prefix=Prefix.objects.get(pk=prefix_id))
     return merged
+
+
+def give_back(fact: SubscriptionEnded) -> None:
+    """Handler of the fact that a subscription has ended for good, in a transaction of its own."""
+    subscription: Subscription = Subscription.objects.get(pk=fact.subscription_id)
+    endings.give_back(actor=Actor.system(subscription.realm_id), subscription=subscription)

@@ -29,3 +29,17 @@ class OrderReversed:
 @dataclass(frozen=True)
 class AccountActivated:
     account_id: int
+
+
+@fact("subscribers.subscription_ended")
+@dataclass(frozen=True)
+class SubscriptionEnded:
+    """For good: nothing will take it up again, so what it held may go to others."""
+
+    subscription_id: int
+
+
+@fact("subscribers.payment_received")
+@dataclass(frozen=True)
+class PaymentReceived:
+    payment_id: int

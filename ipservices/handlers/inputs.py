@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db.models import QuerySet
+
 from boss.core.schema import Characteristic
 from ipservices import selectors
 from ipservices.errors import NoBinding
@@ -29,12 +31,19 @@ def servers_of(*families: str) -> Callable[[Mapping[str, Any]], list[str]]:
 
     def limits(inputs: Mapping[str, Any]) -> list[str]:
         chosen = families or ((inputs["family"],) if "family" in inputs else ())
-        rows = selectors.list_services_for_subscription(inputs["subscription_id"], *chosen).select_related(
-            "binding", "site"
-        )
-        return sorted({server.limit_key for row in rows if (server := _server_of(row)) is not None})
+        return _limit_keys(selectors.list_services_for_subscription(inputs["subscription_id"], *chosen))
 
     return limits
+
+
+def servers_of_account(inputs: Mapping[str, Any]) -> list[str]:
+    """The ``limits`` of a handler for everything an account has in use."""
+    return _limit_keys(selectors.list_services_in_use(account_id=inputs["account_id"]))
+
+
+def _limit_keys(services: QuerySet[Service]) -> list[str]:
+    rows = services.select_related("binding", "site")
+    return sorted({server.limit_key for row in rows if (server := _server_of(row)) is not None})
 
 
 def _server_of(row: Service) -> Binding | None:

@@ -78,6 +78,8 @@ def assign_number(context: TaskContext) -> Outcome:
     subscription = subscription_of(context)
     sold = {feature["key"]: feature["characteristics"] for feature in subscription.features}
     porting = sold.get("voice.portin")
+    if context.inputs.get("losing_carrier"):
+        porting = {"losing_carrier": context.inputs["losing_carrier"]}
     asked = str(context.inputs.get("number") or sold.get("voice.line", {}).get("number") or "")
     given: list[PhoneNumber] = []
     for service in selectors.list_services_for_subscription(subscription.pk, "voip"):
@@ -156,6 +158,7 @@ HANDLERS = (
         inputs=(
             SUBSCRIPTION_ID,
             Characteristic("number", "text", "Number", help="Blank: as ordered, or the next free one."),
+            Characteristic("losing_carrier", "text", "Comes from", help="When the number is brought along."),
         ),
         outputs=(
             Characteristic("number", "text", "Number"),

@@ -49,6 +49,24 @@ def activate_family(context: TaskContext) -> Outcome:
     return bring_up_family(context, context.inputs["family"])
 
 
+def activate_services(context: TaskContext) -> Outcome:
+    """Set up every service of the subscription, what others stand on first."""
+    with scoping.realm_transaction(context.realm_id, context.actor.label):
+        present = {row.family for row in selectors.list_services_for_subscription(context.inputs["subscription_id"])}
+    names: list[str] = []
+    for family in sorted(present, key=lambda one: (_FIRST.index(one) if one in _FIRST else len(_FIRST), one)):
+        outcome = bring_up_family(context, family)
+        if not isinstance(outcome, Done):
+            return outcome
+        names.append(str(outcome.outputs["names"]))
+    shown = ", ".join(names)
+    return Done({"services": len(names), "names": shown}, note=_("Set up: %(names)s.") % {"names": shown})
+
+
+_FIRST = ("ip", "access", "dns", "e911", "voip")
+"""Addresses before names that point to them, the emergency address before the line."""
+
+
 def load_e911(context: TaskContext) -> Outcome:
     """Load the emergency address of every line; a line must not work before the rescue services know where it is."""
     return bring_up_family(context, "e911")
@@ -144,6 +162,16 @@ HANDLERS = (
         undo=put_back,
         inputs=(SUBSCRIPTION_ID, FAMILY),
         outputs=SERVICES_SET_UP,
+    ),
+    TaskHandler(
+        key="ipservices.activate_services",
+        title=gettext_lazy("Set up all services"),
+        run=activate_services,
+        limits=servers_of(),
+        undo=put_back,
+        inputs=(SUBSCRIPTION_ID,),
+        outputs=SERVICES_SET_UP,
+        time_limit_seconds=180,
     ),
     TaskHandler(
         key="ipservices.load_e911",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -122,6 +123,74 @@ def fill_in(service: Service) -> bool:
     service.name, service.desired = name, desired
     service.revision += 1
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a subscription consists of by its features: planned services by feature, kind and ordinal."""
+
+    planned: Mapping[tuple[str, str, int], Planned]
+
+    @property
+    def features(self) -> set[str]:
+        return {feature for feature, _kind, _ordinal in self.planned}
+
+    def of(self, service: Service) -> Planned | None:
+        return self.planned.get((service.feature_key, service.kind, service.ordinal))
+
+
+# What is known only later, named on the server, or the owner's: a new plan does not touch it where it is there.
+_STAYS = frozenset(
+    ("address", "addresses", "number", "mac", "serial", "model", "aliases", "login", "subscriber", "zone", "rrsets")
+)
+# What designers write only with the feature it comes from: without that feature it goes.
+_COMES_AND_GOES = frozenset(("ssid", "vlan", "static_address"))
+
+
+def wanted(subscription: Subscription) -> Wanted:
+    """What the subscription's features ask for now."""
+    planned = plan(sold_features(subscription), setting_of(subscription))
+    return Wanted({(feature, one.kind, one.ordinal): one for feature, one in planned})
+
+
+def differs(service: Service, wanted: Wanted) -> bool:
+    """Whether the service is not yet as its subscription wants it."""
+    return bool(_adapted(service, wanted) != service.desired)
+
+
+@transactional
+def adapt(*, actor: Actor, service: Service, wanted: Wanted) -> Service:
+    """Make the desired state of a service in use what its subscription wants now. Whoever calls brings it up."""
+    row: Service = Service.objects.select_for_update(of=("self",)).get(pk=service.pk)
+
+    require(actor, "ipservices.change_service", row)
+
+    desired = _adapted(row, wanted)
+    if desired == row.desired:
+        return row
+
+    before = {key: row.desired.get(key) for key in desired if row.desired.get(key) != desired[key]}
+    row.desired = desired
+    planned = wanted.of(row)
+    if planned is not None and planned.secrets:
+        row.sealed_secrets = sealing.seal_secrets(row, {**planned.secrets, **sealing.open_secrets(row)})
+    row.revision += 1
+    row.save()
+
+    audit.record(
+        actor=actor, action="service.changed", subject=row, before=before, after={key: desired[key] for key in before}
+    )
+    return row
+
+
+def _adapted(service: Service, wanted: Wanted) -> dict[str, Any]:
+    planned = wanted.of(service)
+    if planned is None:
+        return dict(service.desired)
+    kept = {key: value for key, value in service.desired.items() if key not in _COMES_AND_GOES}
+    news = {key: value for key, value in planned.attributes.items() if not (key in _STAYS and kept.get(key))}
+    late = _LATE.get(service.full_kind)
+    return {**kept, **news, **(late(service)[1] if late is not None else {})}
 
 
 def _write(subscription: Subscription, feature_key: str, planned: Planned, key: str) -> Service:
