@@ -22,7 +22,7 @@ class IpServicesConfig(AppConfig):
         from ipservices.drivers.dns_powerdns.driver import PowerDnsDriver
         from ipservices.drivers.simulator.driver import SimulatorDriver
         from ipservices.services import provisioning
-        from subscribers.events import SubscriptionEnded
+        from subscribers.events import OrderAmended, SubscriptionEnded
         from ticketing.registry import subject_kinds
         from workflow.registry import task_handlers
 
@@ -35,6 +35,7 @@ class IpServicesConfig(AppConfig):
             subject_kinds.register(kind.key, kind)
         porting.porting_ports.register(porting.DEFAULT, SandboxPorting())
         events.handle("ipservices.give_back", SubscriptionEnded, tasks.give_back)
+        events.handle("ipservices.plan_less", OrderAmended, tasks.plan_less)
 
         def wake_worker(realm_id: int, service_id: int) -> None:
             try:

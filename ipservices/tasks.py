@@ -10,9 +10,9 @@ from boss.core.actors import Actor
 from boss.core.problems import Problem
 from ipservices import selectors
 from ipservices.models import Binding, Prefix
-from ipservices.services import bindings, endings, prefixes, reconciling
-from subscribers.events import SubscriptionEnded
-from subscribers.models import Subscription
+from ipservices.services import bindings, design, endings, prefixes, reconciling
+from subscribers.events import OrderAmended, SubscriptionEnded
+from subscribers.models import OrderItem, Subscription
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +73,14 @@ def compact_free_ranges() -> int:
         with scoping.realm_transaction(realm_id, "compaction"):
             merged += prefixes.compact(prefix=Prefix.objects.get(pk=prefix_id))
     return merged
+
+
+def plan_less(fact: OrderAmended) -> None:
+    """Handler of the fact that an order was amended: what is only planned and not wanted any more is dropped."""
+    for item in OrderItem.objects.select_related("subscription__account", "subscription__site").filter(
+        order_id=fact.order_id, subscription__isnull=False
+    ):
+        design.drop_unwanted(actor=Actor.system(item.realm_id), subscription=item.subscription)
 
 
 def give_back(fact: SubscriptionEnded) -> None:

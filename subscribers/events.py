@@ -13,6 +13,12 @@ class OrderSubmitted:
     order_id: int
 
 
+@fact("subscribers.order_amended")
+@dataclass(frozen=True)
+class OrderAmended:
+    order_id: int
+
+
 @fact("subscribers.order_completed")
 @dataclass(frozen=True)
 class OrderCompleted:

@@ -11,9 +11,9 @@ from boss.core.schema import Characteristic
 from ipservices import selectors
 from ipservices.errors import NoBinding
 from ipservices.models import Binding, Service
-from ipservices.services import bindings
+from ipservices.services import bindings, design
 from subscribers.models import Subscription
-from workflow.contracts import TaskContext
+from workflow.contracts import TaskContext, UndoContext
 
 SUBSCRIPTION_ID = Characteristic("subscription_id", "integer", "Subscription", required=True)
 
@@ -54,3 +54,29 @@ def _server_of(row: Service) -> Binding | None:
         return bindings.choose(full_kind=row.full_kind, feature_key=row.feature_key, technology=row.site.technology)
     except NoBinding:
         return None
+
+
+def catch_up(context: TaskContext, *families: str) -> None:
+    """Make what is planned what the subscription wants now: its order may have been amended since it was planned."""
+    design.catch_up(
+        actor=context.actor, subscription=subscription_of(context), families=families, key=context.idempotency_key
+    )
+
+
+def leave_behind(context: UndoContext) -> None:
+    """Take back what :func:`catch_up` planned for the task, and what nobody wants any more."""
+    subscription = subscription_of(context)
+    design.discard(actor=context.actor, subscription=subscription, key=context.forward_key)
+    design.drop_unwanted(actor=context.actor, subscription=subscription)
+
+
+def differs_in(*families: str) -> Callable[[UndoContext], bool]:
+    """For ``TaskHandler.differs``: whether services of these families (of all, when none is named, or of the one the
+    task is told) are other than the subscription wants."""
+
+    def differs(context: UndoContext) -> bool:
+        told = [context.inputs["family"]] if "family" in context.inputs else list(families)
+        behind = design.families_behind(subscription_of(context))
+        return bool(behind.intersection(told) if told else behind)
+
+    return differs

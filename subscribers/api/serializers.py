@@ -223,6 +223,16 @@ class Disconnect(serializers.Serializer[Any]):
     reason = serializers.ChoiceField(choices=OrderReason.choices, required=False, default="")
 
 
+class Amendment(serializers.Serializer[Any]):
+    """All options the order shall have, and what is chosen with them."""
+
+    options = OptionInput(many=True, required=False, default=list)
+    chosen = serializers.DictField(
+        child=serializers.DictField(), required=False, default=dict, help_text="Values by feature and characteristic"
+    )
+    reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
 class WinBack(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=200, required=False, default="")
 

@@ -25,7 +25,7 @@ from subscribers import selectors
 from subscribers.account_search import search_accounts
 from subscribers.api import serializers
 from subscribers.models import Account, Charge, Collection, Lease, Order, Payment, Statement, Subscription
-from subscribers.services import accounts, billing, later_orders, leases, orders
+from subscribers.services import accounts, amending, billing, later_orders, leases, orders
 
 
 class AccountFilter(FilterSet):
@@ -123,6 +123,16 @@ class OrderViewSet(ReadOnlyViewSet):
         except InvalidInput as error:
             raise InvalidInput(error.detail, fields=_as_in_body(error.fields)) from None
         return self.answer(order, status=201)
+
+    @action(detail=True, methods=["post"], permission="subscribers.place_order", input=serializers.Amendment)
+    def amend(self, request: Request, public_id: str) -> Response:
+        """Change it while it is under way. Only what differs is undone and done again."""
+        given = self.given()
+        try:
+            order = amending.amend(actor=self.actor, order=self.get_object(), **given)
+        except InvalidInput as error:
+            raise InvalidInput(error.detail, fields=_as_in_body(error.fields)) from None
+        return self.answer(order)
 
     @action(detail=True, methods=["post"], url_path="win-back", input=serializers.WinBack,
             permission="subscribers.place_order")  # fmt: skip

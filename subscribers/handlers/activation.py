@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -48,6 +50,14 @@ def start_charges(context: TaskContext) -> Outcome:
         {"monthly": str(monthly), "once": str(once), "charges": len(started)},
         note=_("Charges started: %(monthly)s a month, %(once)s once.") % {"monthly": monthly, "once": once},
     )
+
+
+def charges_differ(context: UndoContext) -> bool:
+    """Whether the order costs something else by now."""
+    order = order_of(context)
+    items = OrderItem.objects.filter(order=order)
+    ordered = {"monthly": sum(item.monthly for item in items), "once": sum(item.once for item in items)}
+    return any(Decimal(str(context.outputs.get(name) or 0)) != total for name, total in ordered.items())
 
 
 def reverse_charges(context: UndoContext) -> Outcome:
@@ -99,6 +109,7 @@ HANDLERS = (
         title=gettext_lazy("Start charges"),
         run=start_charges,
         undo=reverse_charges,
+        differs=charges_differ,
         inputs=(ORDER_ID,),
         outputs=(
             Characteristic("monthly", "text", "A month"),
