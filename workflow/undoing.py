@@ -50,7 +50,7 @@ def planned(spec: TaskSpec, state: str, *, left: bool = False) -> PlannedUndo:
         how = of_done(spec)
     elif state == TaskState.RUNNING:
         how = "after_attempt"
-    elif state == TaskState.SKIPPED:
+    elif state == TaskState.SKIPPED and not left:
         how = "nothing"
     else:
         how = of_unfinished(spec, left=left)

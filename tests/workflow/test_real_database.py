@@ -437,6 +437,32 @@ def test_completing_reversing_and_sweeping_at_the_same_moment_end_in_one_of_two_
         assert shop.effects == {}
 
 
+def test_a_reversal_whose_end_is_refused_opens_one_ticket_and_goes_on_when_it_may(realm, monkeypatch):
+    """The last worker of a run that is taken back is lost, and the room of the subject will not close."""
+
+    def refuse(*_args):
+        raise Refused("the order is locked")
+
+    run = begin(realm, [task("a", handler="tests.check")])
+    row = task_of(realm, run, "a")
+    assert claims.take(realm, row.pk)
+    within(realm, lambda: runs.reverse(actor=Actor.system(realm), run=run, reason="no"))()
+    monkeypatch.setattr("workflow.engine.closing.closed", refuse)
+    for _sweep in range(3):
+        make_due(realm, row.pk)
+        sweeper.sweep()
+    with scoping.realm_transaction(realm):
+        (ticket,) = Ticket.objects.all()
+        assert "the order is locked" in ticket.body and ticket.state in OPEN_STATES
+        assert run.events.filter(kind="task.follow_up").count() == 1
+    monkeypatch.undo()
+    make_due(realm, row.pk)
+    sweeper.sweep()
+    with scoping.realm_transaction(realm):
+        assert Run.objects.get(pk=run.pk).state == "reversed"
+        assert not Ticket.objects.filter(state__in=OPEN_STATES).exists()
+
+
 def test_a_wait_whose_end_is_refused_is_given_to_people_not_swept_for_ever(realm, monkeypatch):
     """The last task is a wait and the room of the subject will not close: somebody must hear of it."""
 

@@ -17,7 +17,7 @@ from workflow import graph
 from workflow.checks import effective_undo
 from workflow.choices import STARTS_RUNS, TaskKind, TaskState
 from workflow.contracts import Done, Fail, Outcome, Retry, TaskContext, TaskHandler, UndoContext, Wait
-from workflow.engine import leases, ledger, limits, outcomes, parts, people, waits
+from workflow.engine import joins, leases, ledger, limits, outcomes, parts, people, waits
 from workflow.engine.claims import Claim
 from workflow.engine.times import BadTime
 from workflow.errors import LeaseLost
@@ -117,11 +117,13 @@ def _call(claim: Claim, handler: TaskHandler, inputs: dict[str, Any], heartbeat:
     }  # fmt: skip
     with leases.held(claim, seconds + _LEASE_MARGIN), limits.enforced(seconds):
         if claim.is_undo:
-            finished = claim.spec.key in claim.outputs or _was_finished(claim)
-            outputs = claim.outputs.get(claim.spec.key, {})
+            outputs = claim.outputs.get(claim.spec.key)
+            # A task that people skipped after its attempts had failed was never finished, whatever stands for it.
+            outputs = {} if outputs == joins.SKIPPED_OUTPUTS else outputs
+            finished = bool(outputs) or _was_finished(claim)
             context = UndoContext(
                 **plain, idempotency_key=f"{claim.forward_key}-undo", forward_key=claim.forward_key,
-                outputs=outputs, finished=finished,
+                outputs=outputs or {}, finished=finished,
             )  # fmt: skip
             if handler.undo is None:
                 return Fail(f"{handler.key} cannot undo")
