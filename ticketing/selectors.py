@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, Subquery
@@ -230,6 +230,16 @@ def get_pool(key: str) -> TalentPool:
     if pool is None:
         raise NotFound(pool=key)
     return pool
+
+
+def names_of_pools(keys: Iterable[str]) -> dict[str, str]:
+    """Names by key of those pools that are there."""
+    return dict(TalentPool.objects.filter(key__in=list(keys)).values_list("key", "name"))
+
+
+def names_of_categories(keys: Iterable[str]) -> dict[str, str]:
+    """Names by key of those categories that are there, archived or not."""
+    return dict(Category.objects.filter(key__in=list(keys)).values_list("key", "name"))
 
 
 def list_categories(actor: Actor) -> ScopedQuerySet:

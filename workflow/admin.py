@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.contrib import admin
 
 from boss.core.admin import ReadOnlyAdmin
-from workflow.models import Attempt, Bulk, BulkItem, Definition, DefinitionVersion, Run, RunEvent, Signal, TaskRun
+from workflow.models import (
+    Attempt,
+    Bulk,
+    BulkItem,
+    Definition,
+    DefinitionDraft,
+    DefinitionVersion,
+    Limit,
+    Run,
+    RunEvent,
+    Signal,
+    TaskRun,
+)
 
 
 @admin.register(Definition)
@@ -22,6 +34,11 @@ class DefinitionVersionAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
 
+@admin.register(DefinitionDraft)
+class DefinitionDraftAdmin(ReadOnlyAdmin):
+    list_display = ("title", "key", "revision", "updated_at", "updated_by")
+
+
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
     list_display = ("public_id", "version", "subject_kind", "subject_id", "state", "started_at", "ended_at")
@@ -29,6 +46,12 @@ class RunAdmin(ReadOnlyAdmin):
     list_select_related = ("version__definition",)
     search_fields = ("=public_id",)
     ordering = ("-id",)
+
+
+@admin.register(Limit)
+class LimitAdmin(ReadOnlyAdmin):
+    list_display = ("key", "most_at_once", "most_per_minute")
+    search_fields = ("key",)
 
 
 @admin.register(TaskRun)

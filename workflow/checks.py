@@ -2,52 +2,86 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import fields as fields_of
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from boss.core import expressions
-from boss.core.schema import Characteristic, from_json
-from workflow import graph
+from boss.core.expression_types import (
+    Type,
+    condition_problems,
+    in_words,
+    misfit,
+    of_characteristic,
+    type_of,
+)
+from boss.core.expressions import names_in
+from boss.core.problems import InvalidInput
+from boss.core.schema import Characteristic, validate
+from workflow import graph, shapes
 from workflow.choices import STARTS_RUNS, TaskKind
-from workflow.contracts import TaskHandler
-from workflow.graph import PLAIN_TYPES, Graph, RetryRule, TaskSpec
+from workflow.graph import Graph, TaskSpec
+from workflow.naming import Names, input_types, outputs_of
+from workflow.reach import never_taken
 from workflow.registry import task_handlers
+from workflow.shapes import Faults
+from workflow.surroundings import Surroundings
 
-Faults = dict[str, list[str]]
-
-_KEY = re.compile(r"[a-z][a-z0-9_]{0,59}\Z")
-_TOP = {"key", "title", "inputs", "results", "tasks", "description", "layout"}
-_TASK = {field.name for field in fields_of(TaskSpec)} - {"position", "with_"} | {"with"}
-_RETRY = {field.name for field in fields_of(RetryRule)}
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "key": str, "title": str, "kind": str, "handler": str, "with": dict, "after": list, "retry": dict, "undo": str,
-    "pool": str, "category": str, "instructions": str, "undo_instructions": str, "outputs": list, "signal": str,
-    "point_of_no_return": bool, "follow_up": str, "return_point": bool, "skippable": bool, "target_seconds": int,
-    "deadline_seconds": (int, float), "on_deadline": str, "calendar": str, "definition": str, "at_once": int,
-}  # fmt: skip
-_UNDO = ("", "handler", "manual", "none")
+__all__ = ["Faults", "effective_undo", "endless", "faults", "outputs_of", "warnings"]
 
 
-def faults(document: Any) -> Faults:
-    """Every fault of a document, by place; empty means that it can be published."""
-    found: Faults = {}
-    _shape(document, found)
-    if found:
-        return found
-    _edges(document["tasks"], found)
+def faults(document: Any, around: Surroundings | None = None) -> Faults:
+    """Every fault of a document, by place; empty means that it can be published.
+
+    ``around`` is what it may name elsewhere in its realm; without it such names are taken for good.
+    """
+    found = shapes.faults(document)
     if found:
         return found
     read = graph.read(document)
+    names = Names(read, around.documents if around else {})
+    if around is not None:
+        found |= endless(document, around)
     for spec in read.tasks:
         _work(spec, found)
         _undo(spec, found)
-        _names(read, spec, found)
-    _results(read, found)
+        if around is not None:
+            _elsewhere(read, spec, around, found)
+        _expressions(read, spec, names, around, found)
+    for name, expression in read.results.items():
+        for sentence in type_of(expression, names.at_end())[1]:
+            _add(found, f"results.{name}", sentence)
+    if not found:
+        _never_taken(read, names, found)
+    return found
+
+
+def warnings(document: Any) -> Faults:
+    """What may be meant and mostly is not, by place. Nothing while the document cannot even be read."""
+    found: Faults = {}
+    if shapes.faults(document):
+        return found
+    read = graph.read(document)
+    used = _names_used(read)
+    for spec in read.tasks:
+        place = f"tasks.{spec.key}"
+        if spec.kind == TaskKind.MANUAL:
+            if not spec.target_seconds:
+                _add(found, f"{place}.target_seconds", _("Without a target nobody can tell when it is late."))
+            for item in spec.outputs:
+                if not {f"{place}.{item.key}", place} & used:
+                    _add(found, f"{place}.outputs", _("Nothing reads “%(name)s”.") % {"name": item.title})
+        if spec.kind == TaskKind.AUTOMATED and spec.retry.attempts > 1 and not spec.retry.backoff_seconds:
+            _add(found, f"{place}.retry.backoff_seconds", _("It is tried again at once: what is down stays down."))
+        if spec.point_of_no_return and read.successors[spec.position]:
+            _add(
+                found, f"{place}.point_of_no_return",
+                _("Tasks behind it may still fail, and then this one cannot be taken back. Put it last."),
+            )  # fmt: skip
+        handler = task_handlers.find(spec.handler)
+        for item in handler.inputs if handler and spec.kind == TaskKind.AUTOMATED else ():
+            if item.required and _may_be_missing(read, spec.with_.get(item.key)):
+                _add(found, f"{place}.with.{item.key}", _("The handler needs it, and a run may start without it."))
     return found
 
 
@@ -55,76 +89,7 @@ def _add(found: Faults, place: str, message: str) -> None:
     found.setdefault(place, []).append(message)
 
 
-def _shape(document: Any, found: Faults) -> None:
-    if not isinstance(document, Mapping):
-        _add(found, "document", _("A definition is an object with key, title and tasks."))
-        return
-    for name in set(document) - _TOP:
-        _add(found, str(name), _("There is no such field here."))
-    if not isinstance(document.get("key"), str) or not re.fullmatch(r"[a-z][a-z0-9_.-]{0,79}", document["key"]):
-        _add(found, "key", _("Lower-case letters, digits, dots, hyphens and underscores, beginning with a letter."))
-    if not isinstance(document.get("title"), str) or not document["title"].strip():
-        _add(found, "title", _("Please fill this in."))
-    _characteristics(document.get("inputs", []), "inputs", found, plain=True)
-    if not isinstance(document.get("results", {}), Mapping):
-        _add(found, "results", _("Results are an object: a name and an expression each."))
-    tasks = document.get("tasks")
-    if not isinstance(tasks, list) or not tasks:
-        _add(found, "tasks", _("A workflow has at least one task."))
-        return
-    seen: set[str] = set()
-    for index, task in enumerate(tasks):
-        _task_shape(task, index, seen, found)
-
-
-def _task_shape(task: Any, index: int, seen: set[str], found: Faults) -> None:
-    if not isinstance(task, Mapping) or not isinstance(task.get("key"), str) or not _KEY.match(task["key"]):
-        _add(found, f"tasks.{index}.key", _("Lower-case letters, digits and underscores, beginning with a letter."))
-        return
-    place = f"tasks.{task['key']}"
-    if task["key"] in seen:
-        _add(found, f"{place}.key", _("Two tasks have this key."))
-    seen.add(task["key"])
-    for name, value in task.items():
-        if name not in _TASK:
-            _add(found, f"{place}.{name}", _("There is no such field here."))
-        elif name in _TYPES and value is not None and not isinstance(value, _TYPES[name]):
-            _add(found, f"{place}.{name}", _("This is not of the expected type."))
-    if not task.get("title"):
-        _add(found, f"{place}.title", _("Please fill this in."))
-    if task.get("kind", TaskKind.AUTOMATED) not in TaskKind.values:
-        _add(found, f"{place}.kind", _("A task is automated, manual, wait, subflow or each."))
-    if task.get("undo", "") not in _UNDO:
-        _add(found, f"{place}.undo", _("Undo is handler, manual or none."))
-    if task.get("on_deadline", "fail") not in ("fail", "done"):
-        _add(found, f"{place}.on_deadline", _("At the deadline a wait is done or fails."))
-    retry = task.get("retry") or {}
-    for name, value in retry.items() if isinstance(retry, Mapping) else ():
-        numeric = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-        if name not in _RETRY or not numeric or (name == "attempts" and (not isinstance(value, int) or value < 1)):
-            _add(found, f"{place}.retry.{name}", _("Retry takes attempts, back-off and limits as positive numbers."))
-    _characteristics(task.get("outputs") or [], f"{place}.outputs", found)
-
-
-def _characteristics(items: Any, place: str, found: Faults, *, plain: bool = False) -> None:
-    try:
-        from_json([item for item in items if not (plain and item.get("type") in PLAIN_TYPES)])
-    except (ImproperlyConfigured, AttributeError, TypeError) as error:
-        _add(found, place, str(error))
-
-
-def _edges(tasks: list[dict[str, Any]], found: Faults) -> None:
-    keys = {task["key"] for task in tasks}
-    for task in tasks:
-        for before in task.get("after") or ():
-            if before not in keys:
-                # Nothing ever decides such an edge: the task could not be reached.
-                _add(found, f"tasks.{task['key']}.after", _("Unreachable: there is no task %(key)s.") % {"key": before})
-        if len(set(task.get("after") or ())) != len(task.get("after") or ()):
-            _add(found, f"tasks.{task['key']}.after", _("A task is named twice."))
-    _order, cycle = graph.order({task["key"]: task.get("after") or () for task in tasks})
-    for key in cycle:
-        _add(found, f"tasks.{key}.after", _("Unreachable: it stands in or behind a cycle."))
+# What each kind of task needs
 
 
 def _work(spec: TaskSpec, found: Faults) -> None:
@@ -133,61 +98,51 @@ def _work(spec: TaskSpec, found: Faults) -> None:
         handler = task_handlers.find(spec.handler)
         if handler is None:
             _add(found, f"{place}.handler", _("There is no handler %(key)s.") % {"key": spec.handler or "–"})
-        else:
-            _parameters(spec, handler, found)
         if spec.outputs:
             _add(found, f"{place}.outputs", _("An automated task has the outputs of its handler."))
-        return
-    if spec.kind in STARTS_RUNS:
-        _parts(spec, found)
-        return
-    if spec.handler or (spec.with_ and spec.kind == TaskKind.WAIT):
+    elif spec.handler:
         _add(found, f"{place}.handler", _("Only an automated task has a handler."))
     if spec.kind == TaskKind.MANUAL and not (spec.pool or spec.category):
         _add(found, f"{place}.pool", _("Who does it? A manual task names a pool or a category."))
-    if spec.kind == TaskKind.WAIT and spec.until is None and not spec.signal:
-        _add(found, f"{place}.until", _("A wait names a time (until), a signal, or both."))
-    if spec.kind == TaskKind.WAIT and spec.deadline_seconds is not None and spec.until is not None:
-        _add(found, f"{place}.deadline_seconds", _("A wait for a time (until) has no other deadline."))
-    if spec.kind == TaskKind.WAIT and spec.until is None and spec.deadline_seconds is None:
-        _add(found, f"{place}.deadline_seconds", _("How long may it wait for its signal, and what then (on_deadline)?"))
-
-
-def _parts(spec: TaskSpec, found: Faults) -> None:
-    place = f"tasks.{spec.key}"
-    if not spec.definition:
-        _add(found, f"{place}.definition", _("Which workflow does it start?"))
+    if spec.kind == TaskKind.WAIT:
+        _wait(spec, found)
+    if spec.kind in STARTS_RUNS:
+        if not spec.definition:
+            _add(found, f"{place}.definition", _("Which workflow does it start?"))
+        if spec.outputs:
+            _add(found, f"{place}.outputs", _("Its outputs are the results of the workflow it starts."))
+    elif spec.definition:
+        _add(found, f"{place}.definition", _("Only the kinds “subflow” and “each” start another workflow."))
     if spec.kind == TaskKind.EACH and spec.over is None:
         _add(found, f"{place}.over", _("Which list does it go through?"))
-    if spec.kind == TaskKind.SUBFLOW and spec.over is not None:
-        _add(found, f"{place}.over", _("Only a task of the kind “each” goes through a list."))
-    if spec.at_once is not None and (spec.kind != TaskKind.EACH or spec.at_once < 1):
-        _add(found, f"{place}.at_once", _("How many at once: a whole number from 1, for the kind “each” only."))
-    if spec.handler:
-        _add(found, f"{place}.handler", _("Only an automated task has a handler."))
-    if spec.outputs:
-        _add(found, f"{place}.outputs", _("Its outputs are the results of the workflow it starts."))
-    if spec.undo:
-        _add(found, f"{place}.undo", _("It is undone by reversing the runs it started; leave this out."))
+    if spec.kind == TaskKind.EACH and spec.at_once is not None and spec.at_once < 1:
+        _add(found, f"{place}.at_once", _("At least one at a time."))
+    for name in ("over", "at_once"):
+        if spec.kind != TaskKind.EACH and getattr(spec, name) is not None:
+            _add(found, f"{place}.{name}", _("Only the kind “each” goes through a list."))
 
 
-def _parameters(spec: TaskSpec, handler: TaskHandler, found: Faults) -> None:
-    known = {item.key: item for item in handler.inputs}
-    for parameter in set(spec.with_) - set(known):
-        _add(found, f"tasks.{spec.key}.with.{parameter}", _("The handler has no such input."))
-    for key, item in known.items():
-        if item.required and key not in spec.with_:
-            _add(found, f"tasks.{spec.key}.with.{key}", _("The handler needs this input."))
+def _wait(spec: TaskSpec, found: Faults) -> None:
+    place = f"tasks.{spec.key}"
+    if spec.with_:
+        _add(found, f"{place}.with", _("A wait takes no inputs."))
+    if spec.until is None and not spec.signal:
+        _add(found, f"{place}.until", _("A wait names a time (until), a signal, or both."))
+    if spec.deadline_seconds is not None and spec.until is not None:
+        _add(found, f"{place}.deadline_seconds", _("A wait for a time (until) has no other deadline."))
+    if spec.until is None and spec.deadline_seconds is None:
+        _add(found, f"{place}.deadline_seconds", _("How long may it wait for its signal, and what then (on_deadline)?"))
 
 
 def _undo(spec: TaskSpec, found: Faults) -> None:
     place = f"tasks.{spec.key}.undo"
     handler = task_handlers.find(spec.handler) if spec.kind == TaskKind.AUTOMATED else None
-    if spec.kind in STARTS_RUNS:
-        return
     if spec.kind == TaskKind.WAIT:
         if spec.undo not in ("", "none"):
             _add(found, place, _("A wait has nothing to undo."))
+    elif spec.kind in STARTS_RUNS:
+        if spec.undo:
+            _add(found, place, _("It is undone by reversing the runs it started; leave this out."))
     elif spec.kind == TaskKind.MANUAL:
         if spec.undo == "handler":
             _add(found, place, _("People's work is undone by people (manual), or needs no undo (none)."))
@@ -203,64 +158,148 @@ def _undo(spec: TaskSpec, found: Faults) -> None:
         _add(found, f"tasks.{spec.key}.pool", _("Who undoes it? Name a pool or a category."))
 
 
-def _names(read: Graph, spec: TaskSpec, found: Faults) -> None:
-    earlier = {read.tasks[position].key: read.tasks[position] for position in read.ancestors[spec.position]}
-    inputs = read.input_names()
+# What it names
 
-    def known(name: str) -> bool:
-        parts = name.split(".")
-        if parts[0] == "inputs":
-            return len(parts) > 1 and parts[1] in inputs
-        if parts[0] == "subject":
-            return len(parts) == 2 and parts[1] in ("kind", "id")
-        if parts[0] in ("item", "index") and spec.kind == TaskKind.EACH:
-            return True
-        if parts[0] == "tasks" and len(parts) > 1 and parts[1] in earlier:
-            if earlier[parts[1]].kind == TaskKind.SUBFLOW:
-                return True  # what it gives is declared by the version it starts on
-            return len(parts) == 2 or parts[2] in output_names(earlier[parts[1]]) | {"skipped"}
-        return False
 
-    places = {"when": spec.when, "until": spec.until, "over": spec.over} | {
-        f"with.{key}": value for key, value in spec.with_.items()
+def _elsewhere(read: Graph, spec: TaskSpec, around: Surroundings, found: Faults) -> None:
+    """Work nobody sees is lost work: what a task names must be there."""
+    place = f"tasks.{spec.key}"
+    if spec.pool and spec.pool not in around.pools:
+        _add(found, f"{place}.pool", _("There is no such talent pool."))
+    if spec.category and spec.category not in around.categories:
+        _add(found, f"{place}.category", _("There is no such ticket category."))
+    if spec.calendar and spec.calendar not in around.calendars:
+        _add(found, f"{place}.calendar", _("There is no such business calendar."))
+    if spec.definition and spec.definition != read.key and spec.definition not in around.documents:
+        _add(found, f"{place}.definition", _("There is no published workflow of this key."))
+
+
+def endless(document: Mapping[str, Any], around: Surroundings) -> Faults:
+    """Tasks through which the workflow would run itself, perhaps by way of others, by place."""
+    found: Faults = {}
+    for task in document["tasks"]:
+        if task.get("definition") and (circle := _circle(document["key"], task["definition"], around)):
+            sentence = _("It would run itself for ever: %(circle)s.") % {"circle": " → ".join(circle)}
+            _add(found, f"tasks.{task['key']}.definition", sentence)
+    return found
+
+
+def _circle(key: str, definition: str, around: Surroundings) -> list[str]:
+    """The way from ``definition`` back to ``key`` through what runs what; empty when there is none."""
+    ways: list[list[str]] = [[key, definition]]
+    seen: set[str] = set()
+    while ways:
+        way = ways.pop()
+        if way[-1] == key:
+            return way
+        if way[-1] not in seen and way[-1] in around.documents:
+            seen.add(way[-1])
+            inner = (task.get("definition") for task in around.documents[way[-1]]["tasks"])
+            ways += [[*way, name] for name in inner if name]
+    return []
+
+
+def _expressions(read: Graph, spec: TaskSpec, names: Names, around: Surroundings | None, found: Faults) -> None:
+    place = f"tasks.{spec.key}"
+    known = names.for_task(spec)
+    if spec.when is not None:
+        found |= _at(f"{place}.when", condition_problems(spec.when, known))
+    if spec.until is not None:
+        of, wrong = type_of(spec.until, known)
+        if not wrong and of.kind not in ("number", "date", "datetime", "unknown"):
+            wrong = [_("A wait ends at a time or after seconds; this is %(kind)s.") % {"kind": in_words(of)}]
+            if not misfit(of, Type("datetime")) or not misfit(of, Type("date")):
+                wrong = []
+        found |= _at(f"{place}.until", wrong)
+    if spec.over is not None:
+        of, wrong = type_of(spec.over, known)
+        if not wrong and of.kind not in ("list", "unknown"):
+            wrong = [_("It goes over a list, and this is %(kind)s.") % {"kind": in_words(of)}]
+        found |= _at(f"{place}.over", wrong)
+    _parameters(spec, names.for_items(spec) if spec.kind == TaskKind.EACH else known, around, found)
+
+
+def _at(place: str, sentences: list[str]) -> Faults:
+    return {place: sentences} if sentences else {}
+
+
+def _parameters(spec: TaskSpec, known: Type, around: Surroundings | None, found: Faults) -> None:
+    """``with``: every expression by itself, and against what the handler or the other workflow takes."""
+    wanted: Mapping[str, Type] | None = None
+    items: dict[str, Characteristic] = {}
+    if spec.kind == TaskKind.AUTOMATED and (handler := task_handlers.find(spec.handler)) is not None:
+        items = {item.key: item for item in handler.inputs}
+        wanted = {key: of_characteristic(item) for key, item in items.items()}
+    elif spec.kind in STARTS_RUNS and around is not None and spec.definition in around.documents:
+        child = graph.read(around.documents[spec.definition])
+        items = {item.key: item for item in child.inputs}
+        wanted = input_types(child)
+    for parameter, expression in spec.with_.items():
+        place = f"tasks.{spec.key}.with.{parameter}"
+        of, wrong = type_of(expression, known)
+        if not wrong and wanted is not None:
+            wrong = _given(parameter, expression, of, wanted, items)
+        found |= _at(place, wrong)
+    for key, item in items.items():
+        # A workflow's input has its default when the run starts; a handler's as well.
+        if item.required and item.default is None and key not in spec.with_:
+            sentence = _("The handler needs this input.") if spec.handler else _("The workflow needs this input.")
+            _add(found, f"tasks.{spec.key}.with.{key}", sentence)
+
+
+def _given(
+    parameter: str, expression: Any, of: Type, wanted: Mapping[str, Type], items: Mapping[str, Characteristic]
+) -> list[str]:
+    if parameter not in wanted:
+        return [_("There is no such input.")]
+    item = items.get(parameter)
+    if sentence := misfit(of, wanted[parameter]):
+        return [sentence]
+    if item is not None and expression is None and item.required:
+        return [_("Please fill this in.")]
+    if item is not None and not isinstance(expression, dict) and not names_in(expression):
+        try:
+            validate([item], {item.key: expression})
+        except InvalidInput as error:
+            return error.fields[item.key]
+    return []
+
+
+def _never_taken(read: Graph, names: Names, found: Faults) -> None:
+    sentences = {
+        "condition": ("when", _("Unreachable: this is never true.")),
+        "contradiction": ("when", _("Unreachable: after the tasks before it this is never true.")),
+        "predecessors": ("after", _("Unreachable: none of the tasks before it is ever done.")),
     }
-    for place, expression in places.items():
-        for message in expressions.problems(expression, known):
-            _add(found, f"tasks.{spec.key}.{place}", message)
+    for key, reason in never_taken(read, names).items():
+        field, sentence = sentences[reason]
+        _add(found, f"tasks.{key}.{field}", sentence)
 
 
-def _results(read: Graph, found: Faults) -> None:
-    outputs = {spec.key: output_names(spec) | {"skipped"} for spec in read.tasks}
-    open_ended = {spec.key for spec in read.tasks if spec.kind == TaskKind.SUBFLOW}
-    inputs = read.input_names()
+# For warnings
 
-    def known(name: str) -> bool:
-        parts = name.split(".")
-        if parts[0] == "inputs":
-            return len(parts) > 1 and parts[1] in inputs
-        if parts[0] == "tasks" and len(parts) > 2:
-            return parts[1] in open_ended or parts[2] in outputs.get(parts[1], ())
+
+def _names_used(read: Graph) -> set[str]:
+    used: set[str] = set()
+    for spec in read.tasks:
+        for expression in (spec.when, spec.until, spec.over, *spec.with_.values()):
+            used |= names_in(expression)
+    for expression in read.results.values():
+        used |= names_in(expression)
+    # A part of a value (tasks.ask.site.city) uses the value.
+    return used | {".".join(name.split(".")[:3]) for name in used}
+
+
+def _may_be_missing(read: Graph, expression: Any) -> bool:
+    """Whether the value is an input of the run that need not be given, handed on as it is."""
+    name = expression.get("var") if isinstance(expression, dict) else None
+    if not isinstance(name, str) or not name.startswith("inputs."):
         return False
-
-    for name, expression in read.results.items():
-        for message in expressions.problems(expression, known):
-            _add(found, f"results.{name}", message)
+    of = input_types(read).get(name.removeprefix("inputs."))
+    return of is not None and of.nullable
 
 
-def outputs_of(spec: TaskSpec) -> tuple[Characteristic, ...]:
-    """What the task gives: the handler's outputs, or those a person is asked for."""
-    if spec.kind == TaskKind.AUTOMATED:
-        handler = task_handlers.find(spec.handler)
-        return tuple(handler.outputs) if handler else ()
-    return spec.outputs
-
-
-def output_names(spec: TaskSpec) -> set[str]:
-    """Names later tasks can read. A wait gives ``timed_out`` and whatever its signal declared as outputs."""
-    if spec.kind == TaskKind.EACH:
-        return {"items", "count"}
-    own = {item.key for item in outputs_of(spec)}
-    return own | {"timed_out"} if spec.kind == TaskKind.WAIT else own
+# What else asks
 
 
 def effective_undo(spec: TaskSpec) -> str:

@@ -105,6 +105,10 @@ class TaskHandler:
     - ``nothing_to_undo``: said openly when ``run`` has no effect to take back (a check, a reading).
     - ``local``: touches nothing but our database. It runs inside the transaction that records its outcome, so it
       happens exactly once. Otherwise it runs outside any transaction and opens its own short ones.
+    - ``slow``: may keep its worker waiting, so that workers for slow work do it. What leaves the process does, unless
+      it is said otherwise here; what is ``local`` does not.
+    - ``limits(inputs)``: keys of what it uses that an operator may limit ("binding:…"). Called in the realm when it
+      has limits, inside a transaction; it reads and does nothing else. It holds for undoing, too.
     - ``time_limit_seconds``: of one attempt, unless the definition says another.
     - ``inputs``/``outputs``: what it takes and gives; a definition is checked against them when it is published.
     - ``differs(context)``: whether doing it now, with ``context.inputs``, would give something other than what it
@@ -121,9 +125,15 @@ class TaskHandler:
     inputs: Sequence[Characteristic] = ()
     outputs: Sequence[Characteristic] = ()
     local: bool = False
+    slow: bool | None = None
+    limits: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
     time_limit_seconds: float = 60
     differs: Callable[[UndoContext], bool] | None = None
     describe: Callable[[Mapping[str, Any]], str] | None = None
+
+    @property
+    def is_slow(self) -> bool:
+        return not self.local if self.slow is None else self.slow
 
 
 RunEnd = Literal["completed", "reversed"]

@@ -17,6 +17,13 @@ class NoSuchDefinition(NotFound):
     title = _("There is no published workflow of this name.")
 
 
+class DraftExists(WrongState):
+    """One working copy per definition: two people work on the same one, or one after the other."""
+
+    code = "workflow.draft_exists"
+    title = _("There is a draft of this workflow already.")
+
+
 class RunIsClosed(WrongState):
     code = "workflow.run_is_closed"
     title = _("This run is closed: what is completed or reversed stays so.")

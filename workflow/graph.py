@@ -1,6 +1,6 @@
 """A definition's graph as typed values: read from the published JSON, in topological order, never changed.
 
-The document (YAML or JSON) and the stored graph are the same thing; see ``docs/how-to/add-a-task-handler.md``.
+The document (YAML or JSON) and the stored graph are the same thing; see ``docs/how-to/write-a-workflow.md``.
 """
 
 from __future__ import annotations
@@ -11,12 +11,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from boss.core import expressions
-from boss.core.schema import Characteristic, from_json
+from boss.core.problems import InvalidInput
+from boss.core.schema import Characteristic, from_json, validate
 from workflow.choices import TaskKind
 
 PLAIN_TYPES = {"list": list, "object": dict}
 """Types of run inputs that no form asks for and no characteristic can describe."""
+
+
+LONGEST_SECONDS = 315_360_000
+"""Ten years: no duration of a definition is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +125,24 @@ class Graph:
         """Successors whose condition must be evaluated first."""
         return tuple([p for p in after if self.tasks[p].is_conditional] for after in self.successors)
 
-    def input_names(self) -> set[str]:
-        return {item.key for item in self.inputs} | set(self.plain_inputs)
+    def checked_inputs(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The declared inputs checked and with their defaults; what was not declared stays as it is.
+
+        Raises :class:`boss.core.problems.InvalidInput` with fields ``inputs.<key>``.
+        """
+        declared = {item.key for item in self.inputs}
+        fields: dict[str, list[str]] = {}
+        cleaned: dict[str, Any] = {}
+        try:
+            cleaned = validate(self.inputs, {k: v for k, v in given.items() if k in declared}, prefix="inputs.")
+        except InvalidInput as error:
+            fields = error.fields
+        for key, kind in self.plain_inputs.items():
+            if given.get(key) is not None and not isinstance(given[key], PLAIN_TYPES[kind]):
+                fields[f"inputs.{key}"] = [_("This is not of the expected type.")]
+        if fields:
+            raise InvalidInput(fields=fields)
+        return {**{k: v for k, v in given.items() if k not in declared}, **cleaned}
 
 
 def names(inputs: Mapping[str, Any], outputs: Mapping[str, Any], subject: tuple[str, int] | None) -> dict[str, Any]:

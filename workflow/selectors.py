@@ -13,10 +13,27 @@ from django.db.models.functions import Coalesce, RowNumber
 from boss.core.actors import Actor
 from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
+from boss.tenancy import selectors as ground
+from ticketing import selectors as desk
 from workflow.choices import CLAIMED, NEEDS_PEOPLE, STARTS_RUNS, BulkOutcome, RunState, TaskState
 from workflow.engine import graphs
 from workflow.engine.reversal import ReversalPlan
-from workflow.models import Attempt, Bulk, BulkItem, Definition, DefinitionVersion, Run, RunEvent, TaskRun
+from workflow.errors import NoSuchDefinition
+from workflow.models import (
+    Attempt,
+    Bulk,
+    BulkItem,
+    Definition,
+    DefinitionDraft,
+    DefinitionVersion,
+    Limit,
+    LimitSlot,
+    LimitWaiter,
+    Run,
+    RunEvent,
+    TaskRun,
+)
+from workflow.surroundings import Surroundings
 
 __all__ = ["Edge", "Graph", "Node", "ReversalPlan"]
 
@@ -116,6 +133,19 @@ def find_definition(key: str) -> Definition | None:
     return found
 
 
+def list_limits(actor: Actor) -> ScopedQuerySet:
+    """The realm's limits by key, each with how many tasks hold a place of it and how many wait."""
+    holder = TaskRun.objects.filter(pk=OuterRef("task"), attempt=OuterRef("attempt"), state__in=CLAIMED)
+    held = LimitSlot.objects.filter(Exists(holder), limit=OuterRef("pk"), is_place=True)
+    waiters = LimitWaiter.objects.filter(limit=OuterRef("pk"))
+    rows: ScopedQuerySet = Limit.objects.visible_to(actor).annotate(running=_count(held), waiting=_count(waiters))
+    return rows.order_by("key")
+
+
+def _count(rows: ScopedQuerySet) -> Coalesce:
+    return Coalesce(Subquery(rows.order_by().values("limit").annotate(n=Count("*")).values("n")), 0)
+
+
 def list_versions(definition: Definition) -> ScopedQuerySet:
     rows: ScopedQuerySet = DefinitionVersion.objects.filter(definition=definition).order_by("-number")
     return rows
@@ -129,6 +159,46 @@ def list_common_versions(actor: Actor, public_ids: Sequence[str]) -> list[Defini
         return []
     found = DefinitionVersion.objects.filter(definition=definitions[0]).defer("document").order_by("-number")
     return list(found)
+
+
+def get_version(definition: Definition, number: int | None = None) -> DefinitionVersion:
+    """One version, the current one without a number. Raises :class:`NoSuchDefinition`."""
+    version: DefinitionVersion | None = definition.current
+    if number is not None:
+        version = list_versions(definition).filter(number=number).first()
+    if version is None:
+        raise NoSuchDefinition(number=number)
+    return version
+
+
+def list_drafts(actor: Actor) -> ScopedQuerySet:
+    rows: ScopedQuerySet = DefinitionDraft.objects.visible_to(actor).order_by("key")
+    return rows
+
+
+def surroundings(document: Any) -> Surroundings:
+    """What a document names that is there in its realm, however wrong the document is otherwise. Two statements, and
+    one for each calendar and for each level of workflows within workflows."""
+    documents: dict[str, dict[str, Any]] = {}
+    wanted = _named(document, "definition")
+    while wanted := wanted - documents.keys():
+        rows = Definition.objects.filter(key__in=wanted, is_archived=False, current__isnull=False)
+        level = dict(rows.values_list("key", "current__document"))
+        documents |= level
+        wanted = set().union(*(_named(child, "definition") for child in level.values()))
+    calendars = {key: ground.find_calendar(key) for key in _named(document, "calendar")}
+    return Surroundings(
+        calendars={key: calendar for key, calendar in calendars.items() if calendar is not None},
+        pools=desk.names_of_pools(_named(document, "pool")),
+        categories=desk.names_of_categories(_named(document, "category")),
+        documents=documents,
+    )
+
+
+def _named(document: Any, field: str) -> set[str]:
+    tasks = document.get("tasks") if isinstance(document, dict) else None
+    values = (task.get(field) for task in tasks or () if isinstance(task, dict)) if isinstance(tasks, list) else ()
+    return {value for value in values if isinstance(value, str) and value}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import celeryd_after_setup, worker_shutting_down
 
-from workflow.engine import draining, loop, sweeper
+from workflow.engine import draining, loop, pace, sweeper
 from workflow.engine.bell import ADVANCE, BULK
 from workflow.services import bulk as bulks
 
@@ -26,3 +26,4 @@ def bulk(realm_id: int, bulk_id: int) -> int:
 
 
 worker_shutting_down.connect(draining.begin, dispatch_uid="workflow.draining", weak=False)
+celeryd_after_setup.connect(pace.take_note, dispatch_uid="workflow.pace", weak=False)

@@ -7,15 +7,23 @@ An expression is a literal, a list of expressions, or an object with exactly one
 
 Strict where JSON-logic is lax: comparing values of different types is an error, unknown operators are refused, and a
 name that is missing gives null (``empty``). There are no loops, so evaluation ends after as many steps as the
-expression has nodes.
+expression has nodes. What is wrong with an expression is found before it runs by ``boss.core.expression_types``.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_DEEPEST = 40
+DEEPEST = 40
+"""How many levels an expression may have."""
+
+OPERATORS: dict[str, int | None] = {
+    "var": 1, "and": None, "or": None, "not": 1, "if": 3, "==": 2, "!=": 2, "<": 2, "<=": 2, ">": 2, ">=": 2,
+    "in": 2, "contains": 2, "empty": 1,
+}  # fmt: skip
+"""Every operator and how many operands it takes; None for any number."""
 
 
 class ExpressionError(ValueError):
@@ -27,30 +35,25 @@ def evaluate(expression: Any, names: Mapping[str, Any]) -> Any:
     return _value(expression, names, 0)
 
 
-def problems(expression: Any, known: Callable[[str], bool] | None = None) -> list[str]:
-    """What is wrong with the text of an expression before it ever runs. ``known`` says whether a name exists."""
-    found: list[str] = []
-    _inspect(expression, known, found, 0)
-    return found
-
-
 def names_in(expression: Any) -> set[str]:
-    """Every name the expression reads."""
+    """Every name the expression reads, however deep."""
     found: set[str] = set()
-    if isinstance(expression, dict):
-        for operator, operands in expression.items():
-            if operator == "var" and isinstance(operands, str):
-                found.add(operands)
-            elif operator != "var":
-                found |= names_in(operands)
-    elif isinstance(expression, list):
-        for item in expression:
-            found |= names_in(item)
+    rest = [expression]
+    while rest:
+        inner = rest.pop()
+        if isinstance(inner, list):
+            rest += inner
+        elif isinstance(inner, dict):
+            for operator, operands in inner.items():
+                if operator != "var":
+                    rest.append(operands)
+                elif isinstance(operands, str):
+                    found.add(operands)
     return found
 
 
 def _value(expression: Any, names: Mapping[str, Any], depth: int) -> Any:
-    if depth > _DEEPEST:
+    if depth > DEEPEST:
         raise ExpressionError("nested too deeply")
     if isinstance(expression, list):
         return [_value(item, names, depth + 1) for item in expression]
@@ -60,22 +63,24 @@ def _value(expression: Any, names: Mapping[str, Any], depth: int) -> Any:
     if operator == "var":
         return _look_up(raw, names)
     operands = raw if isinstance(raw, list) else [raw]
+    if (count := OPERATORS[operator]) is not None and len(operands) != count:
+        raise ExpressionError(f"{operator} takes {count} operands, not {len(operands)}")
     if operator == "and":
         return all(_truth(_value(item, names, depth + 1)) for item in operands)
     if operator == "or":
         return any(_truth(_value(item, names, depth + 1)) for item in operands)
     if operator == "if":
-        condition, then, otherwise = _exactly(operands, 3, "if")
+        condition, then, otherwise = operands
         return _value(then if _truth(_value(condition, names, depth + 1)) else otherwise, names, depth + 1)
     values = [_value(item, names, depth + 1) for item in operands]
-    return _OPERATORS[operator](values)
+    return _FUNCTIONS[operator](*values)
 
 
 def _single(expression: dict[str, Any]) -> tuple[str, Any]:
     if len(expression) != 1:
         raise ExpressionError(f"an expression has one operator, not {sorted(expression)}")
     operator, operands = next(iter(expression.items()))
-    if operator not in _KNOWN:
+    if operator not in OPERATORS:
         raise ExpressionError(f"unknown operator {operator!r}")
     return operator, operands
 
@@ -95,74 +100,56 @@ def _truth(value: Any) -> bool:
     return value is not None and value is not False and value != 0 and value != "" and value != [] and value != {}
 
 
-def _exactly(operands: list[Any], count: int, operator: str) -> list[Any]:
-    if len(operands) != count:
-        raise ExpressionError(f"{operator} takes {count} operands, not {len(operands)}")
-    return operands
-
-
-def _equal(values: list[Any]) -> bool:
-    left, right = _exactly(values, 2, "==")
+def _equal(left: Any, right: Any) -> bool:
     # In Python True == 1; here a yes/no is never a number.
     return type(left) is type(right) and left == right if bool in (type(left), type(right)) else bool(left == right)
 
 
-def _order(operator: str, test: Callable[[Any, Any], bool]) -> Callable[[list[Any]], bool]:
-    def compare(values: list[Any]) -> bool:
-        left, right = _exactly(values, 2, operator)
+def _order(operator: str, test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    def compare(left: Any, right: Any) -> bool:
         if left is None or right is None:
             return False
         numbers = isinstance(left, int | float) and isinstance(right, int | float)
         texts = isinstance(left, str) and isinstance(right, str)
         if not (numbers or texts) or bool in (type(left), type(right)):
             raise ExpressionError(f"{operator} cannot compare {left!r} with {right!r}")
+        if texts and (instants := _instants(left, right)):
+            return test(*instants)
         return test(left, right)
 
     return compare
 
 
-def _inside(values: list[Any]) -> bool:
-    needle, haystack = _exactly(values, 2, "in")
+def _instants(left: str, right: str) -> tuple[dt.datetime, dt.datetime] | None:
+    """Two times of perhaps different zones, of which the letters say nothing."""
+    if "T" not in left or "T" not in right:
+        return None
+    try:
+        one, other = dt.datetime.fromisoformat(left), dt.datetime.fromisoformat(right)
+    except ValueError:
+        return None
+    return (one, other) if one.tzinfo and other.tzinfo else None
+
+
+def _inside(needle: Any, haystack: Any) -> bool:
     if haystack is None:
         return False
-    if isinstance(haystack, str) and isinstance(needle, str):
-        return needle in haystack
+    if isinstance(haystack, str) and (needle is None or isinstance(needle, str)):
+        return needle is not None and needle in haystack
     if isinstance(haystack, list | tuple):
-        return needle in haystack
-    raise ExpressionError(f"in cannot look inside {haystack!r}")
+        return any(_equal(needle, item) for item in haystack)
+    raise ExpressionError(f"in cannot look for {needle!r} inside {haystack!r}")
 
 
-_OPERATORS: dict[str, Callable[[list[Any]], Any]] = {
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "==": _equal,
-    "!=": lambda values: not _equal(values),
+    "!=": lambda left, right: not _equal(left, right),
     "<": _order("<", lambda a, b: a < b),
     "<=": _order("<=", lambda a, b: a <= b),
     ">": _order(">", lambda a, b: a > b),
     ">=": _order(">=", lambda a, b: a >= b),
-    "not": lambda values: not _truth(_exactly(values, 1, "not")[0]),
+    "not": lambda value: not _truth(value),
     "in": _inside,
-    "contains": lambda values: _inside(list(reversed(_exactly(values, 2, "contains")))),
-    "empty": lambda values: not _truth(_exactly(values, 1, "empty")[0]),
+    "contains": lambda haystack, needle: _inside(needle, haystack),
+    "empty": lambda value: not _truth(value),
 }
-_KNOWN = frozenset(_OPERATORS) | {"var", "and", "or", "if"}
-
-
-def _inspect(expression: Any, known: Callable[[str], bool] | None, found: list[str], depth: int) -> None:
-    if depth > _DEEPEST:
-        found.append("nested too deeply")
-    elif isinstance(expression, list):
-        for item in expression:
-            _inspect(item, known, found, depth + 1)
-    elif isinstance(expression, dict):
-        try:
-            operator, operands = _single(expression)
-        except ExpressionError as error:
-            found.append(str(error))
-            return
-        if operator == "var":
-            if not isinstance(operands, str):
-                found.append("var takes a name")
-            elif known is not None and not known(operands):
-                found.append(f"unknown name {operands!r}")
-        else:
-            _inspect(operands, known, found, depth + 1)

@@ -36,7 +36,8 @@ _READ_CUSTOMERS = _set(
 _READ_WORK = _set(
     "ticketing.view_ticket ticketing.view_message ticketing.view_internal_message ticketing.view_category",
     "ticketing.view_talentpool",
-    "workflow.view_run workflow.view_taskrun workflow.view_definition workflow.view_definitionversion",
+    "workflow.view_run workflow.view_taskrun",
+    "workflow.view_definition workflow.view_definitionversion workflow.view_definitiondraft",
     "workflow.view_bulk",
 )
 _DO_TICKETS = _set(
@@ -59,6 +60,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "ticketing.assign_ticket ticketing.manage_categories ticketing.manage_pools",
             "workflow.publish_definition workflow.start_run workflow.reverse_run workflow.retry_task",
             "workflow.move_run workflow.complete_task workflow.skip_task workflow.signal_run",
+            "workflow.view_limit workflow.change_limit",
             "ipservices.view_binding ipservices.manage_bindings ipservices.set_fault ipservices.observe_service",
             "ipservices.change_service ipservices.view_prefix ipservices.manage_addresses ipservices.manage_numbers",
             "notify.view_message",
@@ -90,6 +92,7 @@ BUILT_IN: dict[str, RolePolicy] = {
         _STAFF
         | _set(
             "workflow.retry_task workflow.complete_task workflow.skip_task workflow.signal_run",
+            "workflow.view_limit workflow.change_limit",
             "ipservices.view_binding ipservices.manage_bindings ipservices.set_fault ipservices.observe_service",
             "ipservices.change_service ipservices.view_prefix ipservices.manage_addresses ipservices.manage_numbers",
         ),
@@ -109,7 +112,8 @@ BUILT_IN: dict[str, RolePolicy] = {
         _("Catalog manager"),
         _READ_REALM
         | _set("catalog.add_feature catalog.change_feature catalog.add_plan catalog.change_plan catalog.publish_plan")
-        | _set("core.use_console workflow.view_definition workflow.view_definitionversion"),
+        | _set("core.use_console workflow.view_definition workflow.view_definitionversion")
+        | _set("workflow.view_definitiondraft"),
     ),
     "auditor": RolePolicy(
         _("Auditor"),

@@ -79,7 +79,7 @@ def fill(route: str, ids: dict[str, str]) -> str:
         name = match[1] or match[2]
         if name in ("public_id", "address") or (name == "key" and resource.startswith("ticketing/")):
             return ids[resource]
-        return ids.get(name, {"version": "1"}.get(name, "none"))
+        return ids.get(name, {"version": "1", "number": "1"}.get(name, "none"))
 
     return "/" + re.sub(r"\(\?P<(\w+)>[^)]*\)|<(?:\w+:)?(\w+)>", value, route).replace(r"[\s\S]*", "nowhere/")
 

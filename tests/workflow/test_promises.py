@@ -390,7 +390,7 @@ def test_a_bad_handler_answer_is_its_own_failure(begin, go, states):
 
 
 def test_a_condition_that_cannot_be_evaluated_finds_people(begin, go, states):
-    run = begin([task("a"), task("b", "a", when={"<": [{"var": "inputs.x"}, 3]})], inputs={"x": "three"})
+    run = begin([task("a"), task("b", "a", when={"<": [{"var": "inputs.x.n"}, 3]})], inputs={"x": {"n": "three"}})
     go()
     assert states(run) == {"a": "done", "b": "attention"}
 

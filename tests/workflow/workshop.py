@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,7 +85,14 @@ def _closed(actor: Any, of: Any, end: str) -> None:
     shop.closed.append((of.pk, end))
 
 
+def _limits(inputs: Mapping[str, Any]) -> list[str]:
+    if inputs["name"] == "boom":
+        raise LookupError("no such server")
+    return [f"server:{inputs['name']}"]
+
+
 for handler in (
+    TaskHandler("tests.limited", "Limited", run, undo=undo, inputs=_INPUTS, outputs=_OUTPUTS, limits=_limits),
     TaskHandler("tests.remote", "Remote work", run, undo=undo, inputs=_INPUTS, outputs=_OUTPUTS),
     TaskHandler("tests.local", "Local work", run, undo=undo, inputs=_INPUTS, outputs=_OUTPUTS, local=True),
     TaskHandler("tests.check", "A check", run, nothing_to_undo=True, inputs=_INPUTS, outputs=_OUTPUTS),

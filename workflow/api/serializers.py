@@ -9,7 +9,18 @@ from rest_framework import serializers
 
 from workflow import selectors
 from workflow.choices import BulkKind
-from workflow.models import Attempt, Bulk, BulkItem, Definition, DefinitionVersion, Run, Signal, TaskRun
+from workflow.models import (
+    Attempt,
+    Bulk,
+    BulkItem,
+    Definition,
+    DefinitionDraft,
+    DefinitionVersion,
+    Limit,
+    Run,
+    Signal,
+    TaskRun,
+)
 
 
 class DefinitionSerializer(serializers.ModelSerializer[Definition]):
@@ -26,15 +37,187 @@ class VersionSerializer(serializers.ModelSerializer[DefinitionVersion]):
 
     class Meta:
         model = DefinitionVersion
-        fields = ("number", "published_at", "published_by", "document")
+        fields = ("number", "published_at", "published_by", "note", "document")
         read_only_fields = fields
 
 
-class Publish(serializers.Serializer[Any]):
+class GivenDocument(serializers.Serializer[Any]):
     """A workflow as a document: an object, or the same as YAML text in ``yaml``."""
 
     document = serializers.DictField(required=False)
-    yaml = serializers.CharField(required=False, max_length=500_000)
+    yaml = serializers.CharField(required=False, max_length=500_000, trim_whitespace=False)
+
+
+class Publish(GivenDocument):
+    """A workflow to publish, and what changed."""
+
+    note = serializers.CharField(required=False, allow_blank=True, max_length=2000)
+
+
+class RollBack(serializers.Serializer[Any]):
+    number = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+
+
+def _messages() -> serializers.DictField:
+    return serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()), help_text="Sentences by place: tasks.KEY.field"
+    )
+
+
+class ReportSerializer(serializers.Serializer[Any]):
+    """Faults forbid publishing, warnings do not. ``document`` is what was read, null where nothing could be."""
+
+    faults = _messages()
+    warnings = _messages()
+    document = serializers.JSONField()
+
+
+class AnswerInput(serializers.Serializer[Any]):
+    """What is supposed about one task."""
+
+    outcome = serializers.ChoiceField(choices=["done", "fails", "skipped"], required=False)
+    outputs = serializers.DictField(required=False)
+    signal = serializers.BooleanField(required=False, allow_null=True, help_text="Whether the awaited signal comes")
+
+
+class Simulate(GivenDocument):
+    """What to play through. Tasks of another workflow that a task starts are answered as "task.inner_task"."""
+
+    inputs = serializers.DictField(required=False)
+    answers = serializers.DictField(child=AnswerInput(), required=False, help_text="By task key")
+    reverse_at = serializers.CharField(required=False, allow_null=True, max_length=60)
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    title = serializers.CharField()
+    state = serializers.CharField(help_text="done, skipped, attention or waiting (never come to, or never ends)")
+    starts_at = serializers.FloatField(allow_null=True, help_text="Seconds from the start")
+    ends_at = serializers.FloatField(allow_null=True)
+    why = serializers.CharField()
+
+
+class PoolWorkSerializer(serializers.Serializer[Any]):
+    pool = serializers.CharField(help_text="Empty: of no pool")
+    tasks = serializers.IntegerField()
+    seconds = serializers.FloatField()
+
+
+class NamedTaskSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    title = serializers.CharField()
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField(help_text="The task; empty at the top")
+    field = serializers.CharField()
+    before = serializers.JSONField(allow_null=True)
+    after = serializers.JSONField(allow_null=True)
+
+
+class DifferenceSerializer(serializers.Serializer[Any]):
+    """What differs in behaviour."""
+
+    tasks_added = NamedTaskSerializer(many=True)
+    tasks_removed = NamedTaskSerializer(many=True)
+    tasks_changed = ChangeSerializer(many=True)
+    top = ChangeSerializer(many=True)
+
+
+_number: dict[str, Any] = {"min_value": 1, "max_value": 2**31 - 1, "required": False}
+# “from” is a word of Python's own.
+Between = type(
+    "Between",
+    (serializers.Serializer,),
+    {"from": serializers.IntegerField(**_number), "to": serializers.IntegerField(**_number)},
+)
+
+
+class OfVersion(serializers.Serializer[Any]):
+    version = serializers.IntegerField(**_number)
+
+
+class NamedSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    name = serializers.CharField()
+
+
+class HandlerSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    title = serializers.CharField()
+    room = serializers.CharField()
+    local = serializers.BooleanField()
+    undo = serializers.CharField(help_text="handler, none (nothing to undo) or missing")
+    inputs = serializers.ListField(child=serializers.DictField())
+    outputs = serializers.ListField(child=serializers.DictField())
+
+
+class DefinitionOfferSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    title = serializers.CharField()
+    inputs = serializers.ListField(child=serializers.DictField())
+    results = serializers.ListField(child=serializers.CharField(), help_text="Names of what a run of it gives")
+
+
+class OperatorSerializer(serializers.Serializer[Any]):
+    operator = serializers.CharField()
+    operands = serializers.IntegerField(allow_null=True, help_text="How many it takes; null for any number")
+
+
+class PaletteSerializer(serializers.Serializer[Any]):
+    """All that a definition may name."""
+
+    handlers = HandlerSerializer(many=True)
+    pools = NamedSerializer(many=True)
+    categories = NamedSerializer(many=True)
+    definitions = DefinitionOfferSerializer(many=True)
+    calendars = NamedSerializer(many=True)
+    operators = OperatorSerializer(many=True)
+
+
+class DraftSummarySerializer(serializers.ModelSerializer[DefinitionDraft]):
+    class Meta:
+        model = DefinitionDraft
+        fields: tuple[str, ...] = ("public_id", "key", "title", "revision", "updated_by", "updated_at")
+        read_only_fields: tuple[str, ...] = fields
+
+
+class DraftSerializer(DraftSummarySerializer):
+    document = serializers.DictField(read_only=True, help_text="As it is, perhaps faulty")
+
+    class Meta:
+        model = DefinitionDraft
+        fields = (*DraftSummarySerializer.Meta.fields, "document")
+        read_only_fields = fields
+
+
+class NewDraft(serializers.Serializer[Any]):
+    """Without a document it begins with what is published under the key."""
+
+    key = serializers.CharField(max_length=80)
+    title = serializers.CharField(max_length=160)
+    document = serializers.DictField(required=False)
+
+
+class SaveDraft(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=160, required=False)
+    document = serializers.DictField()
+
+
+class LimitSerializer(serializers.ModelSerializer[Limit]):
+    running = serializers.IntegerField(read_only=True, help_text="Tasks that hold a place now")
+    waiting = serializers.IntegerField(read_only=True, help_text="Ready tasks that wait for a slot")
+
+    class Meta:
+        model = Limit
+        fields = ("public_id", "key", "most_at_once", "most_per_minute", "running", "waiting")
+        read_only_fields = fields
+
+
+class SetLimit(serializers.Serializer[Any]):
+    key = serializers.CharField(max_length=120, help_text="What a handler names, or realm")
+    most_at_once = serializers.IntegerField(required=False, allow_null=True)
+    most_per_minute = serializers.IntegerField(required=False, allow_null=True)
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):
@@ -149,6 +332,17 @@ class PlannedUndoSerializer(serializers.Serializer[Any]):
     how = serializers.CharField(help_text="undone, people, kept, nothing, stopped or after_attempt")
     pool = serializers.CharField()
     follow_up = serializers.CharField()
+
+
+class SimulationSerializer(serializers.Serializer[Any]):
+    """How it went. ``inputs`` are those it went by, samples where nothing was given."""
+
+    inputs = serializers.DictField()
+    path = StepSerializer(many=True)
+    completes = serializers.BooleanField()
+    lead_seconds = serializers.FloatField()
+    work = PoolWorkSerializer(many=True)
+    reversal = PlannedUndoSerializer(many=True)
 
 
 class ReversalPlanSerializer(serializers.Serializer[Any]):

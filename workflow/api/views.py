@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django_filters import BooleanFilter, CharFilter
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.decorators import action
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -17,11 +19,21 @@ from boss.core.api import etags
 from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
 from boss.core.problems import InvalidInput, NotFound
-from workflow import board, insight, journal, selectors
+from workflow import board, documents, insight, journal, selectors
 from workflow.api import serializers
 from workflow.choices import CLOSED_RUN_STATES
-from workflow.models import Bulk, Definition, Run, TaskRun
-from workflow.services import bulk, definitions, runs, signals, tasks
+from workflow.models import Bulk, Definition, DefinitionDraft, Limit, Run, TaskRun
+from workflow.palette import palette
+from workflow.services import bulk, definitions, drafts, limits, runs, signals, tasks
+from workflow.simulation import Answer
+
+_at = OpenApiParameter("number", int, OpenApiParameter.PATH, description="The version")
+
+
+class YamlText(JSONRenderer):
+    """Answers with text whatever the reader accepts; refusals stay problem documents."""
+
+    media_type = "*/*"
 
 
 class DefinitionViewSet(ReadOnlyViewSet):
@@ -40,8 +52,39 @@ class DefinitionViewSet(ReadOnlyViewSet):
     def create(self, request: Request) -> Response:
         """Publish a version. The same document again changes nothing; faults are named at their places."""
         given = self.given()
-        version = definitions.publish(actor=self.actor, document=given.get("document") or given.get("yaml", ""))
+        version = definitions.publish(actor=self.actor, document=_document(given), note=given.get("note", ""))
         return self.answer(version.definition, status=201)
+
+    # While it is made
+
+    @extend_schema(responses=serializers.PaletteSerializer)
+    @action(detail=False, pagination_class=None, filterset_class=None, filterset_fields=None)
+    def palette(self, request: Request) -> Response:
+        """What a workflow can be made of here."""
+        return Response(serializers.PaletteSerializer(palette(self.actor)).data)
+
+    @extend_schema(responses=serializers.ReportSerializer)
+    @action(detail=False, methods=["post"], input=serializers.GivenDocument)
+    def check(self, request: Request) -> Response:
+        """Look a document through as publishing would; nothing is kept."""
+        report = definitions.check(actor=self.actor, document=_document(self.given()))
+        return Response(serializers.ReportSerializer(report).data)
+
+    @extend_schema(responses=serializers.SimulationSerializer)
+    @action(detail=False, methods=["post"], input=serializers.Simulate)
+    def simulate(self, request: Request) -> Response:
+        """Play a document through with inputs and answers; nothing is kept and nobody is called."""
+        given = self.given()
+        played = definitions.simulate(
+            actor=self.actor,
+            document=_document(given),
+            inputs=given.get("inputs"),
+            answers={key: Answer(**answer) for key, answer in given.get("answers", {}).items()},
+            reverse_at=given.get("reverse_at"),
+        )
+        return Response(serializers.SimulationSerializer(played).data)
+
+    # Its versions
 
     @extend_schema(responses=serializers.VersionSerializer(many=True))
     @action(detail=True, permission="workflow.view_definitionversion", pagination_class=None, filterset_class=None)
@@ -50,10 +93,124 @@ class DefinitionViewSet(ReadOnlyViewSet):
         found = selectors.list_versions(self.get_object())
         return Response(serializers.VersionSerializer(found, many=True).data)
 
+    @extend_schema(parameters=[_at], responses=serializers.VersionSerializer)
+    @action(detail=True, permission="workflow.view_definitionversion", url_path=r"versions/(?P<number>[0-9]{1,9})")
+    def version(self, request: Request, public_id: str, number: str) -> Response:
+        """One version."""
+        return Response(serializers.VersionSerializer(selectors.get_version(self.get_object(), int(number))).data)
+
+    @extend_schema(parameters=[serializers.OfVersion], responses={(200, "text/yaml"): dict})
+    @action(detail=True, permission="workflow.view_definitionversion", renderer_classes=[YamlText])
+    def yaml(self, request: Request, public_id: str) -> HttpResponse:
+        """A version as YAML, the current one unless another is asked for."""
+        definition: Definition = self.get_object()
+        version = selectors.get_version(definition, _asked(request, serializers.OfVersion).get("version"))
+        name = f"{definition.key}-{version.number}.yaml"
+        return HttpResponse(
+            documents.to_yaml(version.document),
+            content_type="text/yaml; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    @extend_schema(parameters=[serializers.Between], responses=serializers.DifferenceSerializer)
+    @action(detail=True, permission="workflow.view_definitionversion")
+    def diff(self, request: Request, public_id: str) -> Response:
+        """What changed in behaviour from one version to another; the current one and the one before it by default."""
+        asked = _asked(request, serializers.Between)
+        found = definitions.difference(
+            actor=self.actor, definition=self.get_object(), before=asked.get("from"), after=asked.get("to")
+        )
+        return Response(serializers.DifferenceSerializer(found).data)
+
+    @action(
+        detail=True, methods=["post"], permission="workflow.publish_definition", input=serializers.RollBack,
+        url_path="roll-back",
+    )  # fmt: skip
+    def roll_back(self, request: Request, public_id: str) -> Response:
+        """Let new runs start on an earlier version again."""
+        return self.answer(definitions.roll_back(actor=self.actor, definition=self.get_object(), **self.given()))
+
     @action(detail=True, methods=["post"], permission="workflow.publish_definition", input=serializers.Nothing)
     def archive(self, request: Request, public_id: str) -> Response:
         """Let no new runs start on it."""
         return self.answer(definitions.archive(actor=self.actor, definition=self.get_object()))
+
+    @action(detail=True, methods=["post"], permission="workflow.publish_definition", input=serializers.Nothing)
+    def restore(self, request: Request, public_id: str) -> Response:
+        """Let new runs start on it again."""
+        return self.answer(definitions.restore(actor=self.actor, definition=self.get_object()))
+
+
+def _document(given: dict[str, Any]) -> dict[str, Any] | str:
+    found: dict[str, Any] | str = given["document"] if "document" in given else given.get("yaml", "")
+    return found
+
+
+def _asked(request: Request, reader: type[Serializer[Any]]) -> dict[str, Any]:
+    """The address's query, cleaned."""
+    serializer = reader(data=request.query_params)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+class DraftViewSet(ReadOnlyViewSet):
+    """Working copies of workflows, one for each key. They may be faulty."""
+
+    model = DefinitionDraft
+    serializer_class = serializers.DraftSerializer
+    permission = "workflow.view_definitiondraft"
+    permissions: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("create", "update", "destroy"), "workflow.publish_definition"
+    )
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {
+        "create": serializers.NewDraft,
+        "update": serializers.SaveDraft,
+    }
+    etagged = True
+    filterset_fields = ("key",)
+
+    def rows(self) -> QuerySet[DefinitionDraft]:
+        return selectors.list_drafts(self.actor)
+
+    def get_serializer_class(self) -> Any:
+        return serializers.DraftSummarySerializer if self.action == "list" else self.serializer_class
+
+    def create(self, request: Request) -> Response:
+        """Begin a working copy."""
+        return self.answer(drafts.create(actor=self.actor, **self.given()), status=201)
+
+    def update(self, request: Request, public_id: str) -> Response:
+        """Keep it as it is now."""
+        draft = self.get_object()
+        return self.answer(drafts.save(actor=self.actor, draft=draft, **self.given()))
+
+    def destroy(self, request: Request, public_id: str) -> Response:
+        """Throw it away; what is published stays."""
+        drafts.discard(actor=self.actor, draft=self.get_object())
+        return Response(status=204)
+
+
+class LimitViewSet(ReadOnlyViewSet):
+    """How much at once, and how often: for a key that handlers name ("binding:…"), or ``realm`` for all tasks."""
+
+    model = Limit
+    serializer_class = serializers.LimitSerializer
+    permission = "workflow.view_limit"
+    permissions: ClassVar[dict[str, str]] = {"create": "workflow.change_limit", "destroy": "workflow.change_limit"}
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": serializers.SetLimit}
+    filterset_fields = ("key",)
+
+    def rows(self) -> QuerySet[Limit]:
+        return selectors.list_limits(self.actor)
+
+    def create(self, request: Request) -> Response:
+        """Set the limit of a key, whether it had one or not."""
+        return self.answer(limits.set_limit(actor=self.actor, **self.given()), status=201)
+
+    def destroy(self, request: Request, public_id: str) -> Response:
+        """Lift it: what waited for it goes on."""
+        limits.lift(actor=self.actor, limit=self.get_object())
+        return Response(status=204)
 
 
 class RunFilter(FilterSet):

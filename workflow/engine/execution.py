@@ -38,6 +38,8 @@ def perform(claim: Claim) -> Claim | None:
     Never raises for what a handler does; raises when the database is gone, and then the lease brings the task back.
     """
     try:
+        if claim.fault is not None:
+            raise claim.fault
         inputs = _inputs(claim)
         if claim.spec.kind in STARTS_RUNS:
             parts.undo(claim) if claim.is_undo else parts.begin(claim)
@@ -69,15 +71,7 @@ def _inputs(claim: Claim) -> dict[str, Any]:
         graph.holds(claim.spec, claim.names())
     if claim.spec.kind in STARTS_RUNS:
         return {}
-    if claim.done_with:
-        return claim.done_with
-    inputs = graph.resolve_inputs(claim.spec, claim.names())
-    handler = task_handlers.find(claim.spec.handler)
-    if handler is not None:
-        for item in handler.inputs:
-            if inputs.get(item.key) is None and item.default is not None:
-                inputs[item.key] = item.default
-    return inputs
+    return claim.task_inputs()
 
 
 def _local(claim: Claim, handler: TaskHandler, inputs: dict[str, Any]) -> Claim | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workflow.engine import claims, execution
+from workflow.engine import claims, execution, slots
 
 
 def advance(realm_id: int, task_id: int) -> int:
@@ -10,6 +10,9 @@ def advance(realm_id: int, task_id: int) -> int:
     performed = 0
     claim = claims.take(realm_id, task_id)
     while claim is not None:
-        claim = execution.perform(claim)
+        following = execution.perform(claim)
         performed += 1
+        if claim.holds:
+            slots.pass_on(realm_id, claim.holds)
+        claim = following
     return performed

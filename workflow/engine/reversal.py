@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from workflow.checks import effective_undo
+from workflow import undoing
 from workflow.choices import REVERSE_END, STARTS_RUNS, AttemptOutcome, RunState, TaskKind, TaskState
 from workflow.engine import joins, people
 from workflow.engine.ledger import MACHINE, Book
 from workflow.graph import TaskSpec
 from workflow.models import Attempt, TaskRun
 from workflow.registry import task_handlers
+from workflow.undoing import PlannedUndo
 
 
 def begin(book: Book, *, who: str, reason: str) -> None:
@@ -42,10 +43,11 @@ def abandon(book: Book, task: TaskRun) -> None:
     """Give up a task that is not done: it is skipped, or undone if its attempts may have left something."""
     people.withdraw(book, task, reason="reversed" if book.run.state == RunState.REVERSING else "taken_back")
     spec = book.spec(task)
-    if may_have_effect(spec, task):
+    how = undoing.of_unfinished(spec, left=_left_something(spec, task))
+    if how in undoing.UNDO:
         _prepare(task)
     else:
-        if may_be_past_return(spec, task):
+        if how == "kept":
             people.ask_follow_up(book, task)
         task.skip()
         task.ended_at = book.now
@@ -59,18 +61,13 @@ def give_up(book: Book, task: TaskRun) -> None:
     settle(book)
 
 
-def may_have_effect(spec: TaskSpec, task: TaskRun) -> bool:
-    """Whether a task that never ended may have changed something that can be undone."""
-    return effective_undo(spec) != "none" and _left_something(spec, task)
-
-
 def may_be_past_return(spec: TaskSpec, task: TaskRun) -> bool:
     """Whether a task that never ended may have passed its point of no return: its answer was lost, perhaps."""
-    no_way_back = spec.point_of_no_return and bool(spec.follow_up) and effective_undo(spec) == "none"
-    return no_way_back and _left_something(spec, task)
+    return undoing.of_unfinished(spec, left=_left_something(spec, task)) == "kept"
 
 
 def _left_something(spec: TaskSpec, task: TaskRun) -> bool:
+    """Whether a task that never ended may have changed something."""
     if task.started_at is None:
         return False
     if spec.kind in STARTS_RUNS:
@@ -131,12 +128,13 @@ def _settle_taken_back(book: Book) -> None:
 
 def _turn(book: Book, task: TaskRun) -> None:
     spec = book.spec(task)
-    if spec.point_of_no_return:
+    how = undoing.of_done(spec)
+    if how == "kept":
         task.keep()
         book.note("task.kept", task, follow_up=spec.follow_up)
         if spec.follow_up:
             people.ask_follow_up(book, task)
-    elif effective_undo(spec) == "none":
+    elif how == "nothing":
         task.nothing_to_undo()
         book.note("task.nothing_to_undo", task)
     else:
@@ -155,17 +153,6 @@ def finish(book: Book, task: TaskRun, *, event: str, who: str = MACHINE, note: s
     task.due_at, task.ended_at, task.waiting_for, task.error = None, book.now, "", ""
     book.note(event, task, who=who, note=note)
     settle(book)
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedUndo:
-    """One line of a reversal's plan. ``how``: undone, people, kept, nothing, stopped or after_attempt."""
-
-    key: str
-    title: str
-    how: str
-    pool: str = ""
-    follow_up: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,18 +178,5 @@ def plan(tasks: list[TaskRun], specs: tuple[TaskSpec, ...], positions: Collectio
 
 
 def _planned(task: TaskRun, spec: TaskSpec) -> PlannedUndo:
-    how = "stopped"
-    undo = effective_undo(spec)
-    if task.state == TaskState.DONE or may_have_effect(spec, task):
-        how = {"none": "nothing", "manual": "people", "handler": "undone"}[undo]
-    if task.state == TaskState.DONE and spec.point_of_no_return:
-        how = "kept"
-    elif task.state == TaskState.RUNNING:
-        how = "after_attempt"
-    elif task.state == TaskState.SKIPPED:
-        how = "nothing"
-    elif may_be_past_return(spec, task):
-        how = "kept"
-    return PlannedUndo(
-        key=spec.key, title=spec.title, how=how, pool=spec.pool, follow_up=spec.follow_up if how == "kept" else ""
-    )
+    ended = task.state in (TaskState.DONE, TaskState.SKIPPED)
+    return undoing.planned(spec, task.state, left=not ended and _left_something(spec, task))

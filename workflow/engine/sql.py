@@ -66,7 +66,8 @@ UPDATE workflow_taskrun AS t
    AND (t.not_before IS NULL OR t.not_before <= clock_timestamp())
    AND r.realm_id = t.realm_id AND r.id = t.run_id
 RETURNING t.run_id, t.position, t.state, t.attempt, t.failures, t.woken_by, r.public_id, r.version_id,
-          r.subject_kind, r.subject_id, r.inputs, r.outputs, t.generation, t.inputs
+          r.subject_kind, r.subject_id, r.inputs, r.outputs, t.generation, t.inputs,
+          (SELECT jsonb_agg(l.key) FROM workflow_limit l WHERE l.realm_id = %(realm)s)
 """
 
 # The run's row comes first: its lock puts the completions of one run in an order, and its new version carries the

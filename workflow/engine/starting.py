@@ -9,12 +9,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from boss.core import schema
-from boss.core.problems import InvalidInput
 from workflow.engine import graphs, joins, ledger
 from workflow.engine.ledger import Book
 from workflow.errors import NoSuchDefinition
-from workflow.graph import PLAIN_TYPES, Graph
+from workflow.graph import Graph
 from workflow.models import Definition, DefinitionVersion, Run, TaskRun
 from workflow.models.columns import ClockTimestamp
 
@@ -69,7 +67,7 @@ def _book(on: Current, who: str, start: Start, parent: TaskRun | None) -> Book:
         version=on.version,
         subject_kind=start.subject[0] if start.subject else "",
         subject_id=start.subject[1] if start.subject else None,
-        inputs=checked(graph, dict(start.inputs)),
+        inputs=graph.checked_inputs(start.inputs),
         open_tasks=len(graph.tasks),
         started_by=who[:200],
         started_at=on.now,
@@ -91,20 +89,3 @@ def _book(on: Current, who: str, start: Start, parent: TaskRun | None) -> Book:
     book.note("run.started", who=who, definition=on.version.definition.key, version=on.version.number)
     joins.decide(book)
     return book
-
-
-def checked(graph: Graph, given: dict[str, Any]) -> dict[str, Any]:
-    """The declared inputs checked and with their defaults; what was not declared stays as it is."""
-    declared = {item.key for item in graph.inputs}
-    try:
-        cleaned = schema.validate(graph.inputs, {k: v for k, v in given.items() if k in declared}, prefix="inputs.")
-    except InvalidInput as error:
-        fields = error.fields
-    else:
-        fields = {}
-    for key, kind in graph.plain_inputs.items():
-        if given.get(key) is not None and not isinstance(given[key], PLAIN_TYPES[kind]):
-            fields[f"inputs.{key}"] = [_("This is not of the expected type.")]
-    if fields:
-        raise InvalidInput(fields=fields)
-    return {**{k: v for k, v in given.items() if k not in declared}, **cleaned}

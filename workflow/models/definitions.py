@@ -40,6 +40,7 @@ class DefinitionVersion(RealmScoped):
     fingerprint = models.CharField(max_length=64)
     published_at = models.DateTimeField(_("published"), auto_now_add=True)
     published_by = models.CharField(_("published by"), max_length=200)
+    note = models.TextField(_("what changed"), blank=True, default="")
 
     class Meta(RealmScoped.Meta):
         verbose_name = _("definition version")
@@ -51,3 +52,22 @@ class DefinitionVersion(RealmScoped):
 
     def __str__(self) -> str:
         return f"{self.definition} {self.number}"
+
+
+class DefinitionDraft(Addressable):
+    """The one working copy of a definition in its realm. It may be faulty: it is checked when it is published."""
+
+    key = models.CharField(_("key"), max_length=80)
+    title = models.CharField(_("title"), max_length=160)
+    document: Any = models.JSONField(_("document"), default=dict)
+    revision = models.PositiveIntegerField(_("revision"), default=1)
+    updated_by = models.CharField(_("updated by"), max_length=200)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+
+    class Meta(Addressable.Meta):
+        verbose_name = _("definition draft")
+        verbose_name_plural = _("definition drafts")
+        constraints = [models.UniqueConstraint(fields=["realm_id", "key"], name="workflow_draft_key")]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.revision})"

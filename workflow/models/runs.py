@@ -183,8 +183,10 @@ class TaskRun(FSMModelMixin, RealmScoped):
             ),
         ]
         indexes = [
-            # The sweeper looks through all realms at once, so this one does not begin with the realm.
-            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="workflow_task_due"),
+            # The sweeper looks through the realms in turn, so that one's flood does not hide another's task.
+            models.Index(
+                fields=["realm_id", "due_at"], condition=models.Q(due_at__isnull=False), name="workflow_task_due_turn"
+            ),
             models.Index(
                 # What the board shows and counts. Moving tasks pass too quickly to be worth an entry each: those are
                 # found by ``due_at``.

@@ -5,25 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-
-import yaml
-from django.utils.translation import gettext as _
 
 from boss.core import audit, locks
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.services import service
-from boss.tenancy import selectors as ground
-from ticketing import selectors as desk
-from workflow import checks
-from workflow.errors import DefinitionRefused, NoSuchDefinition
+from workflow import checks, diff, documents, selectors, simulation
+from workflow.diff import Difference
+from workflow.engine.ledger import database_now
+from workflow.errors import DefinitionRefused
 from workflow.models import Definition, DefinitionVersion
+from workflow.simulation import Answer, Simulation
 
 
 @service
-def publish(*, actor: Actor, document: Mapping[str, Any] | str) -> DefinitionVersion:
-    """Publish a workflow (YAML text, or the same as a mapping) as the version new runs start on.
+def publish(*, actor: Actor, document: Mapping[str, Any] | str, note: str = "") -> DefinitionVersion:
+    """Publish a workflow (YAML text, or the same as a mapping) as the version new runs start on; ``note`` says what
+    changed.
 
     The same document again gives the version there is. Runs keep the version they started on. Raises
     :class:`DefinitionRefused`, whose ``fields`` name every fault at its place ("tasks.activate_dns.handler").
@@ -32,10 +32,7 @@ def publish(*, actor: Actor, document: Mapping[str, Any] | str) -> DefinitionVer
 
     require(actor, "workflow.publish_definition")
 
-    faults = checks.faults(parsed)
-    if not faults:
-        faults = _unknown_desks(parsed)
-    if faults:
+    if faults := checks.faults(parsed, selectors.surroundings(parsed)):
         raise DefinitionRefused(fields=faults)
 
     locks.hold(f"workflow.definition:{parsed['key']}")
@@ -50,13 +47,15 @@ def publish(*, actor: Actor, document: Mapping[str, Any] | str) -> DefinitionVer
         document=parsed,
         fingerprint=fingerprint,
         published_by=actor.label[:200],
+        note=note.strip(),
     )
     definition.title, definition.current, definition.is_archived = parsed["title"], version, False
     definition.save(update_fields=["title", "current", "is_archived"])
 
     audit.record(
-        actor=actor, action="definition.published", subject=definition, after={"version": version.number, "new": made}
-    )
+        actor=actor, action="definition.published", subject=definition,
+        after={"version": version.number, "new": made, "note": version.note},
+    )  # fmt: skip
     return version
 
 
@@ -75,15 +74,33 @@ def archive(*, actor: Actor, definition: Definition) -> Definition:
 
 
 @service
-def roll_back(*, actor: Actor, definition: Definition, number: int) -> Definition:
-    """Let new runs start on an earlier version again. Raises :class:`NoSuchDefinition` for an unknown number."""
+def restore(*, actor: Actor, definition: Definition) -> Definition:
+    """Let new runs start again on an archived definition. Raises :class:`DefinitionRefused` where workflows would then
+    run one another for ever."""
     definition = Definition.objects.select_for_update().get(pk=definition.pk)
-    version = DefinitionVersion.objects.filter(definition=definition, number=number).first()
 
     require(actor, "workflow.publish_definition", definition)
 
-    if version is None:
-        raise NoSuchDefinition(number=number)
+    if definition.current is not None:
+        _refuse_endless(definition.current)
+
+    definition.is_archived = False
+    definition.save(update_fields=["is_archived"])
+
+    audit.record(actor=actor, action="definition.restored", subject=definition)
+    return definition
+
+
+@service
+def roll_back(*, actor: Actor, definition: Definition, number: int) -> Definition:
+    """Let new runs start on an earlier version again. Raises :class:`NoSuchDefinition` for an unknown number and
+    :class:`DefinitionRefused` where workflows would then run one another for ever."""
+    definition = Definition.objects.select_for_update().get(pk=definition.pk)
+    version = selectors.get_version(definition, number)
+
+    require(actor, "workflow.publish_definition", definition)
+
+    _refuse_endless(version)
 
     before = definition.current.number if definition.current else None
     definition.current = version
@@ -99,33 +116,77 @@ def roll_back(*, actor: Actor, definition: Definition, number: int) -> Definitio
     return definition
 
 
-def _read(document: Mapping[str, Any] | str) -> Any:
-    if isinstance(document, str):
-        try:
-            document = yaml.safe_load(document)
-        except yaml.YAMLError as error:
-            raise DefinitionRefused(fields={"document": [str(error)]}) from None
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is to be said about a document, by place: faults forbid publishing, warnings do not."""
+
+    document: Any
+    faults: checks.Faults
+    warnings: checks.Faults
+
+
+def _refuse_endless(version: DefinitionVersion) -> None:
+    if endless := checks.endless(version.document, selectors.surroundings(version.document)):
+        raise DefinitionRefused(fields=endless)
+
+
+def check(*, actor: Actor, document: Mapping[str, Any] | str) -> Report:
+    """Look through a document as publishing would. Changes nothing."""
+    require(actor, "workflow.view_definition")
+
     try:
-        # As it will be stored: what JSON cannot say (dates, tuples, numbers as keys) is found here.
-        return json.loads(json.dumps(document))
-    except (TypeError, ValueError) as error:
+        parsed = _read(document)
+    except DefinitionRefused as refused:
+        return Report(None, refused.fields, {})
+    return Report(parsed, checks.faults(parsed, selectors.surroundings(parsed)), checks.warnings(parsed))
+
+
+def simulate(
+    *,
+    actor: Actor,
+    document: Mapping[str, Any] | str,
+    inputs: Mapping[str, Any] | None = None,
+    answers: Mapping[str, Answer] | None = None,
+    reverse_at: str | None = None,
+    durations: Mapping[str, float] | None = None,
+) -> Simulation:
+    """Play a document through, published or not. Changes nothing.
+
+    Raises :class:`DefinitionRefused` for one with faults, and :class:`boss.core.problems.InvalidInput`.
+    """
+    require(actor, "workflow.view_definition")
+
+    parsed = _read(document)
+    around = selectors.surroundings(parsed)
+    if faults := checks.faults(parsed, around):
+        raise DefinitionRefused(fields=faults)
+    return simulation.simulate(
+        parsed,
+        inputs=inputs or {},
+        answers=answers or {},
+        around=around,
+        starts=database_now(),
+        reverse_at=reverse_at,
+        durations=durations,
+    )
+
+
+def difference(
+    *, actor: Actor, definition: Definition, before: int | None = None, after: int | None = None
+) -> Difference:
+    """What changed in behaviour from version ``before`` (the one before ``after``) to ``after`` (the current one).
+
+    Raises :class:`NoSuchDefinition` for an unknown number.
+    """
+    require(actor, "workflow.view_definition", definition)
+
+    new = selectors.get_version(definition, after)
+    old = selectors.get_version(definition, max(1, new.number - 1) if before is None else before)
+    return diff.between(old.document, new.document)
+
+
+def _read(document: Mapping[str, Any] | str) -> Any:
+    try:
+        return documents.from_yaml(document) if isinstance(document, str) else documents.plain(document)
+    except documents.Unreadable as error:
         raise DefinitionRefused(fields={"document": [str(error)]}) from None
-
-
-def _is_published(key: str) -> bool:
-    return bool(Definition.objects.filter(key=key, is_archived=False, current__isnull=False).exists())
-
-
-def _unknown_desks(document: dict[str, Any]) -> checks.Faults:
-    """Pools and categories a task names must be there: work nobody sees is lost work."""
-    found: checks.Faults = {}
-    for task in document["tasks"]:
-        if task.get("pool") and desk.find_pool(task["pool"]) is None:
-            found[f"tasks.{task['key']}.pool"] = [_("There is no such talent pool.")]
-        if task.get("category") and desk.find_category(task["category"]) is None:
-            found[f"tasks.{task['key']}.category"] = [_("There is no such ticket category.")]
-        if task.get("calendar") and ground.find_calendar(task["calendar"]) is None:
-            found[f"tasks.{task['key']}.calendar"] = [_("There is no such business calendar.")]
-        if task.get("definition") and not _is_published(task["definition"]):
-            found[f"tasks.{task['key']}.definition"] = [_("There is no such published workflow.")]
-    return found

@@ -149,7 +149,7 @@ def amend(*, actor: Actor, run: Run, inputs: Mapping[str, Any], reason: str) -> 
     """
     with ledger.open_run(run.pk) as book:
         _refuse_unless_running(book)
-        cleaned = starting.checked(book.graph, dict(inputs))
+        cleaned = book.graph.checked_inputs(inputs)
         positions = amending.differing(book, cleaned)
         _refuse_past_return(book, positions)
 

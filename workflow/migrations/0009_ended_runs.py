@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("workflow", "0005_bulk_actions")]
+    dependencies = [("workflow", "0008_bulk_actions")]
 
     operations = [
         AddIndexConcurrently(

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("ticketing", "0001_initial"),
-        ("workflow", "0003_taken_back"),
+        ("workflow", "0006_drafts_and_notes"),
     ]
 
     operations = [

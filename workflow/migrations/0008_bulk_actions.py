@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflow', '0004_board_indexes'),
+        ('workflow', '0007_board_indexes'),
     ]
 
     operations = [

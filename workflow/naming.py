@@ -1,0 +1,103 @@
+"""What the expressions of a definition can name, and of which type it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from boss.core.expression_types import (
+    ANY_LIST,
+    ANY_OBJECT,
+    BOOLEAN,
+    TEXT,
+    UNKNOWN,
+    WHOLE,
+    Type,
+    of_characteristics,
+    record,
+    type_of,
+)
+from boss.core.schema import Characteristic
+from workflow import graph
+from workflow.choices import STARTS_RUNS, TaskKind
+from workflow.graph import Graph, TaskSpec
+from workflow.registry import task_handlers
+
+Documents = Mapping[str, Mapping[str, Any]]
+
+_PLAIN = {"list": ANY_LIST.or_null(), "object": ANY_OBJECT.or_null()}
+
+
+def outputs_of(spec: TaskSpec) -> tuple[Characteristic, ...]:
+    """What the task gives: the handler's outputs, or those a person is asked for."""
+    if spec.kind == TaskKind.AUTOMATED:
+        handler = task_handlers.find(spec.handler)
+        return tuple(handler.outputs) if handler else ()
+    return spec.outputs
+
+
+def input_types(read: Graph) -> dict[str, Type]:
+    """The inputs of a run."""
+    return of_characteristics(read.inputs) | {key: _PLAIN[kind] for key, kind in read.plain_inputs.items()}
+
+
+class Names:
+    """The names of one definition. ``documents`` are the definitions its subflows may be; those it does not know,
+    and those that stand in a circle, give results of unknown type."""
+
+    def __init__(self, read: Graph, documents: Documents, _above: frozenset[str] = frozenset()) -> None:
+        self.graph = read
+        self._documents = documents
+        self._above = _above | {read.key}
+        self._inputs = record(input_types(read))
+        self._tasks: dict[int, Type] = {}
+
+    def for_task(self, spec: TaskSpec) -> Type:
+        """What ``when``, ``until``, ``over`` and ``with`` of a task can name: inputs, subject, all tasks before it."""
+        return self._after(self.graph.tasks[position] for position in sorted(self.graph.ancestors[spec.position]))
+
+    def for_items(self, spec: TaskSpec) -> Type:
+        """The same for ``with`` of an *each* task, which can also name the item and its index."""
+        names = self.for_task(spec)
+        of, _problems = type_of(spec.over, names)
+        return record({**(names.fields or {}), "item": of.item or UNKNOWN, "index": WHOLE})
+
+    def at_end(self) -> Type:
+        """What ``results`` can name: every task."""
+        return self._after(self.graph.tasks)
+
+    def results(self) -> Type:
+        """What a run gives its parent."""
+        names = self.at_end()
+        return record({name: type_of(expression, names)[0] for name, expression in self.graph.results.items()})
+
+    def _after(self, tasks: Iterable[TaskSpec]) -> Type:
+        subject = record({"kind": TEXT.or_null(), "id": WHOLE.or_null()})
+        # A task that was skipped has given nothing.
+        done = {task.key: self._outputs(task).or_null() for task in tasks}
+        return record({"inputs": self._inputs, "subject": subject, "tasks": record(done)})
+
+    def _outputs(self, spec: TaskSpec) -> Type:
+        if spec.position not in self._tasks:
+            self._tasks[spec.position] = self._outputs_now(spec)
+        return self._tasks[spec.position]
+
+    def _outputs_now(self, spec: TaskSpec) -> Type:
+        fields = of_characteristics(outputs_of(spec))
+        if spec.kind == TaskKind.WAIT:
+            fields["timed_out"] = BOOLEAN.or_null()
+        elif spec.kind in STARTS_RUNS:
+            results = self._results_of(spec.definition)
+            if spec.kind == TaskKind.EACH:
+                fields = {"items": Type("list", item=results), "count": WHOLE}
+            elif results.fields is None:
+                return results
+            else:
+                fields = dict(results.fields)
+        return record({**fields, "skipped": BOOLEAN.or_null()})
+
+    def _results_of(self, definition: str) -> Type:
+        document = self._documents.get(definition)
+        if document is None or definition in self._above:
+            return ANY_OBJECT
+        return Names(graph.read(document), self._documents, self._above).results()
