@@ -37,6 +37,13 @@ BEAT: dict[str, dict[str, object]] = {
     "ipservices.sweep": {"task": "ipservices.sweep", "schedule": 30.0},
     "ipservices.check_health": {"task": "ipservices.check_health", "schedule": 60.0, "options": SLOW},
     "ipservices.read_usage": {"task": "ipservices.read_usage", "schedule": 300.0, "options": SLOW},
+    "subscribers.move_in": {"task": "subscribers.move_in", "schedule": 600.0, "options": SLOW},
+    "subscribers.collect": {"task": "subscribers.collect", "schedule": crontab(hour="4", minute="0"), "options": SLOW},
+    "subscribers.bill": {
+        "task": "subscribers.bill",
+        "schedule": crontab(day_of_month="1", hour="2", minute="0"),
+        "options": SLOW,
+    },
     "ipservices.compact_free_ranges": {
         "task": "ipservices.compact_free_ranges",
         "schedule": crontab(hour="3", minute="30"),

@@ -52,4 +52,5 @@ class Process(models.TextChoices):
     CHANGE = "change", _("Change")
     SUSPEND = "suspend", _("Suspend")
     RESUME = "resume", _("Resume")
+    PORT_IN = "port_in", _("Bring a number along")
     DISCONNECT = "disconnect", _("Disconnect")

@@ -12,6 +12,7 @@ from ipservices.models import (
     HealthSample,
     PhoneNumber,
     PortHold,
+    PortRequest,
     Prefix,
     Service,
     SimulatedEffect,
@@ -58,6 +59,12 @@ class PhoneNumberAdmin(ReadOnlyAdmin):
     list_display = ("number", "state", "area", "service")
     list_filter = ("state",)
     list_select_related = ("service",)
+
+
+@admin.register(PortRequest)
+class PortRequestAdmin(ReadOnlyAdmin):
+    list_display = ("number", "losing_carrier", "state", "tries", "firm_on", "asked_at")
+    list_filter = ("state",)
 
 
 @admin.register(PortHold)

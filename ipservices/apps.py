@@ -16,10 +16,13 @@ class IpServicesConfig(AppConfig):
     def ready(self) -> None:
         from kombu.exceptions import OperationalError
 
-        from ipservices import handlers, registry, subjects, tasks
+        from boss.core import events
+        from ipservices import handlers, porting, registry, subjects, tasks
+        from ipservices.adapters.sandbox_porting import SandboxPorting
         from ipservices.drivers.dns_powerdns.driver import PowerDnsDriver
         from ipservices.drivers.simulator.driver import SimulatorDriver
         from ipservices.services import provisioning
+        from subscribers.events import OrderAmended, SubscriptionEnded
         from ticketing.registry import subject_kinds
         from workflow.registry import task_handlers
 
@@ -28,7 +31,11 @@ class IpServicesConfig(AppConfig):
         registry.register_entry_points()
         for handler in handlers.EVERY:
             task_handlers.register(handler.key, handler)
-        subject_kinds.register(subjects.SERVICE.key, subjects.SERVICE)
+        for kind in (subjects.SERVICE, subjects.PORT_REQUEST):
+            subject_kinds.register(kind.key, kind)
+        porting.porting_ports.register(porting.DEFAULT, SandboxPorting())
+        events.handle("ipservices.give_back", SubscriptionEnded, tasks.give_back)
+        events.handle("ipservices.plan_less", OrderAmended, tasks.plan_less)
 
         def wake_worker(realm_id: int, service_id: int) -> None:
             try:

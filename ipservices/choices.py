@@ -47,6 +47,17 @@ class NumberState(models.TextChoices):
     LEFT = "left", _("Given back")
 
 
+class PortState(models.TextChoices):
+    """Where a request for another provider's number stands; ``confirmed``: it has a firm day (FOC)."""
+
+    ASKED = "asked", _("To be sent")
+    SUBMITTED = "submitted", _("Sent")
+    REJECTED = "rejected", _("Rejected")
+    CONFIRMED = "confirmed", _("Confirmed")
+    COMPLETED = "completed", _("The number has come")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
 class HoldState(models.TextChoices):
     HELD = "held", _("Held")
     RELEASED = "released", _("Released")

@@ -56,6 +56,15 @@ class NumberTaken(Problem):
     title = _("This telephone number is not free.")
 
 
+class PortingUnreachable(Problem):
+    """The clearing house did not answer, or does not know the request. Ask again with the same key."""
+
+    code = "ipservices.porting_unreachable"
+    status = 503
+    title = _("The clearing house for telephone numbers did not answer.")
+    retryable = True
+
+
 class NoPortFree(Problem):
     code = "ipservices.no_port_free"
     status = 409

@@ -10,7 +10,16 @@ from boss.core import scoping
 from boss.core.actors import Actor
 from ipservices.choices import NumberState, ServiceState
 from ipservices.errors import ServiceNotFound
-from ipservices.models import AddressAssignment, Binding, DriverCall, HealthSample, PhoneNumber, Prefix, Service
+from ipservices.models import (
+    AddressAssignment,
+    Binding,
+    DriverCall,
+    HealthSample,
+    PhoneNumber,
+    PortRequest,
+    Prefix,
+    Service,
+)
 from subscribers.models import Account, Subscription
 
 
@@ -37,6 +46,11 @@ def whole_addresses() -> QuerySet[AddressAssignment]:
 
 def whole_numbers() -> QuerySet[PhoneNumber]:
     rows: QuerySet[PhoneNumber] = PhoneNumber.objects.select_related("service").order_by("number")
+    return rows
+
+
+def whole_port_requests() -> QuerySet[PortRequest]:
+    rows: QuerySet[PortRequest] = PortRequest.objects.select_related("subscription").order_by("-id")
     return rows
 
 
@@ -70,6 +84,12 @@ def list_services_for_subscription(subscription_id: int, *families: str) -> Quer
     rows: QuerySet[Service] = Service.objects.filter(subscription_id=subscription_id)
     rows = rows.exclude(state=ServiceState.TERMINATED).order_by("id")
     return rows.filter(family__in=families) if families else rows
+
+
+def list_services_in_use(**whose: int) -> QuerySet[Service]:
+    """Services that work or are suspended, of an account or a subscription; whoever calls has checked the right."""
+    rows: QuerySet[Service] = Service.objects.filter(**whose)
+    return rows.filter(state__in=[ServiceState.ACTIVE, ServiceState.SUSPENDED]).order_by("id")
 
 
 def list_driver_calls(actor: Actor, service: Service | None = None) -> QuerySet[DriverCall]:

@@ -1,14 +1,21 @@
-"""Services as the subject of tickets."""
+"""Services, and requests for other providers' numbers, as the subject of tickets."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from boss.core.actors import Actor
 from boss.core.permissions import may
-from ipservices.models import Service
-from ticketing.contracts import SubjectCard, SubjectKind
+from boss.core.schema import Characteristic
+from ipservices.choices import PortState
+from ipservices.models import PortRequest, Service
+from ipservices.services import porting
+from ticketing.contracts import Outcome, SubjectCard, SubjectKind
+from ticketing.models import Ticket
 
 
 def _find(service_id: int) -> Service | None:
@@ -45,4 +52,65 @@ SERVICE = SubjectKind(
     describe=describe,
     account_id=account_id,
     may_link=may_link,
+)
+
+
+def _find_port(request_id: int) -> PortRequest | None:
+    row: PortRequest | None = PortRequest.objects.select_related("subscription__account").filter(pk=request_id).first()
+    return row
+
+
+def describe_port(request_id: int) -> SubjectCard:
+    row = _find_port(request_id)
+    if row is None:
+        return SubjectCard(label=_("A port request that is gone"))
+    said = (f"{row.reject_code}: {row.reject_reason}",) if row.reject_code else ()
+    return SubjectCard(
+        label=_("Port of %(number)s") % {"number": row.number},
+        url=f"/console/accounts/{row.subscription.account.public_id}/",
+        lines=(str(row.get_state_display()), row.losing_carrier, str(row.subscription.account), *said),
+    )
+
+
+def port_outcomes(ticket: Ticket) -> Sequence[Outcome]:
+    """A rejected request is corrected; otherwise the ticket ends freely."""
+    row = _find_port(ticket.subject_id) if ticket.subject_id is not None else None
+    if row is None or row.state != PortState.REJECTED:
+        return ()
+    form = (
+        Characteristic(
+            "account_number", "text", "Account number there", required=True, max_length=40, default=row.account_number
+        ),
+        Characteristic("pin", "text", "PIN there", max_length=20, help="Blank: as before."),
+        Characteristic("loa", "text", "Letter of authorization", max_length=120, help="Blank: as before."),
+    )
+    return (Outcome("corrected", gettext_lazy("Corrected: send it again"), form),)
+
+
+def port_resolved(actor: Actor, ticket: Ticket, outcome_key: str, values: Mapping[str, Any]) -> None:
+    """The right to resolve the ticket is the right to correct the request."""
+    row = _find_port(ticket.subject_id) if ticket.subject_id is not None else None
+    if row is None or outcome_key != "corrected":
+        return
+    porting.correct(
+        actor=Actor.system(actor.realm_id, actor.label),
+        request=row,
+        account_number=str(values["account_number"]),
+        pin=str(values.get("pin") or ""),
+        loa=str(values.get("loa") or ""),
+    )
+
+
+def _account_of_port(request_id: int) -> int | None:
+    row = _find_port(request_id)
+    return None if row is None else row.subscription.account_id
+
+
+PORT_REQUEST = SubjectKind(
+    key=porting.SUBJECT_KIND,
+    title=gettext_lazy("Port request"),
+    describe=describe_port,
+    outcomes=port_outcomes,
+    resolved=port_resolved,
+    account_id=_account_of_port,
 )

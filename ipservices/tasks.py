@@ -6,10 +6,13 @@ import structlog
 from celery import shared_task
 
 from boss.core import lanes, scoping
+from boss.core.actors import Actor
 from boss.core.problems import Problem
 from ipservices import selectors
 from ipservices.models import Binding, Prefix
-from ipservices.services import bindings, prefixes, reconciling
+from ipservices.services import bindings, design, endings, prefixes, reconciling
+from subscribers.events import OrderAmended, SubscriptionEnded
+from subscribers.models import OrderItem, Subscription
 
 log = structlog.get_logger(__name__)
 
@@ -70,3 +73,17 @@ def compact_free_ranges() -> int:
         with scoping.realm_transaction(realm_id, "compaction"):
             merged += prefixes.compact(prefix=Prefix.objects.get(pk=prefix_id))
     return merged
+
+
+def plan_less(fact: OrderAmended) -> None:
+    """Handler of the fact that an order was amended: what is only planned and not wanted any more is dropped."""
+    for item in OrderItem.objects.select_related("subscription__account", "subscription__site").filter(
+        order_id=fact.order_id, subscription__isnull=False
+    ):
+        design.drop_unwanted(actor=Actor.system(item.realm_id), subscription=item.subscription)
+
+
+def give_back(fact: SubscriptionEnded) -> None:
+    """Handler of the fact that a subscription has ended for good, in a transaction of its own."""
+    subscription: Subscription = Subscription.objects.get(pk=fact.subscription_id)
+    endings.give_back(actor=Actor.system(subscription.realm_id), subscription=subscription)

@@ -7,7 +7,19 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from subscribers.models import Account, AccountContact, CardHold, Charge, Order, OrderItem, Subscription
+from subscribers.models import (
+    Account,
+    AccountContact,
+    CardHold,
+    Charge,
+    Collection,
+    Lease,
+    Order,
+    OrderItem,
+    Payment,
+    Statement,
+    Subscription,
+)
 
 
 class ReadOnly:
@@ -72,3 +84,30 @@ class CardHoldAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("realm_id", "order", "amount", "currency", "state", "asked_at")
     list_filter = ("state",)
     list_select_related = ("order",)
+
+
+@admin.register(Statement)
+class StatementAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("realm_id", "account", "period_from", "due_on", "total", "currency")
+    list_select_related = ("account",)
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("realm_id", "account", "amount", "currency", "paid_by", "received_at")
+    list_filter = ("paid_by",)
+    list_select_related = ("account",)
+
+
+@admin.register(Collection)
+class CollectionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("realm_id", "account", "state", "overdue_since", "amount", "currency")
+    list_filter = ("state",)
+    list_select_related = ("account",)
+
+
+@admin.register(Lease)
+class LeaseAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("realm_id", "organization", "reference", "site", "state", "starts_on")
+    list_filter = ("state",)
+    list_select_related = ("organization", "site")

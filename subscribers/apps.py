@@ -18,8 +18,9 @@ class SubscribersConfig(AppConfig):
 
         ports.payment_ports.register(ports.DEFAULT, sandbox.SandboxPayment())
         ports.credit_ports.register(ports.DEFAULT, sandbox.SandboxCredit())
-        for kind in (subjects.ACCOUNT_TICKETS, subjects.ORDER_TICKETS):
+        for kind in (subjects.ACCOUNT_TICKETS, subjects.ORDER_TICKETS, subjects.CASE_TICKETS):
             subject_kinds.register(kind.key, kind)
-        run_subject_kinds.register(subjects.ORDER_RUNS.key, subjects.ORDER_RUNS)
+        for runs_about in (subjects.ORDER_RUNS, subjects.CASE_RUNS):
+            run_subject_kinds.register(runs_about.key, runs_about)
         for handler in handlers.EVERY:
             task_handlers.register(handler.key, handler)

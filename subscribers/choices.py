@@ -33,6 +33,16 @@ class ItemAction(models.TextChoices):
     DELETE = "delete", _("Remove")
 
 
+class OrderReason(models.TextChoices):
+    """Why somebody leaves, where it makes a difference to what happens."""
+
+    MOVING = "moving", _("Moving away")
+    PRICE = "price", _("Too dear")
+    SERVICE = "service", _("Not satisfied")
+    DECEASED = "deceased", _("Death of the customer")
+    OTHER = "other", _("Another reason")
+
+
 class ChargeKind(models.TextChoices):
     RECURRING = "recurring", _("each month")
     ONE_TIME = "one_time", _("once")
@@ -56,3 +66,27 @@ class HoldState(models.TextChoices):
 class PaymentMethod(models.TextChoices):
     CARD = "card", _("Card")
     CASH = "cash", _("Cash")
+    OWNER = "owner", _("Paid by the building's owner")
+
+
+class PaidBy(models.TextChoices):
+    """How money for a statement came in."""
+
+    CARD = "card", _("Card")
+    CASH = "cash", _("Cash")
+    BANK = "bank", _("Bank transfer")
+    CHEQUE = "cheque", _("Cheque")
+
+
+class CollectionState(models.TextChoices):
+    """``settled``: paid, and back to full service; ``disconnected``: never paid."""
+
+    OPEN = "open", _("Open")
+    SETTLED = "settled", _("Settled")
+    DISCONNECTED = "disconnected", _("Disconnected")
+
+
+class LeaseState(models.TextChoices):
+    ANNOUNCED = "announced", _("Announced")
+    MOVED_IN = "moved_in", _("Moved in")
+    WITHDRAWN = "withdrawn", _("Withdrawn")

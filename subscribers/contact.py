@@ -26,7 +26,8 @@ class ContactDetails:
 
 @dataclass(frozen=True, slots=True)
 class PaymentChoice:
-    """``method`` is ``card`` or ``cash``. ``token`` stands for the card at the payment provider; never a number."""
+    """``method`` is ``card`` or ``cash``, or ``owner`` where somebody else pays. ``token`` stands for the card at the
+    payment provider; never a number."""
 
     method: str
     token: str = ""
@@ -48,9 +49,10 @@ def faults(contact: ContactDetails) -> dict[str, list[str]]:
     return found
 
 
-def payment_faults(payment: PaymentChoice) -> dict[str, list[str]]:
-    """What is wrong with the payment, by field."""
-    if payment.method not in PaymentMethod.values:
+def payment_faults(payment: PaymentChoice, *, has_payer: bool = False) -> dict[str, list[str]]:
+    """What is wrong with the payment, by field. That the owner pays is said by the house, never by a customer."""
+    owner_pays = payment.method == PaymentMethod.OWNER
+    if payment.method not in PaymentMethod.values or owner_pays != has_payer:
         return {"payment_method": [_("Choose how to pay.")]}
     if payment.method == PaymentMethod.CARD and not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", payment.token):
         return {"payment_token": [_("The card could not be read. Please enter it again.")]}

@@ -34,6 +34,26 @@ class AccountInUse(WrongState):
     title = _("The account still has subscriptions.")
 
 
+class SubscriptionNotActive(WrongState):
+    code = "subscribers.subscription_not_active"
+    title = _("This subscription is not in service.")
+
+
+class OrderUnderWay(WrongState):
+    code = "subscribers.order_under_way"
+    title = _("Another order for this subscription is under way. Let it end first.")
+
+
+class UnitOccupied(WrongState):
+    code = "subscribers.unit_occupied"
+    title = _("Somebody else is still served in this unit.")
+
+
+class NotUnderWay(WrongState):
+    code = "subscribers.not_under_way"
+    title = _("This order is closed: what it did stays so.")
+
+
 class PaymentDeclined(Problem):
     """The card's bank said no. Asking again gives the same answer."""
 

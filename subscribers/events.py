@@ -13,6 +13,12 @@ class OrderSubmitted:
     order_id: int
 
 
+@fact("subscribers.order_amended")
+@dataclass(frozen=True)
+class OrderAmended:
+    order_id: int
+
+
 @fact("subscribers.order_completed")
 @dataclass(frozen=True)
 class OrderCompleted:
@@ -29,3 +35,17 @@ class OrderReversed:
 @dataclass(frozen=True)
 class AccountActivated:
     account_id: int
+
+
+@fact("subscribers.subscription_ended")
+@dataclass(frozen=True)
+class SubscriptionEnded:
+    """For good: nothing will take it up again, so what it held may go to others."""
+
+    subscription_id: int
+
+
+@fact("subscribers.payment_received")
+@dataclass(frozen=True)
+class PaymentReceived:
+    payment_id: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,9 +13,29 @@ from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.permissions import require
-from subscribers.choices import AccountState, ChargeKind, ChargeState, HoldState, SubscriptionState
+from subscribers.choices import (
+    AccountState,
+    ChargeKind,
+    ChargeState,
+    CollectionState,
+    HoldState,
+    LeaseState,
+    SubscriptionState,
+)
 from subscribers.errors import UnknownAccount, UnknownOrder
-from subscribers.models import Account, AccountContact, CardHold, Charge, Order, OrderItem, Subscription
+from subscribers.models import (
+    Account,
+    AccountContact,
+    CardHold,
+    Charge,
+    Collection,
+    Lease,
+    Order,
+    OrderItem,
+    Payment,
+    Statement,
+    Subscription,
+)
 
 _PROGRESS_SALT = "subscribers.order_progress"
 _PROGRESS_SECONDS = 30 * 24 * 3600
@@ -141,6 +162,50 @@ def list_my_subscriptions(actor: Actor) -> QuerySet[Subscription]:
     """The signed-in subscriber's own subscriptions that have not ended."""
     mine = list_subscriptions(actor).filter(account__user_id=actor.user_id or 0)
     return mine.exclude(state=SubscriptionState.TERMINATED).order_by("-id")
+
+
+def whole_statements() -> QuerySet[Statement]:
+    """Statements of the realm; the caller narrows them to an actor."""
+    statements: QuerySet[Statement] = Statement.objects.select_related("account")
+    return statements
+
+
+def whole_payments() -> QuerySet[Payment]:
+    payments: QuerySet[Payment] = Payment.objects.select_related("account")
+    return payments
+
+
+def whole_collections() -> QuerySet[Collection]:
+    collections: QuerySet[Collection] = Collection.objects.select_related("account")
+    return collections
+
+
+def whole_leases() -> QuerySet[Lease]:
+    leases: QuerySet[Lease] = Lease.objects.select_related("organization", "site", "order")
+    return leases
+
+
+def accounts_everywhere() -> list[tuple[int, int]]:
+    """Realm and row of every account that was ever served, for the clock."""
+    with scoping.system_transaction("billing"):
+        served = Account.objects.exclude(state=AccountState.PENDING).order_by("realm_id", "id")
+        return list(served.values_list("realm_id", "pk"))
+
+
+def accounts_overdue_everywhere(due_before: dt.date) -> list[tuple[int, int]]:
+    """Realm and row of accounts that may owe what was due by ``due_before`` and have no open case: who exactly, and
+    how much, is for :func:`subscribers.services.billing.overdue` to say."""
+    with scoping.system_transaction("collections"):
+        late = Account.objects.filter(statements__due_on__lte=due_before).exclude(state=AccountState.CLOSED)
+        free = late.exclude(collections__state=CollectionState.OPEN).order_by("realm_id", "id")
+        return list(free.values_list("realm_id", "pk").distinct())
+
+
+def leases_begun_everywhere(today: dt.date) -> list[tuple[int, int]]:
+    """Realm and row of announced leases whose first day has come and for which nothing is ordered yet."""
+    with scoping.system_transaction("leases"):
+        begun = Lease.objects.filter(state=LeaseState.ANNOUNCED, order=None, starts_on__lte=today)
+        return list(begun.order_by("realm_id", "id").values_list("realm_id", "pk"))
 
 
 def snapshot(order: Order) -> dict[str, Any]:

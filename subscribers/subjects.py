@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 from boss.core.actors import Actor
 from boss.core.permissions import may
 from subscribers.account_search import search_accounts
-from subscribers.models import Account, Order
-from subscribers.services import orders
+from subscribers.models import Account, Collection, Order
+from subscribers.services import collecting, leases, orders
 from ticketing.contracts import SubjectCard, SubjectKind
 from workflow import selectors as workflow
 from workflow.contracts import RunEnd, RunSubjectKind
@@ -113,6 +113,42 @@ def _order_closed(actor: Actor, run: Any, end: RunEnd) -> None:
     order = _find_order(run.subject_id)
     if order is not None:
         orders.close_with_run(actor=actor, order=order, end=end)
+        leases.close_with_order(actor=actor, order_id=order.pk, completed=end == "completed")
+
+
+def _find_case(case_id: int) -> Collection | None:
+    case: Collection | None = Collection.objects.select_related("account__site").filter(pk=case_id).first()
+    return case
+
+
+def describe_case(case_id: int) -> SubjectCard:
+    case = _find_case(case_id)
+    if case is None:
+        return SubjectCard(label=_("A collection case that is gone"))
+    owed = _("%(amount)s %(currency)s since %(since)s") % {
+        "amount": case.amount, "currency": case.currency, "since": case.overdue_since,
+    }  # fmt: skip
+    return SubjectCard(
+        label=_("Overdue: %(account)s") % {"account": case.account},
+        url=account_url(case.account),
+        lines=(str(case.get_state_display()), owed),
+    )
+
+
+def _account_of_case(case_id: int) -> int | None:
+    case = _find_case(case_id)
+    return case.account_id if case else None
+
+
+def _may_link_case(actor: Actor, case_id: int) -> bool:
+    case = _find_case(case_id)
+    return case is not None and may(actor, "subscribers.view_collection", case)
+
+
+def _case_closed(actor: Actor, run: Any, end: RunEnd) -> None:
+    case = _find_case(run.subject_id)
+    if case is not None:
+        collecting.close_with_run(actor=actor, case=case, end=end)
 
 
 ACCOUNT_TICKETS = SubjectKind(
@@ -138,4 +174,19 @@ ORDER_RUNS = RunSubjectKind(
     closed=_order_closed,
     labels=_order_labels,
     find=_find_orders,
+)
+CASE_TICKETS = SubjectKind(
+    key="subscribers.collection",
+    title=gettext_lazy("Collection case"),
+    describe=describe_case,
+    account_id=_account_of_case,
+    may_link=_may_link_case,
+)
+CASE_RUNS = RunSubjectKind(
+    key="subscribers.collection",
+    title=gettext_lazy("Collection case"),
+    label=lambda case_id: describe_case(case_id).label,
+    url=lambda case_id: describe_case(case_id).url,
+    account_id=_account_of_case,
+    closed=_case_closed,
 )

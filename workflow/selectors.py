@@ -151,16 +151,6 @@ def list_versions(definition: Definition) -> ScopedQuerySet:
     return rows
 
 
-def list_common_versions(actor: Actor, public_ids: Sequence[str]) -> list[DefinitionVersion]:
-    """The versions that all of these runs could be moved to, newest first; none for runs of several workflows."""
-    rows = Run.objects.visible_to(actor).filter(public_id__in=public_ids)
-    definitions = list(rows.order_by().values_list("version__definition", flat=True).distinct()[:2])
-    if len(definitions) != 1:
-        return []
-    found = DefinitionVersion.objects.filter(definition=definitions[0]).defer("document").order_by("-number")
-    return list(found)
-
-
 def get_version(definition: Definition, number: int | None = None) -> DefinitionVersion:
     """One version, the current one without a number. Raises :class:`NoSuchDefinition`."""
     version: DefinitionVersion | None = definition.current
@@ -199,6 +189,16 @@ def _named(document: Any, field: str) -> set[str]:
     tasks = document.get("tasks") if isinstance(document, dict) else None
     values = (task.get(field) for task in tasks or () if isinstance(task, dict)) if isinstance(tasks, list) else ()
     return {value for value in values if isinstance(value, str) and value}
+
+
+def list_common_versions(actor: Actor, public_ids: Sequence[str]) -> list[DefinitionVersion]:
+    """The versions that all of these runs could be moved to, newest first; none for runs of several workflows."""
+    rows = Run.objects.visible_to(actor).filter(public_id__in=public_ids)
+    definitions = list(rows.order_by().values_list("version__definition", flat=True).distinct()[:2])
+    if len(definitions) != 1:
+        return []
+    found = DefinitionVersion.objects.filter(definition=definitions[0]).defer("document").order_by("-number")
+    return list(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from workflow.services import bulk as bulks
 
 
 @shared_task(name=ADVANCE)
-def advance(realm_id: int, task_run_id: int) -> int:
+def advance(realm_id: int, task_run_id: int) -> bool:
     return loop.advance(realm_id, task_run_id)
 
 

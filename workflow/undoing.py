@@ -51,7 +51,9 @@ def planned(spec: TaskSpec, state: str, *, left: bool = False) -> PlannedUndo:
     elif state == TaskState.RUNNING:
         how = "after_attempt"
     elif state == TaskState.SKIPPED:
-        how = "nothing"
+        # A person may have skipped it after attempts that left something.
+        how = of_unfinished(spec, left=left)
+        how = "nothing" if how == "stopped" else how
     else:
         how = of_unfinished(spec, left=left)
     follow_up = spec.follow_up if how == "kept" else ""

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from boss.look.marks import Mark
-from subscribers.choices import OrderState, PaymentMethod
+from subscribers.choices import ItemAction, OrderState, PaymentMethod
 from subscribers.models import Order
 from subscribers.services.orders import SUBJECT_KIND
 from workflow import selectors as workflow
@@ -97,6 +97,9 @@ class Tracker:
 def track(order: Order) -> Tracker:
     """The progress of ``order``. The caller has checked that its reader may see it."""
     tasks = _tasks(order)
+    later = next((LATER[item.action] for item in order.items.all() if item.action in LATER), None)
+    if later is not None:
+        return _track_later(order, tasks, later)
     stages = [Stage("placed", _("Ordered"), _("We have your order %(number)s.") % {"number": order.number}, "done")]
     if order.state == OrderState.CANCELLED:
         stages.append(Stage("undone", _("Cancelled"), _("Everything begun was taken back."), "undone"))
@@ -116,6 +119,48 @@ def track(order: Order) -> Tracker:
         return Tracker(order, "active", _("Your service is active."), _("Everything is set up. Welcome!"), stages)
     headline, text = _now(tasks, stages)
     return Tracker(order, "running", headline, text, stages, is_undone=_goes_back(tasks))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said of an order about a subscription that is there already."""
+
+    going_on: str | Promise
+    done: str | Promise
+    kept: str | Promise
+
+
+LATER: dict[str, Words] = {
+    ItemAction.MODIFY: Words(
+        gettext_lazy("We are making your change."),
+        gettext_lazy("Your change is made."),
+        gettext_lazy("Everything is as it was before."),
+    ),
+    ItemAction.DELETE: Words(
+        gettext_lazy("We are ending your service as you asked."),
+        gettext_lazy("Your service has ended."),
+        gettext_lazy("Your service goes on as before."),
+    ),
+}
+
+
+def _track_later(order: Order, tasks: list[Task], words: Words) -> Tracker:
+    """A change or an end: what we do, what people do, that it is done."""
+    stages = [Stage("placed", _("Ordered"), _("We have your order %(number)s.") % {"number": order.number}, "done")]
+    if order.state == OrderState.CANCELLED:
+        stages.append(Stage("undone", _("Cancelled"), str(words.kept), "undone"))
+        return Tracker(order, "cancelled", _("This order was cancelled."), str(words.kept), stages)
+    finished = order.state == OrderState.COMPLETED
+    people = [task for task in tasks if task.kind == TaskKind.MANUAL]
+    ours = [task for task in tasks if task.kind != TaskKind.MANUAL]
+    stages.append(_stage("setup", ours, finished, _("Our part"), str(words.done if finished else words.going_on)))
+    if people:
+        stages.append(_stage("visit", people, finished, _("Together with you"), _("We get in touch about it.")))
+    if finished:
+        return Tracker(order, "active", str(words.done), _("There is nothing you have to do."), stages)
+    if {task.state for task in tasks} & BACKWARDS:
+        return Tracker(order, "running", _("This order is being taken back."), str(words.kept), stages)
+    return Tracker(order, "running", str(words.going_on), _("This page follows by itself."), stages)
 
 
 def _tasks(order: Order) -> list[Task]:
@@ -165,6 +210,8 @@ def _stage(key: str, tasks: list[Task], finished: bool, name: str, text: str) ->
 def _checks_text(order: Order) -> str:
     if order.payment_method == PaymentMethod.CARD:
         return _("Your address and your card.")
+    if order.payment_method == PaymentMethod.OWNER:
+        return _("Your unit.")
     return _("Your address and your credit.")
 
 

@@ -30,7 +30,8 @@ _READ_REALM = _set(
 )
 _READ_CUSTOMERS = _set(
     "subscribers.view_account subscribers.view_subscription subscribers.view_order subscribers.view_orderitem",
-    "subscribers.view_charge subscribers.view_accountcontact",
+    "subscribers.view_charge subscribers.view_accountcontact subscribers.view_statement subscribers.view_payment",
+    "subscribers.view_collection subscribers.view_lease ipservices.view_portrequest",
     "ipservices.view_service ipservices.view_drivercall ipservices.view_addressassignment ipservices.view_phonenumber",
 )
 _READ_WORK = _set(
@@ -57,6 +58,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "tenancy.view_apikey tenancy.add_apikey tenancy.revoke_apikey core.view_auditentry",
             "catalog.add_feature catalog.change_feature catalog.add_plan catalog.change_plan catalog.publish_plan",
             "subscribers.place_order subscribers.change_account subscribers.open_account subscribers.close_account",
+            "subscribers.collect subscribers.announce_lease",
             "ticketing.assign_ticket ticketing.manage_categories ticketing.manage_pools",
             "workflow.publish_definition workflow.start_run workflow.reverse_run workflow.retry_task",
             "workflow.move_run workflow.complete_task workflow.skip_task workflow.signal_run",
@@ -73,7 +75,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "ticketing.assign_ticket workflow.reverse_run workflow.move_run",
             "workflow.retry_task workflow.complete_task workflow.start_run",
             "workflow.skip_task workflow.signal_run subscribers.place_order subscribers.change_account",
-            "subscribers.open_account subscribers.close_account",
+            "subscribers.open_account subscribers.close_account subscribers.collect subscribers.announce_lease",
             "ipservices.view_binding ipservices.observe_service core.view_auditentry",
             "notify.view_message",
         ),
@@ -106,8 +108,10 @@ BUILT_IN: dict[str, RolePolicy] = {
         | _set("subscribers.view_account subscribers.view_order ipservices.view_service core.use_console core.search")
         | _set("workflow.complete_task"),
     ),
-    "billing": RolePolicy(_("Billing"), _STAFF | _set("workflow.complete_task subscribers.change_account")),
-    "porting": RolePolicy(_("Number porting"), _STAFF | _set("workflow.complete_task")),
+    "billing": RolePolicy(
+        _("Billing"), _STAFF | _set("workflow.complete_task subscribers.change_account subscribers.collect")
+    ),
+    "porting": RolePolicy(_("Number porting"), _STAFF | _set("workflow.complete_task ipservices.manage_numbers")),
     "catalog_manager": RolePolicy(
         _("Catalog manager"),
         _READ_REALM
@@ -124,6 +128,7 @@ BUILT_IN: dict[str, RolePolicy] = {
         _set(
             "tenancy.view_organization tenancy.view_site",
             "ticketing.view_ticket ticketing.view_message ticketing.add_ticket ticketing.add_message",
+            "subscribers.view_lease subscribers.announce_lease",
         ),
     ),
     "subscriber": RolePolicy(
@@ -131,6 +136,7 @@ BUILT_IN: dict[str, RolePolicy] = {
         _set(
             "tenancy.view_user tenancy.view_site subscribers.view_account subscribers.view_subscription",
             "subscribers.view_order subscribers.view_orderitem subscribers.view_charge ipservices.view_service",
+            "subscribers.view_statement subscribers.view_payment",
             "ticketing.view_ticket ticketing.view_message ticketing.add_ticket ticketing.add_message",
             "catalog.view_plans_on_sale subscribers.place_order workflow.view_run workflow.view_taskrun",
             "core.use_selfhelp",
@@ -140,7 +146,8 @@ BUILT_IN: dict[str, RolePolicy] = {
         _("API client"),
         (_STAFF - _set("core.use_console"))
         | _set(
-            "subscribers.place_order subscribers.change_account",
+            "subscribers.place_order subscribers.change_account subscribers.collect subscribers.announce_lease",
+            "ipservices.manage_numbers",
             "tenancy.add_site workflow.retry_task workflow.reverse_run",
             "workflow.complete_task workflow.signal_run ipservices.view_binding ipservices.observe_service",
             "ipservices.set_fault ticketing.assign_ticket notify.view_message",

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from django.db import connections, models, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from boss.core import scoping
@@ -16,7 +17,7 @@ from boss.core.actors import Actor, Grant
 from boss.core.calendars import BusinessCalendar
 from boss.core.problems import NotFound
 from boss.tenancy import policies
-from boss.tenancy.models import ApiKey, Brand, Calendar, Realm, RealmHost, RoleGrant, Site, User
+from boss.tenancy.models import ApiKey, Brand, Calendar, Organization, Realm, RealmHost, RoleGrant, Site, User
 from boss.tenancy.models.calendars import intervals
 
 _CACHE_SECONDS = 15
@@ -161,6 +162,18 @@ def get_site(actor: Actor, public_id: str) -> Site:
     if site is None:
         raise NotFound(site=public_id)
     return site
+
+
+def find_organization(actor: Actor, public_id: str) -> Organization | None:
+    """The organization of this address, if the actor may see it."""
+    found: Organization | None = Organization.objects.visible_to(actor).filter(public_id=public_id).first()
+    return found
+
+
+def list_units(street: str, city: str) -> QuerySet[Site]:
+    """Every unit of the building at an address; whoever calls has checked the right to it."""
+    units: QuerySet[Site] = Site.objects.filter(street=street.strip(), city=city.strip()).exclude(unit="")
+    return units.order_by("id")
 
 
 def suggest_sites(actor: Actor, text: str, limit: int = 8) -> list[Site]:

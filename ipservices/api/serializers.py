@@ -9,7 +9,7 @@ from rest_framework import serializers
 from boss.core.crypto import masked
 from ipservices.choices import RestrictionLevel
 from ipservices.drivers.simulator.faults import SLIDERS
-from ipservices.models import AddressAssignment, Binding, DriverCall, PhoneNumber, Prefix, Service
+from ipservices.models import AddressAssignment, Binding, DriverCall, PhoneNumber, PortRequest, Prefix, Service
 
 
 class MaskedDict(serializers.DictField):
@@ -161,3 +161,14 @@ class NumberSerializer(serializers.ModelSerializer[PhoneNumber]):
     class Meta:
         model = PhoneNumber
         fields = ("public_id", "number", "state", "area", "service", "losing_carrier", "changed_at")
+
+
+class PortRequestSerializer(serializers.ModelSerializer[PortRequest]):
+    subscription = serializers.CharField(source="subscription.public_id", read_only=True)
+
+    class Meta:
+        model = PortRequest
+        fields = (
+            "public_id", "subscription", "number", "losing_carrier", "account_number", "state", "tries", "reference",
+            "reject_code", "reject_reason", "firm_on", "asked_at", "changed_at",
+        )  # fmt: skip

@@ -10,4 +10,5 @@ routes = [
     Route("addresses", views.AddressViewSet),
     Route("prefixes", views.PrefixViewSet),
     Route("numbers", views.NumberViewSet),
+    Route("port-requests", views.PortRequestViewSet),
 ]

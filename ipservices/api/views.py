@@ -18,8 +18,8 @@ from boss.core.crypto import masked
 from ipservices import selectors
 from ipservices.api import serializers
 from ipservices.errors import NotPractice
-from ipservices.models import AddressAssignment, Binding, DriverCall, PhoneNumber, Prefix, Service
-from ipservices.services import bindings, looking, prefixes, provisioning, simulator
+from ipservices.models import AddressAssignment, Binding, DriverCall, PhoneNumber, PortRequest, Prefix, Service
+from ipservices.services import bindings, looking, porting, prefixes, provisioning, simulator
 
 
 class ServiceFilter(FilterSet):
@@ -239,3 +239,32 @@ class NumberViewSet(ReadOnlyViewSet):
 
     def rows(self) -> QuerySet[PhoneNumber]:
         return selectors.whole_numbers()
+
+
+class PortRequestFilter(FilterSet):
+    subscription = CharFilter("subscription__public_id")
+    number = CharFilter("number")
+    reference = CharFilter("reference")
+
+    class Meta:
+        model = PortRequest
+        fields = ("state",)
+
+
+class PortRequestViewSet(ReadOnlyViewSet):
+    """Numbers asked of other providers, and what they said."""
+
+    model = PortRequest
+    serializer_class = serializers.PortRequestSerializer
+    permission = "ipservices.view_portrequest"
+    filterset_class = PortRequestFilter
+    ordering_fields = ("asked_at",)
+
+    def rows(self) -> QuerySet[PortRequest]:
+        return selectors.whole_port_requests()
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"], permission="ipservices.manage_numbers")
+    def heard(self, request: Request, public_id: str) -> Response:
+        """The clearing house has news: its status is asked at once instead of at the next look."""
+        return self.answer(porting.heard(actor=self.actor, request=self.get_object()))

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from ipservices.handlers import changing, planning, reserving, servers
+from ipservices.handlers import accounts, changing, planning, porting, reserving, servers
 
-EVERY = (*planning.HANDLERS, *reserving.HANDLERS, *servers.HANDLERS, *changing.HANDLERS)
+EVERY = (
+    *planning.HANDLERS,
+    *reserving.HANDLERS,
+    *servers.HANDLERS,
+    *changing.HANDLERS,
+    *accounts.HANDLERS,
+    *porting.HANDLERS,
+)

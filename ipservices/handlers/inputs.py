@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db.models import QuerySet
+
 from boss.core.schema import Characteristic
 from ipservices import selectors
 from ipservices.errors import NoBinding
 from ipservices.models import Binding, Service
-from ipservices.services import bindings
+from ipservices.services import bindings, design
 from subscribers.models import Subscription
-from workflow.contracts import TaskContext
+from workflow.contracts import TaskContext, UndoContext
 
 SUBSCRIPTION_ID = Characteristic("subscription_id", "integer", "Subscription", required=True)
 
@@ -29,12 +31,19 @@ def servers_of(*families: str) -> Callable[[Mapping[str, Any]], list[str]]:
 
     def limits(inputs: Mapping[str, Any]) -> list[str]:
         chosen = families or ((inputs["family"],) if "family" in inputs else ())
-        rows = selectors.list_services_for_subscription(inputs["subscription_id"], *chosen).select_related(
-            "binding", "site"
-        )
-        return sorted({server.limit_key for row in rows if (server := _server_of(row)) is not None})
+        return _limit_keys(selectors.list_services_for_subscription(inputs["subscription_id"], *chosen))
 
     return limits
+
+
+def servers_of_account(inputs: Mapping[str, Any]) -> list[str]:
+    """The ``limits`` of a handler for everything an account has in use."""
+    return _limit_keys(selectors.list_services_in_use(account_id=inputs["account_id"]))
+
+
+def _limit_keys(services: QuerySet[Service]) -> list[str]:
+    rows = services.select_related("binding", "site")
+    return sorted({server.limit_key for row in rows if (server := _server_of(row)) is not None})
 
 
 def _server_of(row: Service) -> Binding | None:
@@ -45,3 +54,29 @@ def _server_of(row: Service) -> Binding | None:
         return bindings.choose(full_kind=row.full_kind, feature_key=row.feature_key, technology=row.site.technology)
     except NoBinding:
         return None
+
+
+def catch_up(context: TaskContext, *families: str) -> None:
+    """Make what is planned what the subscription wants now: its order may have been amended since it was planned."""
+    design.catch_up(
+        actor=context.actor, subscription=subscription_of(context), families=families, key=context.idempotency_key
+    )
+
+
+def leave_behind(context: UndoContext) -> None:
+    """Take back what :func:`catch_up` planned for the task, and what nobody wants any more."""
+    subscription = subscription_of(context)
+    design.discard(actor=context.actor, subscription=subscription, key=context.forward_key)
+    design.drop_unwanted(actor=context.actor, subscription=subscription)
+
+
+def differs_in(*families: str) -> Callable[[UndoContext], bool]:
+    """For ``TaskHandler.differs``: whether services of these families (of all, when none is named, or of the one the
+    task is told) are other than the subscription wants."""
+
+    def differs(context: UndoContext) -> bool:
+        told = [context.inputs["family"]] if "family" in context.inputs else list(families)
+        behind = design.families_behind(subscription_of(context))
+        return bool(behind.intersection(told) if told else behind)
+
+    return differs

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 from boss.core.schema import Characteristic
 from ipservices import selectors
 from ipservices.choices import AddressKind, ServiceState
-from ipservices.handlers.inputs import SUBSCRIPTION_ID, subscription_of
+from ipservices.handlers.inputs import SUBSCRIPTION_ID, catch_up, differs_in, leave_behind, subscription_of
 from ipservices.models import AddressAssignment, PhoneNumber, Service
 from ipservices.services import addresses, numbers, ports
 from workflow.contracts import Done, Fail, Outcome, TaskContext, TaskHandler, UndoContext
@@ -31,6 +31,7 @@ def release_port(context: UndoContext) -> Outcome:
 
 def reserve_address(context: TaskContext) -> Outcome:
     """Hand an address to every planned address service of the subscription."""
+    catch_up(context, "ip")
     given: list[AddressAssignment] = []
     for service in selectors.list_services_for_subscription(context.inputs["subscription_id"], "ip"):
         if service.state != ServiceState.DESIGNED:
@@ -70,6 +71,7 @@ def release_address(context: UndoContext) -> Outcome:
             service.name, service.desired = "", {**service.desired, "address": ""}
             service.save()
         freed.append(str(row))
+    leave_behind(context)
     return Done(note=_("Free again: %(addresses)s.") % {"addresses": ", ".join(freed)} if freed else "")
 
 
@@ -78,7 +80,10 @@ def assign_number(context: TaskContext) -> Outcome:
     subscription = subscription_of(context)
     sold = {feature["key"]: feature["characteristics"] for feature in subscription.features}
     porting = sold.get("voice.portin")
+    if context.inputs.get("losing_carrier"):
+        porting = {"losing_carrier": context.inputs["losing_carrier"]}
     asked = str(context.inputs.get("number") or sold.get("voice.line", {}).get("number") or "")
+    catch_up(context, "voip")
     given: list[PhoneNumber] = []
     for service in selectors.list_services_for_subscription(subscription.pk, "voip"):
         if service.state != ServiceState.DESIGNED:
@@ -119,6 +124,7 @@ def release_number(context: UndoContext) -> Outcome:
             service.name, service.desired = "", {**service.desired, "number": ""}
             service.save()
         freed.append(row.number)
+    leave_behind(context)
     return Done(note=_("Given back: %(numbers)s.") % {"numbers": ", ".join(freed)} if freed else "")
 
 
@@ -147,6 +153,7 @@ HANDLERS = (
             Characteristic("addresses", "text", "All addresses and prefixes"),
         ),
         local=True,
+        differs=differs_in("ip"),
     ),
     TaskHandler(
         key="ipservices.assign_number",
@@ -156,11 +163,13 @@ HANDLERS = (
         inputs=(
             SUBSCRIPTION_ID,
             Characteristic("number", "text", "Number", help="Blank: as ordered, or the next free one."),
+            Characteristic("losing_carrier", "text", "Comes from", help="When the number is brought along."),
         ),
         outputs=(
             Characteristic("number", "text", "Number"),
             Characteristic("ported", "boolean", "Brought along from another provider"),
         ),
         local=True,
+        differs=differs_in("voip"),
     ),
 )

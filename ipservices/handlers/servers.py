@@ -18,7 +18,7 @@ from ipservices.choices import ServiceState
 from ipservices.contracts import Observed
 from ipservices.errors import LevelsOutOfRange, NotDesigned
 from ipservices.families import families
-from ipservices.handlers.inputs import SUBSCRIPTION_ID, servers_of, subscription_of
+from ipservices.handlers.inputs import SUBSCRIPTION_ID, catch_up, differs_in, leave_behind, servers_of, subscription_of
 from ipservices.models import Service
 from ipservices.services import establishing
 from workflow.contracts import Done, Outcome, Retry, TaskContext, TaskHandler, UndoContext
@@ -31,6 +31,7 @@ FAMILY = Characteristic(
 def bring_up_family(context: TaskContext, family: str) -> Outcome:
     """Set up every planned service of one family; those in service already are made sure of."""
     with scoping.realm_transaction(context.realm_id, context.actor.label):
+        catch_up(context, family)
         rows = list(selectors.list_services_for_subscription(context.inputs["subscription_id"], family))
     names: list[str] = []
     for row in rows:
@@ -49,6 +50,25 @@ def activate_family(context: TaskContext) -> Outcome:
     return bring_up_family(context, context.inputs["family"])
 
 
+def activate_services(context: TaskContext) -> Outcome:
+    """Set up every service of the subscription, what others stand on first."""
+    with scoping.realm_transaction(context.realm_id, context.actor.label):
+        catch_up(context, *(key for key, _family in families))
+        present = {row.family for row in selectors.list_services_for_subscription(context.inputs["subscription_id"])}
+    names: list[str] = []
+    for family in sorted(present, key=lambda one: (_FIRST.index(one) if one in _FIRST else len(_FIRST), one)):
+        outcome = bring_up_family(context, family)
+        if not isinstance(outcome, Done):
+            return outcome
+        names.append(str(outcome.outputs["names"]))
+    shown = ", ".join(names)
+    return Done({"services": len(names), "names": shown}, note=_("Set up: %(names)s.") % {"names": shown})
+
+
+_FIRST = ("ip", "access", "dns", "e911", "voip")
+"""Addresses before names that point to them, the emergency address before the line."""
+
+
 def load_e911(context: TaskContext) -> Outcome:
     """Load the emergency address of every line; a line must not work before the rescue services know where it is."""
     return bring_up_family(context, "e911")
@@ -65,6 +85,14 @@ def put_back(context: UndoContext) -> Outcome:
     if not names:
         return Done(note=_("There was nothing to put back."))
     return Done(note=_("As before: %(names)s.") % {"names": ", ".join(names)})
+
+
+def put_back_family(context: UndoContext) -> Outcome:
+    """The same, and what an amendment of the order left without a purpose is planned no more."""
+    outcome = put_back(context)
+    with scoping.realm_transaction(context.realm_id, context.actor.label):
+        leave_behind(context)
+    return outcome
 
 
 def bind_equipment(context: TaskContext) -> Outcome:
@@ -141,25 +169,38 @@ HANDLERS = (
         title=gettext_lazy("Set up the services of a family"),
         run=activate_family,
         limits=servers_of(),
-        undo=put_back,
+        undo=put_back_family,
         inputs=(SUBSCRIPTION_ID, FAMILY),
         outputs=SERVICES_SET_UP,
+        differs=differs_in(),
+    ),
+    TaskHandler(
+        key="ipservices.activate_services",
+        title=gettext_lazy("Set up all services"),
+        run=activate_services,
+        limits=servers_of(),
+        undo=put_back_family,
+        inputs=(SUBSCRIPTION_ID,),
+        outputs=SERVICES_SET_UP,
+        time_limit_seconds=180,
+        differs=differs_in(),
     ),
     TaskHandler(
         key="ipservices.load_e911",
         title=gettext_lazy("Load the emergency address"),
         run=load_e911,
         limits=servers_of("e911"),
-        undo=put_back,
+        undo=put_back_family,
         inputs=(SUBSCRIPTION_ID,),
         outputs=SERVICES_SET_UP,
+        differs=differs_in("e911"),
     ),
     TaskHandler(
         key="ipservices.bind_equipment",
         title=gettext_lazy("Bind the equipment"),
         run=bind_equipment,
         limits=servers_of("cpe"),
-        undo=put_back,
+        undo=put_back_family,
         inputs=(
             SUBSCRIPTION_ID,
             Characteristic("router_mac", "mac", "MAC address of the modem or router"),
@@ -167,6 +208,7 @@ HANDLERS = (
             Characteristic("set_top_serials", "text", "Serial numbers of set-top boxes", help="Several: with commas."),
         ),
         outputs=SERVICES_SET_UP,
+        differs=differs_in("cpe"),
     ),
     TaskHandler(
         key="ipservices.verify_levels",
@@ -179,5 +221,6 @@ HANDLERS = (
             Characteristic("down_mbps", "decimal", "Download", unit="Mbps"),
             Characteristic("up_mbps", "decimal", "Upload", unit="Mbps"),
         ),
+        differs=differs_in("access"),
     ),
 )

@@ -9,6 +9,7 @@ from ipservices.models.inventories import (
     PortHold,
     Prefix,
 )
+from ipservices.models.porting import PortRequest
 from ipservices.models.services import DriverCall, FormerState, Service, UsageRecord
 from ipservices.models.simulated import SimulatedEffect, SimulatedObject, SimulatedServer
 
@@ -23,6 +24,7 @@ __all__ = [
     "LeaseHistory",
     "PhoneNumber",
     "PortHold",
+    "PortRequest",
     "Prefix",
     "Service",
     "SimulatedEffect",

@@ -230,6 +230,7 @@ def row_picture(service: Service) -> dict[str, Any]:
     return {
         "state": service.state,
         "desired": service.desired,
+        "sealed_secrets": service.sealed_secrets,
         "switched_off": list(service.switched_off),
         "restriction": service.restriction,
         "restriction_reason": service.restriction_reason,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -122,6 +123,141 @@ def fill_in(service: Service) -> bool:
     service.name, service.desired = name, desired
     service.revision += 1
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a subscription consists of by its features: planned services by feature, kind and ordinal."""
+
+    planned: Mapping[tuple[str, str, int], Planned]
+
+    @property
+    def features(self) -> set[str]:
+        return {feature for feature, _kind, _ordinal in self.planned}
+
+    def of(self, service: Service) -> Planned | None:
+        return self.planned.get((service.feature_key, service.kind, service.ordinal))
+
+
+# What is known only later, named on the server, or the owner's: a new plan does not touch it where it is there.
+_STAYS = frozenset(
+    ("address", "addresses", "number", "mac", "serial", "model", "aliases", "login", "subscriber", "zone", "rrsets")
+)
+# What designers write only with the feature it comes from: without that feature it goes.
+_COMES_AND_GOES = frozenset(("ssid", "vlan", "static_address"))
+
+
+def wanted(subscription: Subscription) -> Wanted:
+    """What the subscription's features ask for now."""
+    planned = plan(sold_features(subscription), setting_of(subscription))
+    return Wanted({(feature, one.kind, one.ordinal): one for feature, one in planned})
+
+
+# What one of them is depends on the others: addresses are named and routed, a line has an emergency address.
+_TOGETHER = (frozenset(("ip", "dns", "access")), frozenset(("voip", "e911")))
+
+
+def families_behind(subscription: Subscription) -> set[str]:
+    """Families whose services are not (all, or any more) what the subscription wants, and those that hang on them."""
+    wants = wanted(subscription)
+    rows = Service.objects.filter(subscription=subscription).exclude(state=ServiceState.TERMINATED)
+    living = {(row.feature_key, row.kind, row.ordinal): row for row in rows}
+    behind = {planned.family for key, planned in wants.planned.items() if key not in living}
+    behind |= {row.family for row in living.values() if wants.of(row) is None or _is_behind(row, wants)}
+    return behind.union(*(group for group in _TOGETHER if group & behind))
+
+
+def _is_behind(row: Service, wants: Wanted) -> bool:
+    try:
+        return differs(row, wants)
+    except NotDesigned:
+        return True  # what it stands on is still to come
+
+
+@transactional
+def catch_up(*, actor: Actor, subscription: Subscription, families: Collection[str], key: str) -> None:
+    """After an order was amended: make what is only planned of these families what the subscription wants now.
+
+    Services in use are left to whoever brings them up. ``key`` marks what this call made, as for :func:`design`.
+    """
+    wants = wanted(subscription)
+    rows = Service.objects.filter(subscription=subscription, family__in=families)
+    living = {(row.feature_key, row.kind, row.ordinal): row for row in rows.exclude(state=ServiceState.TERMINATED)}
+
+    require(actor, "ipservices.change_service")
+
+    for row in [row for row in living.values() if row.state == ServiceState.DESIGNED]:
+        if wants.of(row) is None:
+            end(actor=actor, service=row)
+        else:
+            _plan_anew(actor, row, wants)
+    for (feature_key, kind, ordinal), planned in wants.planned.items():
+        if planned.family in families and (feature_key, kind, ordinal) not in living:
+            made = _write(subscription, feature_key, planned, key)
+            audit.record(actor=actor, action="service.designed", subject=made, after={"kind": made.full_kind})
+
+
+@transactional
+def drop_unwanted(*, actor: Actor, subscription: Subscription) -> int:
+    """End services that are only planned and that the subscription does not want any more; how many."""
+    planned = list(Service.objects.filter(subscription=subscription, state=ServiceState.DESIGNED))
+    wants = wanted(subscription) if planned else Wanted({})
+
+    require(actor, "ipservices.change_service")
+
+    unwanted = [row for row in planned if wants.of(row) is None]
+    for row in unwanted:
+        end(actor=actor, service=row)
+    return len(unwanted)
+
+
+def _plan_anew(actor: Actor, row: Service, wants: Wanted) -> None:
+    desired = _adapted(row, wants, late=False)
+    if desired != row.desired:
+        before, row.desired = row.desired, desired
+        row.revision += 1
+        row.save()
+        audit.record(actor=actor, action="service.changed", subject=row, before=before, after=desired)
+
+
+def differs(service: Service, wanted: Wanted) -> bool:
+    """Whether the service is not yet as its subscription wants it."""
+    return bool(_adapted(service, wanted) != service.desired)
+
+
+@transactional
+def adapt(*, actor: Actor, service: Service, wanted: Wanted) -> Service:
+    """Make the desired state of a service in use what its subscription wants now. Whoever calls brings it up."""
+    row: Service = Service.objects.select_for_update(of=("self",)).get(pk=service.pk)
+
+    require(actor, "ipservices.change_service", row)
+
+    desired = _adapted(row, wanted)
+    if desired == row.desired:
+        return row
+
+    before = {key: row.desired.get(key) for key in desired if row.desired.get(key) != desired[key]}
+    row.desired = desired
+    planned = wanted.of(row)
+    if planned is not None and planned.secrets:
+        row.sealed_secrets = sealing.seal_secrets(row, {**planned.secrets, **sealing.open_secrets(row)})
+    row.revision += 1
+    row.save()
+
+    audit.record(
+        actor=actor, action="service.changed", subject=row, before=before, after={key: desired[key] for key in before}
+    )
+    return row
+
+
+def _adapted(service: Service, wanted: Wanted, *, late: bool = True) -> dict[str, Any]:
+    planned = wanted.of(service)
+    if planned is None:
+        return dict(service.desired)
+    kept = {key: value for key, value in service.desired.items() if key not in _COMES_AND_GOES}
+    news = {key: value for key, value in planned.attributes.items() if not (key in _STAYS and kept.get(key))}
+    known_later = _LATE.get(service.full_kind) if late else None
+    return {**kept, **news, **(known_later(service)[1] if known_later is not None else {})}
 
 
 def _write(subscription: Subscription, feature_key: str, planned: Planned, key: str) -> Service:

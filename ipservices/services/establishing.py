@@ -227,6 +227,7 @@ def _restore_row(row: Service, former: FormerState) -> None:
     """The row as it was before: the same attributes, reached by named transitions."""
     picture = former.row
     row.desired = picture["desired"]
+    row.sealed_secrets = picture.get("sealed_secrets", row.sealed_secrets)
     row.switched_off = picture["switched_off"]
     row.restriction = picture["restriction"]
     row.restriction_reason = picture["restriction_reason"]

@@ -9,9 +9,19 @@ from rest_framework import serializers
 from boss.core import permissions
 from catalog import selectors as catalog
 from catalog.pricing import OptionChoice
-from subscribers.choices import PaymentMethod
+from subscribers.choices import OrderReason, PaidBy, PaymentMethod
 from subscribers.contact import ContactDetails, PaymentChoice
-from subscribers.models import Account, Charge, Order, OrderItem, Subscription
+from subscribers.models import (
+    Account,
+    Charge,
+    Collection,
+    Lease,
+    Order,
+    OrderItem,
+    Payment,
+    Statement,
+    Subscription,
+)
 
 
 class AccountSerializer(serializers.ModelSerializer[Account]):
@@ -123,7 +133,8 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
         model = Order
         fields = (
             "public_id", "number", "state", "account", "account_number", "site", "address", "run", "payment_method",
-            "contact_name", "contact_email", "contact_phone", "channel", "items", "submitted_at", "closed_at",
+            "contact_name", "contact_email", "contact_phone", "channel", "wanted_on", "reason", "items", "submitted_at",
+            "closed_at",
         )  # fmt: skip
 
 
@@ -189,3 +200,101 @@ class ChargeSerializer(serializers.ModelSerializer[Charge]):
             "id", "account", "subscription", "kind", "state", "title", "quantity", "amount", "total", "currency",
             "starts_on", "ends_on",
         )  # fmt: skip
+
+
+class ChangePlan(serializers.Serializer[Any]):
+    """Another plan. Without ``options`` those it has are kept as far as the new plan offers them."""
+
+    plan = serializers.CharField(max_length=60, help_text="Key of a plan on sale")
+    options = OptionInput(many=True, required=False)
+    chosen = serializers.DictField(child=serializers.DictField(), required=False, default=dict)
+
+
+class BringNumber(serializers.Serializer[Any]):
+    """A number that comes from another provider."""
+
+    number = serializers.CharField(max_length=20)
+    losing_carrier = serializers.CharField(max_length=80)
+    account_number = serializers.CharField(max_length=40)
+
+
+class Disconnect(serializers.Serializer[Any]):
+    wanted_on = serializers.DateField(required=False, help_text="Today when left out")
+    reason = serializers.ChoiceField(choices=OrderReason.choices, required=False, default="")
+
+
+class Amendment(serializers.Serializer[Any]):
+    """All options the order shall have, and what is chosen with them."""
+
+    options = OptionInput(many=True, required=False, default=list)
+    chosen = serializers.DictField(
+        child=serializers.DictField(), required=False, default=dict, help_text="Values by feature and characteristic"
+    )
+    reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class WinBack(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=200, required=False, default="")
+
+
+class StatementSerializer(serializers.ModelSerializer[Statement]):
+    account = serializers.CharField(source="account.public_id", read_only=True)
+    lines = serializers.ListField(child=serializers.DictField(), read_only=True)
+
+    class Meta:
+        model = Statement
+        fields = ("public_id", "account", "period_from", "period_to", "due_on", "lines", "total", "currency")
+
+
+class PaymentSerializer(serializers.ModelSerializer[Payment]):
+    account = serializers.CharField(source="account.public_id", read_only=True)
+
+    class Meta:
+        model = Payment
+        fields = ("public_id", "account", "amount", "currency", "paid_by", "reference", "received_at")
+
+
+class NewPayment(serializers.Serializer[Any]):
+    """Money that came in. ``key`` is the payer's system's own: sent twice it counts once."""
+
+    account = serializers.CharField(max_length=12, help_text="Public id")
+    amount = serializers.DecimalField(max_digits=12, decimal_places=2)
+    paid_by = serializers.ChoiceField(choices=PaidBy.choices)
+    reference = serializers.CharField(max_length=100, required=False, default="")
+    key = serializers.CharField(max_length=100, required=False)
+
+
+class CollectionSerializer(serializers.ModelSerializer[Collection]):
+    account = serializers.CharField(source="account.public_id", read_only=True)
+    run = serializers.CharField(source="run_public_id", read_only=True, help_text="Public id of its workflow run")
+
+    class Meta:
+        model = Collection
+        fields = (
+            "public_id", "account", "state", "overdue_since", "amount", "currency", "run", "opened_at", "closed_at",
+        )  # fmt: skip
+
+
+class LeaseSerializer(serializers.ModelSerializer[Lease]):
+    organization = serializers.CharField(source="organization.public_id", read_only=True)
+    site = serializers.CharField(source="site.public_id", read_only=True)
+    address = serializers.CharField(source="site.label", read_only=True)
+    order = serializers.CharField(source="order.public_id", default=None, read_only=True, allow_null=True)
+
+    class Meta:
+        model = Lease
+        fields = (
+            "public_id", "organization", "reference", "site", "address", "state", "resident_name", "resident_email",
+            "resident_phone", "starts_on", "ends_on", "order", "received_at",
+        )  # fmt: skip
+
+
+class NewLease(serializers.Serializer[Any]):
+    """One line of an owner's lease feed."""
+
+    organization = serializers.CharField(max_length=12, help_text="Public id of the owner")
+    reference = serializers.CharField(max_length=60, help_text="The owner's own number: sent twice it counts once")
+    site = serializers.CharField(max_length=12, help_text="Public id of the unit")
+    resident = ContactInput()
+    starts_on = serializers.DateField()
+    ends_on = serializers.DateField(required=False, allow_null=True)

@@ -8,4 +8,8 @@ routes = [
     Route("orders", views.OrderViewSet),
     Route("subscriptions", views.SubscriptionViewSet),
     Route("charges", views.ChargeViewSet),
+    Route("statements", views.StatementViewSet),
+    Route("payments", views.PaymentViewSet),
+    Route("collections", views.CollectionViewSet),
+    Route("leases", views.LeaseViewSet),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from django_filters import CharFilter
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
@@ -23,8 +24,8 @@ from catalog.models import PlanVersion
 from subscribers import selectors
 from subscribers.account_search import search_accounts
 from subscribers.api import serializers
-from subscribers.models import Account, Charge, Order, Subscription
-from subscribers.services import accounts, orders
+from subscribers.models import Account, Charge, Collection, Lease, Order, Payment, Statement, Subscription
+from subscribers.services import accounts, amending, billing, later_orders, leases, orders
 
 
 class AccountFilter(FilterSet):
@@ -123,6 +124,22 @@ class OrderViewSet(ReadOnlyViewSet):
             raise InvalidInput(error.detail, fields=_as_in_body(error.fields)) from None
         return self.answer(order, status=201)
 
+    @action(detail=True, methods=["post"], permission="subscribers.place_order", input=serializers.Amendment)
+    def amend(self, request: Request, public_id: str) -> Response:
+        """Change it while it is under way. Only what differs is undone and done again."""
+        given = self.given()
+        try:
+            order = amending.amend(actor=self.actor, order=self.get_object(), **given)
+        except InvalidInput as error:
+            raise InvalidInput(error.detail, fields=_as_in_body(error.fields)) from None
+        return self.answer(order)
+
+    @action(detail=True, methods=["post"], url_path="win-back", input=serializers.WinBack,
+            permission="subscribers.place_order")  # fmt: skip
+    def win_back(self, request: Request, public_id: str) -> Response:
+        """The customer stays after all: what the order of the end has done so far is undone."""
+        return self.answer(later_orders.win_back(actor=self.actor, order=self.get_object(), **self.given()))
+
     @extend_schema(request=serializers.QuoteInput, responses=serializers.QuoteSerializer)
     @action(detail=False, methods=["post"], permission="catalog.view_plans_on_sale", input=serializers.QuoteInput)
     def quote(self, request: Request) -> Response:
@@ -157,6 +174,49 @@ class SubscriptionViewSet(ReadOnlyViewSet):
     def rows(self) -> QuerySet[Subscription]:
         return selectors.whole_subscriptions()
 
+    @extend_schema(responses={201: serializers.OrderSerializer})
+    @action(detail=True, methods=["post"], permission="subscribers.place_order", input=serializers.ChangePlan)
+    def change(self, request: Request, public_id: str) -> Response:
+        """Order another plan, or other options, as far as no visit is needed."""
+        subscription = self.get_object()
+        given = self.given()
+        try:
+            order = later_orders.change_plan(
+                actor=self.actor,
+                subscription=subscription,
+                plan_version=_plan(self, given["plan"]),
+                options=given.get("options"),
+                chosen=given["chosen"],
+                channel="api",
+            )
+        except InvalidInput as error:
+            raise InvalidInput(error.detail, fields=_as_in_body(error.fields)) from None
+        return self._order(order)
+
+    @extend_schema(responses={201: serializers.OrderSerializer})
+    @action(detail=True, methods=["post"], url_path="bring-number", input=serializers.BringNumber,
+            permission="subscribers.place_order")  # fmt: skip
+    def bring_number(self, request: Request, public_id: str) -> Response:
+        """Order that a number be brought from another provider to the line of this subscription."""
+        subscription = self.get_object()
+        return self._order(
+            later_orders.bring_number(actor=self.actor, subscription=subscription, channel="api", **self.given())
+        )
+
+    @extend_schema(responses={201: serializers.OrderSerializer})
+    @action(detail=True, methods=["post"], permission="subscribers.place_order", input=serializers.Disconnect)
+    def disconnect(self, request: Request, public_id: str) -> Response:
+        """Order the end of the subscription. As long as the order is under way it can be won back."""
+        subscription = self.get_object()
+        return self._order(
+            later_orders.disconnect(actor=self.actor, subscription=subscription, channel="api", **self.given())
+        )
+
+    def _order(self, order: Order) -> Response:
+        # Not through visible_to: whoever was allowed to order may see the order.
+        shown = selectors.whole_orders().get(pk=order.pk)
+        return Response(serializers.OrderSerializer(shown).data, status=201)
+
 
 class ChargeFilter(FilterSet):
     account = CharFilter("account__public_id")
@@ -179,6 +239,109 @@ class ChargeViewSet(mixins.ListModelMixin, BossViewSet):
     def rows(self) -> QuerySet[Charge]:
         rows: QuerySet[Charge] = Charge.objects.select_related("account", "subscription")
         return rows
+
+
+class OfAccountFilter(FilterSet):
+    account = CharFilter("account__public_id")
+
+    class Meta:
+        model = Statement
+        fields = ()
+
+
+class StatementViewSet(ReadOnlyViewSet):
+    """What accounts owe for a month."""
+
+    model = Statement
+    serializer_class = serializers.StatementSerializer
+    permission = "subscribers.view_statement"
+    filterset_class = OfAccountFilter
+    ordering_fields = ("due_on",)
+
+    def rows(self) -> QuerySet[Statement]:
+        return selectors.whole_statements()
+
+
+class PaymentFilter(OfAccountFilter):
+    class Meta:
+        model = Payment
+        fields = ("paid_by",)
+
+
+class PaymentViewSet(ReadOnlyViewSet):
+    """Money that came in."""
+
+    model = Payment
+    serializer_class = serializers.PaymentSerializer
+    permission = "subscribers.view_payment"
+    permissions: ClassVar[dict[str, str]] = {"create": "subscribers.collect"}
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": serializers.NewPayment}
+    filterset_class = PaymentFilter
+    ordering_fields = ("received_at",)
+
+    def rows(self) -> QuerySet[Payment]:
+        return selectors.whole_payments()
+
+    def create(self, request: Request) -> Response:
+        """Write down money that came in. When nothing is overdue any more, full service comes back by itself."""
+        given = self.given()
+        try:
+            account = selectors.get_account(self.actor, given.pop("account"))
+        except NotFound as error:
+            raise InvalidInput(fields={"account": [str(error.title)]}) from None
+        return self.answer(billing.receive(actor=self.actor, account=account, **given), status=201)
+
+
+class CollectionFilter(OfAccountFilter):
+    class Meta:
+        model = Collection
+        fields = ("state",)
+
+
+class CollectionViewSet(ReadOnlyViewSet):
+    """Cases of accounts that are behind with paying."""
+
+    model = Collection
+    serializer_class = serializers.CollectionSerializer
+    permission = "subscribers.view_collection"
+    filterset_class = CollectionFilter
+    ordering_fields = ("opened_at",)
+
+    def rows(self) -> QuerySet[Collection]:
+        return selectors.whole_collections()
+
+
+class LeaseFilter(FilterSet):
+    organization = CharFilter("organization__public_id")
+    reference = CharFilter("reference")
+
+    class Meta:
+        model = Lease
+        fields = ("state",)
+
+
+class LeaseViewSet(ReadOnlyViewSet):
+    """The lease feed of buildings' owners."""
+
+    model = Lease
+    serializer_class = serializers.LeaseSerializer
+    permission = "subscribers.view_lease"
+    permissions: ClassVar[dict[str, str]] = {"create": "subscribers.announce_lease"}
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": serializers.NewLease}
+    filterset_class = LeaseFilter
+    ordering_fields = ("starts_on",)
+
+    def rows(self) -> QuerySet[Lease]:
+        return selectors.whole_leases()
+
+    def create(self, request: Request) -> Response:
+        """Announce a lease. On its first day the resident's service is ordered, paid by the owner."""
+        given = self.given()
+        site = _site(self, given.pop("site"))
+        owner = tenancy.find_organization(self.actor, given.pop("organization"))
+        if owner is None:
+            raise InvalidInput(fields={"organization": [_("There is no such owner.")]})
+        return self.answer(leases.receive(actor=self.actor, organization=owner, site=site, **given), status=201)
 
 
 def _site(view: BossViewSet, public_id: str) -> Site:

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from subscribers.handlers import activation, checks, payments
+from subscribers.handlers import activation, checks, collecting, later, payments, properties, surveys
 
-EVERY = (*checks.HANDLERS, *payments.HANDLERS, *activation.HANDLERS)
+EVERY = (
+    *checks.HANDLERS,
+    *payments.HANDLERS,
+    *activation.HANDLERS,
+    *later.HANDLERS,
+    *collecting.HANDLERS,
+    *surveys.HANDLERS,
+    *properties.HANDLERS,
+)

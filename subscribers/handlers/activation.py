@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -11,32 +13,31 @@ from boss.tenancy.services import invitations
 from subscribers.choices import ChargeKind
 from subscribers.handlers.loading import ORDER_ID, order_of
 from subscribers.models import OrderItem
-from subscribers.services import accounts, charges, portal_users
+from subscribers.services import charges, openings
 from workflow.contracts import Done, Fail, Outcome, TaskContext, TaskHandler, UndoContext
 
 
 def create_account_users(context: TaskContext) -> Outcome:
     """Activate the account and make the person who signs in for it."""
-    account = order_of(context).account
-    activated = accounts.activate(actor=context.actor, account=account)
-    user, made = portal_users.ensure(actor=context.actor, account=account)
+    order = order_of(context)
+    user, made, activated = openings.ensure(actor=context.actor, order=order)
     return Done(
         {"user_id": user.pk, "user_made": made, "activated": activated},
         note=_("Account %(number)s is active; %(email)s can sign in.")
-        % {"number": account.number, "email": user.email},
+        % {"number": order.account.number, "email": user.email},
     )
 
 
 def undo_account_users(context: UndoContext) -> Outcome:
-    """Take back exactly what this task made. It commits with its outcome, so unfinished means untouched."""
+    """Give up what this order answers for: another order that relies on it takes it over, else it is taken back."""
     if not context.finished:
         return Done(note=_("Nothing had been made."))
-    account = order_of(context).account
-    if context.outputs.get("user_made"):
-        portal_users.withdraw(actor=context.actor, account=account, user_id=context.outputs["user_id"])
-    if context.outputs.get("activated"):
-        accounts.return_to_pending(actor=context.actor, account=account)
-    return Done(note=_("Account %(number)s is as it was before.") % {"number": account.number})
+    order = order_of(context)
+    if openings.give_up(actor=context.actor, order=order):
+        return Done(note=_("Account %(number)s is as it was before.") % {"number": order.account.number})
+    return Done(
+        note=_("Account %(number)s is needed by another order, or was open before.") % {"number": order.account.number}
+    )
 
 
 def start_charges(context: TaskContext) -> Outcome:
@@ -49,6 +50,14 @@ def start_charges(context: TaskContext) -> Outcome:
         {"monthly": str(monthly), "once": str(once), "charges": len(started)},
         note=_("Charges started: %(monthly)s a month, %(once)s once.") % {"monthly": monthly, "once": once},
     )
+
+
+def charges_differ(context: UndoContext) -> bool:
+    """Whether the order costs something else by now."""
+    order = order_of(context)
+    items = OrderItem.objects.filter(order=order)
+    ordered = {"monthly": sum(item.monthly for item in items), "once": sum(item.once for item in items)}
+    return any(Decimal(str(context.outputs.get(name) or 0)) != total for name, total in ordered.items())
 
 
 def reverse_charges(context: UndoContext) -> Outcome:
@@ -100,6 +109,7 @@ HANDLERS = (
         title=gettext_lazy("Start charges"),
         run=start_charges,
         undo=reverse_charges,
+        differs=charges_differ,
         inputs=(ORDER_ID,),
         outputs=(
             Characteristic("monthly", "text", "A month"),

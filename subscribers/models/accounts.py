@@ -49,6 +49,8 @@ class Account(FSMModelMixin, Addressable, Reachable):
     """Who buys and pays. ``site`` is the main service address; ``user`` the person who signs in for it.
 
     ``pin_hash`` is what callers prove themselves with, hashed like a password; blank means none was set.
+    ``opened_by`` is the order that answers for the account being active, ``user_made_by`` the one that answers for its
+    user; when that order is reversed, another one that relies on them takes over, or they are taken back (ADR 0080).
     """
 
     scope_paths: ClassVar[dict[str, str]] = {
@@ -70,6 +72,12 @@ class Account(FSMModelMixin, Addressable, Reachable):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("user")
     )
     pin_hash = models.CharField(max_length=128, blank=True, default="", editable=False)
+    opened_by = models.ForeignKey(
+        "subscribers.Order", models.PROTECT, null=True, editable=False, related_name="+", db_index=False
+    )
+    user_made_by = models.ForeignKey(
+        "subscribers.Order", models.PROTECT, null=True, editable=False, related_name="+", db_index=False
+    )
     opened_at = models.DateTimeField(_("opened at"), auto_now_add=True)
     activated_at = models.DateTimeField(_("active since"), null=True, editable=False)
     closed_at = models.DateTimeField(_("closed at"), null=True, editable=False)
@@ -94,6 +102,14 @@ class Account(FSMModelMixin, Addressable, Reachable):
     @transition(field=state, source=AccountState.ACTIVE, target=AccountState.PENDING)
     def return_to_pending(self) -> None:
         """A run that activated the account is undone."""
+
+    @transition(field=state, source=AccountState.ACTIVE, target=AccountState.SUSPENDED)
+    def suspend(self) -> None:
+        """Its bills are not paid: service is limited."""
+
+    @transition(field=state, source=AccountState.SUSPENDED, target=AccountState.ACTIVE)
+    def resume(self) -> None:
+        """It is served in full again."""
 
     @transition(
         field=state,

@@ -26,7 +26,8 @@ class Charge(FSMModelMixin, RealmScoped):
     """Money an account owes each month, or once. ``total`` is ``amount`` × ``quantity`` in ``currency``.
 
     ``[starts_on, ends_on)`` are the days it covers. A reversed charge stays as history and is never billed.
-    ``code`` is the quote line's: a charge starts once per subscription, order and code.
+    ``code`` is the quote line's: a charge starts once per subscription, order and code. ``ended_by`` is the key of the
+    task that ended it, so that undoing that task finds what it may let run again.
     """
 
     scope_paths: ClassVar[dict[str, str]] = _THROUGH_ACCOUNT
@@ -46,6 +47,7 @@ class Charge(FSMModelMixin, RealmScoped):
     ends_on = models.DateField(_("until"), null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     reversed_at = models.DateTimeField(null=True, editable=False)
+    ended_by = models.CharField(max_length=200, blank=True, default="", editable=False)
 
     class Meta(RealmScoped.Meta):
         verbose_name = _("charge")
@@ -63,6 +65,14 @@ class Charge(FSMModelMixin, RealmScoped):
 
     def __str__(self) -> str:
         return f"{self.title}: {self.total} {self.currency}"
+
+    @transition(field=state, source=ChargeState.ACTIVE, target=ChargeState.ENDED)
+    def end(self) -> None:
+        """It was owed until ``ends_on``."""
+
+    @transition(field=state, source=ChargeState.ENDED, target=ChargeState.ACTIVE)
+    def run_again(self) -> None:
+        """Its ending was undone."""
 
     @transition(field=state, source=ChargeState.ACTIVE, target=ChargeState.REVERSED)
     def reverse(self) -> None:

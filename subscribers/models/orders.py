@@ -11,7 +11,7 @@ from django_fsm import FSMField, FSMModelMixin, transition
 from boss.core.scoping import Addressable, RealmScoped
 from boss.tenancy.models import Site
 from catalog.models import PlanVersion
-from subscribers.choices import ItemAction, OrderState, PaymentMethod
+from subscribers.choices import ItemAction, OrderReason, OrderState, PaymentMethod
 from subscribers.models.accounts import Account
 from subscribers.models.subscriptions import Subscription
 
@@ -21,6 +21,8 @@ class Order(FSMModelMixin, Addressable):
 
     ``submission_key`` makes a second submit of the same form give the first order. ``card_token_sealed`` is the
     payment provider's token (never a card number), sealed to this row. The contact is kept as it was given.
+    ``wanted_on`` is the day it is to take effect, ``reason`` why, where the customer said so. What it costs is charged
+    to ``payer`` (the owner of a building who pays for every unit), or else to the account itself.
     """
 
     scope_paths: ClassVar[dict[str, str]] = {
@@ -43,6 +45,11 @@ class Order(FSMModelMixin, Addressable):
     contact_email = models.EmailField(_("e-mail"))
     contact_phone = models.CharField(_("phone"), max_length=24)
     channel = models.CharField(_("came by"), max_length=20, blank=True, default="")
+    payer = models.ForeignKey(
+        Account, models.PROTECT, null=True, blank=True, related_name="paid_orders", verbose_name=_("paid by")
+    )
+    wanted_on = models.DateField(_("wanted on"), null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=20, choices=OrderReason.choices, blank=True, default="")
     submission_key = models.CharField(max_length=100, null=True, editable=False)
     submitted_at = models.DateTimeField(_("submitted at"), auto_now_add=True)
     closed_at = models.DateTimeField(_("closed at"), null=True, editable=False)
@@ -78,7 +85,8 @@ class Order(FSMModelMixin, Addressable):
 
 
 class OrderItem(RealmScoped):
-    """One change an order asks for, with its price at that moment."""
+    """One change an order asks for, with its price at that moment. ``features`` is the configuration it asks for;
+    ``former`` what the subscription was before a change, for putting it back."""
 
     scope_paths: ClassVar[dict[str, str]] = {
         "organization": "order__account__organization_id",
@@ -92,6 +100,8 @@ class OrderItem(RealmScoped):
     subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="items")
     options = models.JSONField(_("options"), default=dict, blank=True)
     chosen = models.JSONField(_("chosen"), default=dict, blank=True)
+    features = models.JSONField(_("features"), default=list, blank=True)
+    former = models.JSONField(default=dict, blank=True, editable=False)
     monthly = models.DecimalField(_("a month"), max_digits=10, decimal_places=2)
     once = models.DecimalField(_("once"), max_digits=10, decimal_places=2)
     currency = models.CharField(_("currency"), max_length=3)

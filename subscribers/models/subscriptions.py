@@ -20,6 +20,7 @@ class Subscription(FSMModelMixin, Addressable):
 
     ``options`` maps option keys to quantities; ``chosen`` is what the buyer typed, by feature; ``features`` is the
     resulting configuration (``catalog.configuration.ConfiguredFeature.to_json``), which provisioning reads.
+    ``ended_by`` is the key of the task that ended it, so that undoing that task finds what it may take up again.
     """
 
     scope_paths: ClassVar[dict[str, str]] = {
@@ -43,6 +44,7 @@ class Subscription(FSMModelMixin, Addressable):
     created_at = models.DateTimeField(auto_now_add=True)
     active_from = models.DateField(_("active from"), null=True, editable=False)
     ended_on = models.DateField(_("ended on"), null=True, editable=False)
+    ended_by = models.CharField(max_length=200, blank=True, default="", editable=False)
 
     class Meta(Addressable.Meta):
         verbose_name = _("subscription")
@@ -58,6 +60,18 @@ class Subscription(FSMModelMixin, Addressable):
     @transition(field=state, source=SubscriptionState.PENDING, target=SubscriptionState.ACTIVE)
     def activate(self) -> None:
         """Everything ordered is delivered."""
+
+    @transition(field=state, source=SubscriptionState.ACTIVE, target=SubscriptionState.SUSPENDED)
+    def suspend(self) -> None:
+        """Service is limited until it is paid."""
+
+    @transition(field=state, source=SubscriptionState.SUSPENDED, target=SubscriptionState.ACTIVE)
+    def resume(self) -> None:
+        """Service is full again."""
+
+    @transition(field=state, source=SubscriptionState.TERMINATED, target=SubscriptionState.ACTIVE)
+    def take_up_again(self) -> None:
+        """Its ending was undone."""
 
     @transition(
         field=state,

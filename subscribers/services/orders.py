@@ -32,7 +32,7 @@ from subscribers.contact import ContactDetails, PaymentChoice
 from subscribers.errors import AccountNotOpen, NothingToDeliver
 from subscribers.models import Account, Order, OrderItem, Subscription
 from subscribers.normalise import address_keys
-from subscribers.services import accounts
+from subscribers.services import accounts, openings
 from workflow.services import runs
 
 FIRST_NUMBER = 10001
@@ -50,13 +50,15 @@ def submit(
     options: Sequence[OptionChoice] = (),
     chosen: Chosen | None = None,
     account: Account | None = None,
+    payer: Account | None = None,
     key: str | None = None,
     channel: str = "",
 ) -> Order:
     """Take an order: account, subscription, order and its workflow run are written in one transaction, or nothing is.
 
     Without ``account`` a new one is opened. The same ``key`` (a form's, a client's) gives the first order again,
-    also when two arrive at once. ``channel`` says where it came from ("portal", "console", "api").
+    also when two arrive at once. ``channel`` says where it came from ("portal", "console", "api"). Charges go to
+    ``payer`` when there is one, for instance the owner of a building.
     Raises :class:`InvalidInput` with every wrong field at once, :class:`NothingToDeliver` when the plan has nothing
     to deliver, and whatever the engine refuses the run with.
     """
@@ -73,20 +75,13 @@ def submit(
         locks.hold(f"subscribers.newcomer:{contact.email.strip().lower()}")
 
     require(actor, "subscribers.place_order", account)
+    if payer is not None:
+        require(actor, "subscribers.change_account", payer)
     if account is not None:
         # Visitors may place orders, but on nobody's account.
         require(actor, "subscribers.view_account", account)
 
-    site, details, configuration = _checked(
-        actor,
-        site,
-        version,
-        options,
-        chosen,
-        contact,
-        payment,
-        account,
-    )
+    site, details, configuration = _checked(actor, site, version, options, chosen, contact, payment, account, payer)
     if account is not None and account.state == AccountState.CLOSED:
         raise AccountNotOpen
     definition_key = version.workflows.get(Process.ACTIVATE, "")
@@ -96,18 +91,8 @@ def submit(
     if account is None:
         account = accounts.establish(actor=actor, contact=details, site=site)
     subscription = _subscribe(account, site, version, configuration, chosen)
-    order = _write(account, subscription, version, configuration, details, payment, key, channel)
-    # Before the run: one that has nothing to wait for closes, and closes the order, while it is being started.
-    order.begin()
-    order.save(update_fields=["state"])
-    run = runs.start(
-        actor=actor,
-        definition_key=definition_key,
-        subject=(SUBJECT_KIND, order.pk),
-        inputs=run_inputs(order, subscription, configuration),
-    )
-    order.run_id, order.run_public_id = run.pk, run.public_id
-    order.save(update_fields=["run_id", "run_public_id"])
+    order = _write(account, subscription, version, configuration, details, payment, key, channel, payer)
+    start_run(actor, order, definition_key, run_inputs(order, subscription, configuration))
 
     audit.record(
         actor=actor, action="order.submitted", subject=order, after={"plan": version.plan.key, "site": site.label}
@@ -130,24 +115,44 @@ def quote(*, plan_version: PlanVersion, options: Sequence[OptionChoice] = ()) ->
 def run_inputs(order: Order, subscription: Subscription, configuration: Configuration) -> dict[str, Any]:
     """What the workflow of an order may use in its conditions and tasks."""
     return {
+        **plain_inputs(order, subscription),
+        "families": configuration.driver_families,
+        "features": configuration.keys,
+        "options": configuration.quantities,
+        "port_in": "voice.portin" in configuration.keys,
+        "port": next((one.characteristics for one in configuration.features if one.key == "voice.portin"), {}),
+    }
+
+
+def plain_inputs(order: Order, subscription: Subscription) -> dict[str, Any]:
+    """What every order tells its run. ``wanted_at`` is the moment it is to take effect."""
+    return {
         "order_id": order.pk,
         "account_id": order.account_id,
         "subscription_id": subscription.pk,
         "site_id": subscription.site_id,
         "payment": order.payment_method,
-        "families": configuration.driver_families,
-        "features": configuration.keys,
-        "options": configuration.quantities,
-        "port_in": "voice.portin" in configuration.keys,
+        "reason": order.reason,
+        "wanted_at": f"{order.wanted_on.isoformat()}T00:00:00+00:00" if order.wanted_on else None,
     }
+
+
+def start_run(actor: Actor, order: Order, definition_key: str, inputs: dict[str, Any]) -> None:
+    """Begin the order and start its run, in the transaction that writes the order."""
+    # Before the run: one that has nothing to wait for closes, and closes the order, while it is being started.
+    order.begin()
+    order.save(update_fields=["state"])
+    run = runs.start(actor=actor, definition_key=definition_key, subject=(SUBJECT_KIND, order.pk), inputs=inputs)
+    order.run_id, order.run_public_id = run.pk, run.public_id
+    order.save(update_fields=["run_id", "run_public_id"])
 
 
 @service
 def close_with_run(*, actor: Actor, order: Order, end: str) -> Order:
     """Close the order as its run closed: ``completed`` or ``reversed``. Called in the run's closing transaction.
 
-    After a reversal nothing of the order is in service: its subscriptions end, and an account that was opened for
-    it and never served is closed.
+    After a reversal nothing of the order is in service: its subscriptions end, what it answered for at the account
+    goes to another order or is taken back, and an account that was opened for it and never served is closed.
     """
     order = Order.objects.select_for_update().get(pk=order.pk)
 
@@ -171,8 +176,16 @@ def close_with_run(*, actor: Actor, order: Order, end: str) -> Order:
         order.cancel()
     order.closed_at = clock.now()
     order.save(update_fields=["state", "closed_at"])
+    ended = Subscription.objects.filter(
+        items__order=order, items__action=ItemAction.DELETE, state=SubscriptionState.TERMINATED
+    )
     if end != "completed":
-        _close_unused(actor, order.account)
+        openings.give_up(actor=actor, order=order)
+        _close_unused(actor, order.account, (AccountState.PENDING,))
+    elif leaving := list(ended):
+        for subscription in leaving:
+            events.publish(facts.SubscriptionEnded(subscription_id=subscription.pk))
+        _close_unused(actor, order.account, (AccountState.ACTIVE, AccountState.SUSPENDED))
 
     audit.record(actor=actor, action=f"order.{order.state}", subject=order, before={"state": OrderState.IN_PROGRESS})
     happened: object = facts.OrderCompleted(order.pk) if end == "completed" else facts.OrderReversed(order.pk)
@@ -196,6 +209,7 @@ def _checked(
     contact: ContactDetails,
     payment: PaymentChoice,
     account: Account | None,
+    payer: Account | None,
 ) -> tuple[Site, ContactDetails, Configuration]:
     """Everything an order needs, checked together so that all faults are shown at once."""
     faults: dict[str, list[str]] = {}
@@ -206,7 +220,7 @@ def _checked(
     if not catalog.is_on_sale(version):
         faults["plan"] = [_("This plan is not on sale any more. Please choose another.")]
     faults.update(contacts.faults(contact))
-    faults.update(payments.faults(actor.realm_id, payment))
+    faults.update(payments.faults(actor.realm_id, payment, has_payer=payer is not None))
     if account is None and "email" not in faults:
         faults.update(_email_taken(contact.email))
     configuration = Configuration((), {})
@@ -239,7 +253,7 @@ def _subscribe(
         site=site,
         plan_version=version,
         options=configuration.quantities,
-        chosen=_plain(chosen),
+        chosen=plain(chosen),
         features=[feature.to_json() for feature in configuration.features],
         address_key=address_key,
         street_key=street_key,
@@ -256,6 +270,7 @@ def _write(
     payment: PaymentChoice,
     key: str | None,
     channel: str,
+    payer: Account | None,
 ) -> Order:
     order: Order = Order.objects.create(
         number=f"O-{numbers.draw('order', first=FIRST_NUMBER)}",
@@ -267,6 +282,7 @@ def _write(
         contact_phone=contact.phone,
         submission_key=key,
         channel=channel,
+        payer=payer,
     )
     if payment.method == PaymentMethod.CARD:
         order.card_token_sealed = crypto.seal(payment.token, bound_to=_token_place(order))
@@ -287,11 +303,11 @@ def _write(
     return order
 
 
-def _close_unused(actor: Actor, account: Account) -> None:
-    """Close a pending account nothing else hangs on."""
-    account = Account.objects.select_for_update().get(pk=account.pk)
+def _close_unused(actor: Actor, account: Account, states: Sequence[str]) -> None:
+    """Close an account in one of ``states`` on which nothing hangs any more."""
+    account = Account.objects.select_for_update(of=("self",)).get(pk=account.pk)
     others = Subscription.objects.filter(account=account).exclude(state=SubscriptionState.TERMINATED)
-    if account.state == AccountState.PENDING and not others.exists():
+    if account.state in states and not others.exists():
         accounts.close(actor=actor, account=account)
 
 
@@ -299,7 +315,8 @@ def _token_place(order: Order) -> str:
     return f"subscribers.order:{order.realm_id}:{order.pk}:card_token"
 
 
-def _plain(chosen: Mapping[str, Mapping[str, Any]] | None) -> dict[str, dict[str, Any]]:
+def plain(chosen: Mapping[str, Mapping[str, Any]] | None) -> dict[str, dict[str, Any]]:
+    """What was chosen, in values JSON can hold."""
     return {
         feature: {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}
         for feature, values in (chosen or {}).items()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
+from decimal import Decimal
 
+from boss.core import clock
 from boss.core.actors import Actor
 from boss.notify.services import messages
 from boss.platform.demo import building
@@ -14,10 +17,11 @@ from catalog import selectors as catalog
 from catalog.models import Feature
 from catalog.pricing import OptionChoice
 from ipservices.models import DriverCall, PhoneNumber, Prefix
-from ipservices.services import addresses, bindings, design, numbers, prefixes
+from ipservices.services import addresses, bindings, design, numbers, porting, prefixes
 from subscribers import selectors as subscribers
 from subscribers.contact import ContactDetails, PaymentChoice
-from subscribers.services import orders, portal_users
+from subscribers.models import Collection, Statement
+from subscribers.services import billing, leases, orders, portal_users
 from tests.cast import PASSWORD
 from ticketing.services import tickets
 from workflow.models import Definition, Run
@@ -70,6 +74,21 @@ def build(system: Actor) -> World:
     )  # fmt: skip
     run = Run.objects.get(pk=order.run_id)
     chosen = bulk.begin(actor=system, kind="retry", public_ids=[run.public_id])
+    today = clock.today()
+    statement = Statement.objects.create(
+        account=order.account, period_from=today, period_to=today + dt.timedelta(days=30), due_on=today, total="54.95",
+        currency="USD",
+    )  # fmt: skip
+    payment = billing.receive(actor=system, account=order.account, amount=Decimal("1"), paid_by="cash")
+    collection = Collection.objects.create(account=order.account, overdue_since=today, amount="53.95", currency="USD")
+    lease = leases.receive(
+        actor=system, organization=organization, reference="L-1", site=site, starts_on=today + dt.timedelta(days=9),
+        resident=ContactDetails("Ria Rent", "ria@mail.example", "+1 555 555 0101"),
+    )  # fmt: skip
+    port = porting.prepare(
+        actor=system, subscription=subscription, number="+13125550177", losing_carrier="RegionalVoice",
+        account_number="1", pin="1", loa="", key="world", run_id=run.pk,
+    )  # fmt: skip
     return World(
         {
             "tenancy/sites": site.public_id,
@@ -86,6 +105,11 @@ def build(system: Actor) -> World:
             "subscribers/accounts": order.account.public_id,
             "subscribers/orders": order.public_id,
             "subscribers/subscriptions": subscription.public_id,
+            "subscribers/statements": statement.public_id,
+            "subscribers/payments": payment.public_id,
+            "subscribers/collections": collection.public_id,
+            "subscribers/leases": lease.public_id,
+            "ipservices/port-requests": port.public_id,
             "ipservices/services": service.public_id,
             "ipservices/driver-calls": call.public_id,
             "ipservices/bindings": binding.public_id,
@@ -94,8 +118,8 @@ def build(system: Actor) -> World:
             "ipservices/numbers": PhoneNumber.objects.first().public_id,
             "workflow/drafts": drafts.create(actor=system, key="draft", title="Draft").public_id,
             "workflow/definitions": Definition.objects.get().public_id,
-            "workflow/bulks": chosen.public_id,
             "workflow/limits": limits.set_limit(actor=system, key="server:one", most_at_once=9).public_id,
+            "workflow/bulks": chosen.public_id,
             "workflow/runs": run.public_id,
             "workflow/tasks": f"{run.public_id}-verify_address",
             "token": subscribers.progress_token(order),

@@ -8,12 +8,14 @@ import pytest
 
 from boss.core import scoping
 from boss.platform.demo.highprairie import seed as highprairie
+from boss.platform.demo.keystone import seed as keystone
 from boss.platform.demo.platform_realm import minimum as make_platform
 from boss.platform.demo.trilakes import people, places
 from boss.platform.demo.trilakes import seed as trilakes
 from boss.tenancy import selectors as tenancy
 from boss.tenancy.models import Site, User
 from catalog import selectors as catalog
+from subscribers.models import Account
 from ticketing.models import Category, PoolMember
 from workflow.models import DefinitionVersion
 
@@ -62,6 +64,20 @@ def test_the_second_provider_sees_nothing_of_the_first(realm_id):
     with scoping.realm_transaction(charlies):
         assert not User.objects.filter(email_norm__endswith=people.DOMAIN).exists()
         assert Site.objects.count() == len(highprairie.SITES)
+
+
+def test_the_third_provider_has_owners_who_pay_and_see_their_own(real_db):
+    tenancy.forget_cached()
+    keystone.minimum()
+    keystone.minimum()
+    list(keystone.rest())
+    realm_id = tenancy.find_realm_id_by_host(keystone.HOST)
+    with scoping.realm_transaction(realm_id):
+        assert Site.objects.count() == len(keystone.OWNERS) * keystone.UNITS_EACH
+        assert Account.objects.filter(state="active", organization__kind="property_owner").count() == 6
+        manager = tenancy.actor_for_user(tenancy.find_user_by_email("manager@alder.example"))
+        seen = set(Site.objects.visible_to(manager).values_list("organization__name", flat=True))
+        assert seen == {"Alder Residential"}
 
 
 def test_the_platform_has_a_realm_of_its_own(real_db):

@@ -13,7 +13,22 @@ from boss.tenancy.services import realms
 from tests.notify.conftest import RECEIVED, WELCOME
 
 HERE = Path(__file__).parent / "golden"
+ORDER = {
+    "name": "Dana Whitfield", "account_number": "A-10001", "order_number": "O-10002", "plans": ["Triple 300"],
+    "site": "14 Elm Street, Lakeview", "detail": "+12175550100",
+}  # fmt: skip
 CONTEXTS = {
+    "plan_changed": ORDER,
+    "number_ported": ORDER,
+    "service_ended": {**ORDER, "detail": "30.00"},
+    "overdue": {
+        "name": "Dana Whitfield",
+        "account_number": "A-10001",
+        "amount": "54.95 USD",
+        "since": "2026-10-15",
+        "limited_on": "2026-11-04",
+        "ends_on": "2026-11-29",
+    },
     "welcome": WELCOME,
     "password_link": {"name": "Dana", "link": WELCOME["link"]},
     "ticket_received": RECEIVED,

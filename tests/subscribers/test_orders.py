@@ -405,6 +405,63 @@ def test_an_account_that_was_there_before_stays_as_it_was(place, workflow, alpha
     assert selectors.snapshot(order) == before
 
 
+@pytest.fixture
+def two_orders(place, workflow, alpha, bob, customer) -> tuple[Order, Order]:
+    """Two orders of one pending account; both are made and charged, and wait."""
+    workflow({"key": "sign", "title": "Sign", "kind": "wait", "signal": "signed", "after": ["start_charges"],
+              "deadline_seconds": 86400, "on_deadline": "fail"})  # fmt: skip
+    account = customer("Maria Ortiz", email="maria@home.example")
+    first, second = place(actor=bob, account=account), place(actor=bob, account=account)
+    drive(alpha.pk, hurry=False)
+    assert Account.objects.get(pk=account.pk).opened_by_id == first.pk
+    return first, second
+
+
+def test_an_account_opened_for_one_order_stays_open_for_the_other(two_orders, bob):
+    first, second = two_orders
+    account = reverse(first, bob).account
+    assert (account.state, account.user.email) == ("active", "maria@home.example")
+    assert (account.opened_by_id, account.user_made_by_id) == (second.pk, second.pk)
+    assert fresh(second).state == "inProgress"
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_last_order_that_is_reversed_takes_the_opening_back(two_orders, bob, order):
+    for position in order:
+        account = reverse(two_orders[position], bob).account
+    assert (account.state, account.user, account.opened_by_id) == ("closed", None, None)
+    assert not User.objects.filter(email="maria@home.example").exists()
+
+
+def test_an_order_that_needs_an_account_before_it_made_anything_inherits_it_and_gives_it_back(
+    two_orders, place, workflow, alpha, bob
+):
+    """The heir may be reversed before its own account task ever ran: its end takes the opening back all the same."""
+    first, second = two_orders
+    late = place(actor=bob, account=first.account)
+    reverse(second, bob)
+    reverse(first, bob)
+    account = Account.objects.get(pk=first.account_id)
+    assert (account.state, account.opened_by_id) == ("active", late.pk)
+    account = reverse(late, bob).account
+    assert (account.state, account.user) == ("closed", None)
+
+
+def test_a_served_order_keeps_what_another_one_opened(place, workflow, alpha, bob, customer):
+    account = customer("Maria Ortiz", email="maria@home.example")
+    workflow({"key": "sign", "title": "Sign", "kind": "wait", "signal": "signed", "after": ["start_charges"],
+              "deadline_seconds": 86400, "on_deadline": "fail"})  # fmt: skip
+    waiting = place(actor=bob, account=account)
+    drive(alpha.pk, hurry=False)
+    workflow()
+    definitions.publish(actor=Actor.system(alpha.pk), document=document())
+    served = place(actor=bob, account=account)
+    drive(alpha.pk, hurry=False)
+    assert fresh(served).state == "completed"
+    account = reverse(waiting, bob).account
+    assert (account.state, account.opened_by_id) == ("active", served.pk)
+
+
 def test_a_card_that_may_or_may_not_be_held_is_given_back(place, alpha, bob):
     order = place(payment=PaymentChoice("card", "tok_down"))
     drive(alpha.pk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import threading
 import time
@@ -269,7 +270,7 @@ def test_shutdown_drains_and_leaves_the_next_task_to_others(realm, rung):
     rung.clear()
     draining.begin()
     try:
-        assert loop.advance(realm, task_of(realm, run, "a").pk) == 1
+        assert loop.advance(realm, task_of(realm, run, "a").pk)
     finally:
         draining.end()
     following = task_of(realm, run, "b")
@@ -280,7 +281,7 @@ def test_a_long_run_is_handed_on_by_message_now_and_then(realm, rung, monkeypatc
     monkeypatch.setattr(claims, "LONGEST_INLINE_SECONDS", 0)
     run = begin(realm, chain("a", "b"))
     rung.clear()
-    assert loop.advance(realm, task_of(realm, run, "a").pk) == 1
+    assert loop.advance(realm, task_of(realm, run, "a").pk)
     assert rung == [task_of(realm, run, "b").pk]
 
 
@@ -312,6 +313,94 @@ def test_nobody_is_woken_for_what_was_rolled_back(realm, rung):
     assert rung == []
     with scoping.realm_transaction(realm):
         assert Run.objects.count() == 0
+
+
+def test_local_tasks_in_a_row_share_a_transaction_and_one_that_fails_takes_no_other_with_it(realm):
+    """What is local is done together and simply done again, each for itself, when one of them has trouble."""
+    transactions: dict[str, set[int]] = {}
+
+    def look(context):
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id()::text::bigint")
+            transactions.setdefault(context.task_key, set()).add(cursor.fetchone()[0])
+        return Done()
+
+    keys = ["a", "b", "c"]
+    shop.plans.update({key: [look] for key in keys})
+    run = begin(realm, chain(*keys, handler="tests.local"))
+    loop.advance(realm, task_of(realm, run, "a").pk)
+    assert transactions["a"] == transactions["b"] == transactions["c"]
+    assert task_of(realm, run, "c").state == "done"
+
+    transactions.clear()
+    shop.plans.update({"a": [look, look], "b": [look, look], "c": [ValueError("down")]})
+    run = begin(realm, chain(*keys, handler="tests.local"))
+    loop.advance(realm, task_of(realm, run, "a").pk)
+    assert [task_of(realm, run, key).state for key in keys] == ["done", "done", "ready"]
+    assert task_of(realm, run, "c").failures == 1
+    # The first time in one transaction that was rolled back, the second time each in its own.
+    assert len(transactions["a"] & transactions["b"]) == 1 and len(transactions["a"] | transactions["b"]) == 3
+    with scoping.realm_transaction(realm):
+        assert [e.sequence for e in Run.objects.get(pk=run.pk).events.order_by("sequence")] == [1, 2, 3, 4]
+
+
+def test_local_tasks_done_together_do_not_wait_for_anybodys_lock(realm):
+    """A transaction of several tasks holds what they locked, so it yields where one task alone would wait."""
+    locked, may_go = threading.Event(), threading.Event()
+
+    def touch(context):
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(77)")
+        return Done()
+
+    def somebody() -> None:
+        with scoping.realm_transaction(realm), connections["default"].cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(77)")
+            locked.set()
+            may_go.wait(30)
+
+    shop.plans["b"] = [touch, touch]
+    run = begin(realm, chain("a", "b", handler="tests.local"))
+
+    def work() -> None:
+        locked.wait(30)
+        loop.advance(realm, task_of(realm, run, "a").pk)
+
+    def watch() -> None:
+        deadline = time.monotonic() + 20
+        while task_of(realm, run, "a").state != "done":
+            assert time.monotonic() < deadline, "the first task's end is held up by the second's wait"
+            time.sleep(0.05)
+        may_go.set()
+
+    at_once([somebody, work, watch])
+    assert [task_of(realm, run, key).state for key in "ab"] == ["done", "done"]
+    assert shop.calls.count(("do", "b", 1)) == 2
+
+
+class Dies(BaseException):
+    """What no handler may catch: the process ends here."""
+
+
+def test_a_local_task_that_kills_its_worker_is_found_out_though_it_was_done_together_with_others(realm):
+    def die(context):
+        raise Dies
+
+    shop.plans["c"] = [die] * 20
+    run = begin(realm, chain("a", "b", "c", handler="tests.local", retry={"attempts": 50}))
+    for _turn in range(40):
+        with scoping.realm_transaction(realm):
+            TaskRun.objects.filter(run=run, state="running").update(due_at=ledger.database_now())
+        sweeper.sweep()
+        with scoping.realm_transaction(realm):
+            TaskRun.objects.filter(run=run).update(not_before=None)
+            due = list(TaskRun.objects.filter(run=run, state="ready"))
+        for task_run in due:
+            with contextlib.suppress(Dies):
+                loop.advance(realm, task_run.pk)
+    rows = {key: task_of(realm, run, key) for key in "abc"}
+    assert {key: row.state for key, row in rows.items()} == {"a": "done", "b": "done", "c": "attention"}
+    assert (rows["a"].failures, rows["b"].failures, rows["c"].failures) == (1, 0, 5)
 
 
 def test_a_lost_connection_while_recording_does_not_lose_the_outcome(realm, real_db):
@@ -435,6 +524,32 @@ def test_completing_reversing_and_sweeping_at_the_same_moment_end_in_one_of_two_
             assert fresh.state == "reversed"
             assert [e.sequence for e in fresh.events.order_by("sequence")] == list(range(1, fresh.sequence + 1))
         assert shop.effects == {}
+
+
+def test_a_reversal_whose_end_is_refused_opens_one_ticket_and_goes_on_when_it_may(realm, monkeypatch):
+    """The last worker of a run that is taken back is lost, and the room of the subject will not close."""
+
+    def refuse(*_args):
+        raise Refused("the order is locked")
+
+    run = begin(realm, [task("a", handler="tests.check")])
+    row = task_of(realm, run, "a")
+    assert claims.take(realm, row.pk)
+    within(realm, lambda: runs.reverse(actor=Actor.system(realm), run=run, reason="no"))()
+    monkeypatch.setattr("workflow.engine.closing.closed", refuse)
+    for _sweep in range(3):
+        make_due(realm, row.pk)
+        sweeper.sweep()
+    with scoping.realm_transaction(realm):
+        (ticket,) = Ticket.objects.all()
+        assert "the order is locked" in ticket.body and ticket.state in OPEN_STATES
+        assert run.events.filter(kind="task.follow_up").count() == 1
+    monkeypatch.undo()
+    make_due(realm, row.pk)
+    sweeper.sweep()
+    with scoping.realm_transaction(realm):
+        assert Run.objects.get(pk=run.pk).state == "reversed"
+        assert not Ticket.objects.filter(state__in=OPEN_STATES).exists()
 
 
 def test_a_wait_whose_end_is_refused_is_given_to_people_not_swept_for_ever(realm, monkeypatch):

@@ -41,7 +41,9 @@ def test_nothing_leaves_an_end_in_reverse_and_nothing_comes_forward_again():
     back = {"undo_ready", "undoing", "undo_waiting", "undo_attention", "undone", "kept"}
     # Only what is taken back while its run goes on is decided anew.
     again = {("skipped", "pending"), ("undone", "pending")}
-    assert {move for move in moves if move[0] in ("skipped", "undone", "kept")} == again
+    # What a person skipped after attempts that may have left something is undone with the rest.
+    late = {("skipped", "undo_ready")}
+    assert {move for move in moves if move[0] in ("skipped", "undone", "kept")} == again | late
     assert not [move for move in moves - again if move[0] in back and move[1] not in back]
 
 

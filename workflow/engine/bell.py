@@ -16,9 +16,9 @@ from boss.core.lanes import Kind
 log = structlog.get_logger(__name__)
 
 ADVANCE = "workflow.advance"
-BULK = "workflow.bulk"
 MOST_SWEPT = 500
 """Most wake-ups that wait in a sweeper's lane: more would only make a backlog longer by repeating it."""
+BULK = "workflow.bulk"
 
 
 def ring(realm_id: int, kinds: Mapping[int, Kind]) -> None:
@@ -42,19 +42,6 @@ def ring_now(realm_id: int, task_ids: Iterable[int], lane: str) -> None:
         log.warning("workers_not_woken", error=str(error))
 
 
-def ring_bulk(realm_id: int, bulk_id: int) -> None:
-    """Wake a worker for an action on many runs, once the open transaction has committed."""
-    transaction.on_commit(lambda: ring_bulk_now(realm_id, bulk_id), using=scoping.alias())
-
-
-def ring_bulk_now(realm_id: int, bulk_id: int) -> None:
-    """Wake a worker for an action on many runs at once. Never fails: the sweeper rings again."""
-    try:
-        current_app.send_task(BULK, args=[realm_id, bulk_id], queue=lanes.of_realm("slow", realm_id))
-    except (KombuError, OSError) as error:
-        log.warning("workers_not_woken", error=str(error))
-
-
 def room() -> dict[Kind, int]:
     """How many more wake-ups of each kind the sweeper may send; none while the broker does not answer."""
     try:
@@ -71,3 +58,16 @@ def _waiting(connection: Any, lane: str) -> int:
     ask = connection.autoretry(lambda channel: queue(channel).queue_declare(), max_retries=1, interval_start=0.1)
     declared, _channel = ask()
     return int(declared.message_count)
+
+
+def ring_bulk(realm_id: int, bulk_id: int) -> None:
+    """Wake a worker for an action on many runs, once the open transaction has committed."""
+    transaction.on_commit(lambda: ring_bulk_now(realm_id, bulk_id), using=scoping.alias())
+
+
+def ring_bulk_now(realm_id: int, bulk_id: int) -> None:
+    """Wake a worker for an action on many runs at once. Never fails: the sweeper rings again."""
+    try:
+        current_app.send_task(BULK, args=[realm_id, bulk_id], queue=lanes.of_realm("slow", realm_id))
+    except (KombuError, OSError) as error:
+        log.warning("workers_not_woken", error=str(error))

@@ -12,6 +12,7 @@ from django.db import transaction
 from boss.core import scoping
 from workflow import graph
 from workflow.choices import TaskKind, TaskState
+from workflow.contracts import Fail, Retry
 from workflow.engine import graphs, slots, sql
 from workflow.engine.settings import LONGEST_INLINE_SECONDS, lease_seconds, worker_name
 from workflow.graph import Graph, TaskSpec
@@ -53,6 +54,11 @@ class Claim:
     limited: tuple[str, ...] = ()
     holds: tuple[int, ...] = ()
     fault: Exception | None = None
+    alone: bool = False
+    """Not to share its transaction with tasks that follow: an attempt was lost or failed before, and the next crash
+    must be put down to the task that causes it."""
+    foreseen: tuple[int, Retry | Fail] | None = None
+    """How the task at this position failed a moment ago, when it was done together with those before it."""
 
     @property
     def spec(self) -> TaskSpec:
@@ -128,6 +134,7 @@ def _claim(realm_id: int, task_id: int) -> Claim | None:
         done_with=sql.loaded(task_inputs) if state == TaskState.UNDOING else {},
         inline_until=time.monotonic() + LONGEST_INLINE_SECONDS,
         limited=tuple(sql.loaded(limited) or ()),
+        alone=attempt > 1,
     )
 
 

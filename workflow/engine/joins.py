@@ -8,6 +8,9 @@ from workflow.choices import FORWARD_END, RunState, TaskState
 from workflow.engine.ledger import BEGUN_AGAIN, MACHINE, Book
 from workflow.models import TaskRun
 
+SKIPPED_OUTPUTS = {"skipped": True}
+"""What stands for the outputs of a task that was left out."""
+
 
 def decide(book: Book) -> None:
     """Make ready or skip every pending task whose incoming edges are decided, and so on along the graph.
@@ -42,7 +45,7 @@ def skip(book: Book, task: TaskRun, *, reason: str, who: str = MACHINE) -> None:
     task.skip()
     task.due_at, task.ended_at, task.waiting_for = None, book.now, ""
     book.run.open_tasks -= 1
-    book.run.outputs = {**book.run.outputs, task.key: {"skipped": True}}
+    book.run.outputs = {**book.run.outputs, task.key: SKIPPED_OUTPUTS}
     book.note("task.skipped", task, who=who, reason=reason)
     count_down(book, task, taken=False)
 

@@ -19,7 +19,7 @@ from boss.core import scoping
 from boss.core.lanes import Kind
 from workflow.choices import CLAIMABLE, CLAIMED, AttemptOutcome, RunState
 from workflow.contracts import RunEnd
-from workflow.engine import bell, closing, graphs, pace, sql
+from workflow.engine import bell, closing, graphs, pace, rows, sql
 from workflow.engine.claims import Claim
 from workflow.engine.settings import message_grace_seconds
 from workflow.errors import LeaseLost
@@ -84,9 +84,12 @@ class Book:
         retry_at: dt.datetime | None = None, is_undo: bool = False,
     ) -> None:  # fmt: skip
         """Put the attempt that just ended on record."""
-        Attempt.objects.create(
-            task=task, number=task.attempt, is_undo=is_undo, started_at=task.started_at or self.now, ended_at=self.now,
-            outcome=outcome, error=error[:4000], worker=task.worker, answer=answer or {}, retry_at=retry_at,
+        rows.add(
+            Attempt(
+                task=task, number=task.attempt, is_undo=is_undo, started_at=task.started_at or self.now,
+                ended_at=self.now, outcome=outcome, error=error[:4000], worker=task.worker, answer=answer or {},
+                retry_at=retry_at,
+            )
         )  # fmt: skip
 
     def after(self, seconds: float) -> dt.datetime:
@@ -116,10 +119,7 @@ class Book:
                     # Nobody can take it before; the sweeper rings when it is time.
                     task.due_at = task.not_before
         changed = [task for task in self.tasks if _picture(task) != self._before.get(task.pk)]
-        if changed:
-            TaskRun.objects.bulk_update(changed, _TASK_FIELDS)
-        self.run.save(update_fields=_RUN_FIELDS)
-        RunEvent.objects.bulk_create(self.events)
+        rows.write(self.run, _RUN_FIELDS, changed, _TASK_FIELDS, self.events)
         bell.ring(self.run.realm_id, self.kinds(ring))
         self.tell_of_the_end()
 

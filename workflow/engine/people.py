@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from boss.core import events
 from boss.core.actors import Actor
 from ticketing import selectors as desk
-from ticketing.choices import CategoryKind, Priority
+from ticketing.choices import OPEN_STATES, CategoryKind, Priority
 from ticketing.models import Ticket
 from ticketing.registry import subject_kinds
 from ticketing.services import categories, tickets
@@ -29,7 +29,7 @@ WORK_CATEGORY = "workflow-work"
 
 
 def dedupe_key(task: TaskRun, matter: str = "") -> str:
-    """One open ticket per task and matter ("", "undo", "follow-up", "late")."""
+    """One open ticket per task and matter ("", "undo", "follow-up", "late", "end")."""
     return ":".join(part for part in (SUBJECT_KIND, str(task.pk), matter) if part)
 
 
@@ -85,6 +85,25 @@ def ask_about_late_effect(book: Book, task: TaskRun) -> None:
         matter="late", free=True,
     )  # fmt: skip
     book.note("task.follow_up", task, ticket=ticket.number)
+
+
+def ask_about_refused_end(book: Book, task: TaskRun, error: str) -> None:
+    """A run cannot come to its end behind this task, as the room of its subject refuses. It is tried again and again
+    meanwhile; one ticket says what stands in the way."""
+    if Ticket.objects.filter(dedupe_key=dedupe_key(task, "end"), state__in=OPEN_STATES).exists():
+        return
+    title = book.spec(task).title
+    ticket = _open(
+        book, task, FALLOUT_CATEGORY, _("The end of a workflow is refused after “%(task)s”") % {"task": title},
+        "\n".join([f"{_('Last error')}: {error}", *_about(book)]), matter="end", priority=Priority.HIGH, free=True,
+    )  # fmt: skip
+    book.note("task.follow_up", task, ticket=ticket.number)
+
+
+def withdraw_refused_end(book: Book, task: TaskRun) -> None:
+    """What stood in the way of the run's end is gone."""
+    reason = _("The workflow went on.")
+    tickets.close_obsolete(actor=_machine(book), dedupe_key=dedupe_key(task, "end"), reason=reason)
 
 
 def withdraw(book: Book, task: TaskRun, *, reason: str) -> None:

@@ -36,6 +36,8 @@ def begin(book: Book, *, who: str, reason: str) -> None:
     for task in book.tasks:
         if task.state in (TaskState.PENDING, TaskState.READY, TaskState.WAITING, TaskState.ATTENTION):
             abandon(book, task)
+        elif task.state == TaskState.SKIPPED and may_be_past_return(book.spec(task), task):
+            people.ask_follow_up(book, task)
     settle(book)
 
 
@@ -101,7 +103,7 @@ def settle(book: Book) -> None:
     settled: dict[int, bool] = {}
     for task in reversed(book.tasks):
         behind = all(settled[position] for position in book.graph.successors[task.position])
-        if behind and task.state == TaskState.DONE:
+        if behind and _stands(book, task):
             _turn(book, task)
         settled[task.position] = behind and task.state in REVERSE_END
     book.run.open_tasks = sum(not done for done in settled.values())
@@ -117,7 +119,7 @@ def _settle_taken_back(book: Book) -> None:
     settled: set[int] = set()
     for task in [book.tasks[position] for position in reversed(positions)]:
         behind = {other for other in positions if task.position in book.graph.ancestors[other]}
-        if behind <= settled and task.state == TaskState.DONE:
+        if behind <= settled and _stands(book, task):
             _turn(book, task)
         if behind <= settled and task.state in REVERSE_END:
             settled.add(task.position)
@@ -126,10 +128,21 @@ def _settle_taken_back(book: Book) -> None:
         joins.begin_again(book, [book.tasks[position] for position in positions])
 
 
+def _stands(book: Book, task: TaskRun) -> bool:
+    """Whether something of the task is to be undone: it is done, or failed attempts may have left something before a
+    person skipped it."""
+    if task.state == TaskState.SKIPPED:
+        spec = book.spec(task)
+        return undoing.of_unfinished(spec, left=_left_something(spec, task)) in undoing.UNDO
+    return bool(task.state == TaskState.DONE)
+
+
 def _turn(book: Book, task: TaskRun) -> None:
     spec = book.spec(task)
     how = undoing.of_done(spec)
-    if how == "kept":
+    if task.state == TaskState.SKIPPED:
+        _prepare(task)
+    elif how == "kept":
         task.keep()
         book.note("task.kept", task, follow_up=spec.follow_up)
         if spec.follow_up:
@@ -178,5 +191,4 @@ def plan(tasks: list[TaskRun], specs: tuple[TaskSpec, ...], positions: Collectio
 
 
 def _planned(task: TaskRun, spec: TaskSpec) -> PlannedUndo:
-    ended = task.state in (TaskState.DONE, TaskState.SKIPPED)
-    return undoing.planned(spec, task.state, left=not ended and _left_something(spec, task))
+    return undoing.planned(spec, task.state, left=task.state != TaskState.DONE and _left_something(spec, task))

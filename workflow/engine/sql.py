@@ -160,6 +160,12 @@ def execute(statement: str, parameters: Mapping[str, Any]) -> psycopg.Cursor[tup
         return cursor.execute(statement, values)
 
 
+def wait_no_longer_than(time: str) -> None:
+    """Let the statements that follow in this transaction fail instead of waiting longer for a lock."""
+    with connections[scoping.alias()].cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [time])
+
+
 def _is_document(value: Any) -> bool:
     return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
 

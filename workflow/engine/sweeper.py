@@ -13,8 +13,8 @@ import structlog
 from django.db import InterfaceError, OperationalError, connections
 
 from boss.core import lanes, scoping
-from workflow.choices import AttemptOutcome, RunState, TaskKind, TaskState
-from workflow.engine import bell, graphs, ledger, outcomes, pace, slots, waits
+from workflow.choices import CLAIMED, AttemptOutcome, RunState, TaskKind, TaskState
+from workflow.engine import bell, graphs, ledger, outcomes, pace, people, slots, waits
 from workflow.engine.ledger import Book
 from workflow.engine.settings import MOST_CRASHES, message_grace_seconds, rering_seconds
 from workflow.models import Attempt, TaskRun
@@ -151,12 +151,17 @@ def settle_due(run_id: int, task_id: int) -> bool:
 
 
 def _give_to_people(realm_id: int, run_id: int, task_id: int, error: str) -> None:
-    """A wait whose end was refused (by the room of the run's subject, say) would be refused at every sweep again."""
+    """What was refused (by the room of the run's subject, say) would be refused at every sweep again, unheard of: a
+    wait that cannot end is people's now, and of a run that cannot end they get a ticket while it is tried on."""
     try:
         with scoping.realm_transaction(realm_id, "workflow.sweep"), ledger.open_run_unless_busy(run_id) as book:
             task = book.task(task_id) if book is not None else None
-            if book is not None and task is not None and task.kind == TaskKind.WAIT and task.state == TaskState.WAITING:
+            if book is None or task is None:
+                return
+            if task.kind == TaskKind.WAIT and task.state == TaskState.WAITING:
                 waits.ask_people(book, task, error)
+            elif task.state in CLAIMED:
+                people.ask_about_refused_end(book, task, error)
     except Exception:
         log.exception("task_not_given_to_people", realm=realm_id, task=task_id)
 
@@ -169,6 +174,7 @@ def _lost(book: Book, task: TaskRun) -> None:
         permanent=_crashes(task) + 1 >= MOST_CRASHES, after_seconds=None, lost=True,
         allowed=book.spec(task).retry.attempts,
     )  # fmt: skip
+    people.withdraw_refused_end(book, task)
 
 
 def _crashes(task: TaskRun) -> int:

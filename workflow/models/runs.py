@@ -244,7 +244,9 @@ class TaskRun(FSMModelMixin, RealmScoped):
 
     # In reverse
 
-    @transition(field="state", source=[S.DONE, S.READY, S.RUNNING, S.WAITING, S.ATTENTION], target=S.UNDO_READY)
+    @transition(
+        field="state", source=[S.DONE, S.READY, S.RUNNING, S.WAITING, S.ATTENTION, S.SKIPPED], target=S.UNDO_READY
+    )
     def prepare_undo(self) -> None:
         """It had effects, or may have had, and nothing that built on it is left."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import IntegrityError, connections, transaction
 from django.utils.translation import gettext as _
 
-from boss.core import audit, locks
+from boss.core import audit, locks, scoping
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
@@ -67,3 +68,50 @@ def create_organization(*, actor: Actor, name: str, kind: str = "corporate") -> 
     if made:
         audit.record(actor=actor, action="organization.created", subject=organization, after={"kind": kind})
     return organization
+
+
+@service
+def set_serviceable(*, actor: Actor, site: Site, serviceable: bool) -> Site:
+    """Say whether orders may be placed at a site."""
+    site = Site.objects.select_for_update(of=("self",)).get(pk=site.pk)
+
+    require(actor, "tenancy.change_site", site)
+
+    if site.serviceable == serviceable:
+        return site
+
+    site.serviceable = serviceable
+    site.save(update_fields=["serviceable"])
+
+    audit.record(
+        actor=actor, action="site.serviceable_changed", subject=site, before={"serviceable": not serviceable},
+        after={"serviceable": serviceable},
+    )  # fmt: skip
+    return site
+
+
+@service
+def remove_unused(*, actor: Actor, site: Site) -> bool:
+    """Delete a site made by a run that is being undone. False when something hangs on it: then it is only closed."""
+    require(actor, "tenancy.change_site", site)
+
+    if not _deleted(site):
+        set_serviceable(actor=actor, site=site, serviceable=False)
+        return False
+
+    audit.record(actor=actor, action="site.removed", subject=site, before={"address": site.label})
+    return True
+
+
+def _deleted(site: Site) -> bool:
+    """The database is asked whether anything names the site, not Django's collector, which knows no other room."""
+    using = scoping.alias()
+    try:
+        with transaction.atomic(using=using), connections[using].cursor() as cursor:
+            cursor.execute("DELETE FROM tenancy_site WHERE id = %s", (site.pk,))
+            # The foreign keys are deferred: ask them now, while there is a savepoint to go back to.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    except IntegrityError:
+        return False
+    return True

@@ -236,8 +236,10 @@ def _write(row: SimulatedObject, desired: Desired) -> None:
     row.attributes = dict(desired.attributes)
     row.restriction = str(desired.restriction)
     row.switched_off = sorted(desired.switched_off)
+    # An exact restore brings back also that there was none.
+    former = desired.native.get("secret_digests", {}) if desired.exact else row.secret_digests
     row.secret_digests = {
-        **(desired.native.get("secret_digests") or row.secret_digests),
+        **former,
         **{key: store.digest(value) for key, value in desired.secrets.items()},
     }
     row.changes += 1

@@ -23,17 +23,20 @@ STAFF = (
     Person("Charlie Cole", "realm_admin", ("office", "tech"), "High Prairie's administrator"),
     Person("Winona Reed", "csr", ("office",)),
     Person("Tuck Farley", "noc", ("tech",)),
+    Person("Hank Dunning", "field_technician", ("installers",)),
 )
 # The shared workflow names these pools; a small provider has the same people in several.
 POOLS = (
     ("office", "Office", "Answers the telephone, books, bills."),
     ("tech", "Tech", "Towers, servers, order fallout."),
+    ("installers", "Installers", "Surveys, mounts, alignments."),
     ("csr", "Customer service", "The office again."),
     ("billing", "Billing", "The office again."),
     ("noc", "Network operations", "Tech again."),
 )
 CATEGORIES = (
     CategorySeed("trouble-wireless", "Trouble: Wireless", "tech", reply_hours=1, resolve_hours=48, portal_visible=True),
+    CategorySeed("site-survey", "Site survey", "installers", CategoryKind.WORK, 48, 120),
     CategorySeed("billing-hold", "Billing and vacation hold", "office", reply_hours=24, resolve_hours=48),
     CategorySeed("workflow-fallout", "Order fallout", "tech", CategoryKind.FALLOUT, 0.5, 4, priority=Priority.HIGH),
     CategorySeed("workflow-work", "Workflow task", "office", CategoryKind.WORK),
@@ -62,7 +65,7 @@ def _plan(key: str, down: int, up: int, monthly: str) -> PlanSeed:
     )
     title = f"Prairie {down}"
     version = VersionDraft(
-        features=features, monthly={title: monthly}, options=installs, workflows={"activate": "self-install"},
+        features=features, monthly={title: monthly}, options=installs, workflows={"activate": "new-wireless-install"},
         technologies=("wireless",),
     )  # fmt: skip
     return PlanSeed(key, title, f"{down}/{up} Mbps over the air, no limit.", "internet", version)
@@ -96,7 +99,7 @@ def minimum() -> None:
         if not Prefix.objects.exists():
             prefixes.create(actor=actor, network="198.19.0.0/24")
         building.make_catalog(actor, PLANS)
-        building.make_workflows(actor, "self-install")
+        building.make_workflows(actor, "new-wireless-install")
         organizations = building.make_organizations(actor, ORGANIZATIONS)
         for place in SITES:
             building.make_site(actor, place, organizations)
@@ -114,5 +117,9 @@ SEED = Seed(
         Login(person.what, person.email(DOMAIN), PASSWORD, f"http://{HOST}:{{port}}/console/")
         for person in STAFF
         if person.what
+    ),
+    try_first=(
+        "A survey that fails: order a plan at http://highprairie.localhost:{port}/, answer the tickets as"
+        " charlie@highprairie.example, and say in the survey that the tower cannot be seen",
     ),
 )

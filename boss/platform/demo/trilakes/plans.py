@@ -10,6 +10,12 @@ from catalog.templates import PORT_IN, RECORDING, SELF_INSTALL, SET_TOP, STATIC_
 
 NEW_TRIPLE_PLAY = "new-triple-play"
 SELF_INSTALL_ONLY = "self-install"
+LATER = {"change": "plan-change", "port_in": "number-port-in", "disconnect": "disconnect-recover"}
+DEFINITIONS = (
+    NEW_TRIPLE_PLAY, SELF_INSTALL_ONLY, "plan-change", "line-cut-over", "number-port-in", "non-pay",
+    "disconnect-recover",
+)  # fmt: skip
+"""In an order in which each names only those before it."""
 
 
 def _install(price: str) -> OptionPart:
@@ -51,7 +57,9 @@ def _plan(
     fee: str = "0.00",
     technologies: tuple[str, ...] = (),
 ) -> PlanSeed:
-    workflows = {"activate": workflow}
+    workflows = {"activate": workflow, **LATER}
+    if category not in ("voice", "bundle"):
+        del workflows["port_in"]
     version = VersionDraft(
         features=features,
         monthly={title: monthly},

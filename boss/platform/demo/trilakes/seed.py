@@ -56,7 +56,7 @@ def minimum() -> None:
         network.bind_lab(actor)
         network.make_inventories(actor)
         building.make_catalog(actor, plans.PLANS)
-        building.make_workflows(actor, plans.NEW_TRIPLE_PLAY, plans.SELF_INSTALL_ONLY)
+        building.make_workflows(actor, *plans.DEFINITIONS)
         organizations = building.make_organizations(actor, places.ORGANIZATIONS)
         for place in places.FREE:
             building.make_site(actor, place, organizations)
