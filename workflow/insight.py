@@ -287,12 +287,17 @@ def jeopardy(actor: Actor, definition: Definition, learned: Learning) -> list[In
     seconds = {task.key: task.p50 for task in learned.tasks}
     way = _ways(definition, seconds)
     given: dict[str, Any] = {"realm": actor.realm_id, "allowed": learned.p90, "most": MOST_IN_JEOPARDY, **way}
-    with connections[scoping.alias()].cursor() as cursor:
-        cursor.execute(_JEOPARDY, given)
-        expected = dict(cursor.fetchall())
+    name = f"jeopardy:{learned.days}:{definition.pk}"
+    expected: dict[int, float] = kept(name, actor.realm_id, lambda: _expected(given))
     runs = Run.objects.filter(pk__in=list(expected)).select_related("version__definition").defer("version__document")
     found = [InJeopardy(run, float(expected[run.pk]), learned.p90) for run in runs]
     return sorted(found, key=lambda one: -one.expected_seconds)
+
+
+def _expected(given: Mapping[str, Any]) -> dict[int, float]:
+    with connections[scoping.alias()].cursor() as cursor:
+        cursor.execute(_JEOPARDY, given)
+        return dict(cursor.fetchall())
 
 
 def _ways(definition: Definition, seconds: Mapping[str, float]) -> dict[str, Sequence[Any]]:

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from tests.cast import Cast
 from tests.console.test_runs import MANUAL
@@ -74,12 +75,12 @@ def test_a_task_that_goes_on_for_longer_than_its_target_is_late_by_its_own_versi
     run = begin([task("a", target_seconds=60)])
     go(hurry=False)
     assert found(bob, state="late") == []
-    TaskRun.objects.filter(run=run).update(started_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+    TaskRun.objects.filter(run=run).update(started_at=F("started_at") - dt.timedelta(hours=1))
     assert found(bob, state="late") == ["test"]
-    later = begin([task("a", target_seconds=10**9)])
+    later = begin([task("a", target_seconds=86400)])
     shop.plans["a"] = [Retry(after_seconds=3600)]
     go(hurry=False)
-    TaskRun.objects.filter(run=later).update(started_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+    TaskRun.objects.filter(run=later).update(started_at=F("started_at") - dt.timedelta(hours=1))
     assert [found_.pk for found_ in board.list_runs(bob, Wanted(state="late"))] == [run.pk]
     assert board.counts(bob).late == 1
 

@@ -20,7 +20,7 @@ from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
 from boss.core.problems import InvalidInput, NotFound
 from workflow import board, documents, insight, journal, selectors
-from workflow.api import serializers
+from workflow.api import oversight, serializers
 from workflow.choices import CLOSED_RUN_STATES
 from workflow.models import Bulk, Definition, DefinitionDraft, Limit, Run, TaskRun
 from workflow.palette import palette
@@ -247,14 +247,14 @@ class RunViewSet(ReadOnlyViewSet):
         """Start a run by hand, about nothing in particular."""
         return self.answer(runs.start_by_hand(actor=self.actor, **self.given()), status=201)
 
-    @extend_schema(responses=serializers.CountsSerializer)
+    @extend_schema(responses=oversight.CountsSerializer)
     @action(detail=False, pagination_class=None, filterset_class=None)
     def counts(self, request: Request) -> Response:
         """How many runs are under way, waiting, late or with people, and at which tasks they stand."""
-        return Response(serializers.CountsSerializer(board.counts(self.actor)).data)
+        return Response(oversight.CountsSerializer(board.counts(self.actor)).data)
 
     @extend_schema(
-        responses=serializers.LearningSerializer(many=True),
+        responses=oversight.LearningSerializer(many=True),
         parameters=[OpenApiParameter("days", int, enum=insight.WINDOWS, description="How far back; 30 if not given")],
     )
     @action(detail=False, pagination_class=None, filterset_class=None)
@@ -264,7 +264,7 @@ class RunViewSet(ReadOnlyViewSet):
         if days not in {str(known) for known in insight.WINDOWS}:
             raise InvalidInput(fields={"days": [_("7, 30 or 90.")]})
         learned = insight.learn(self.actor, int(days))
-        return Response(serializers.LearningSerializer(learned, many=True).data)
+        return Response(oversight.LearningSerializer(learned, many=True).data)
 
     @extend_schema(responses=serializers.GraphSerializer)
     @action(detail=True, pagination_class=None, filterset_class=None)
@@ -424,9 +424,9 @@ class BulkViewSet(ReadOnlyViewSet):
     """One thing done to many runs: asked once, done run by run by the workers, each with its own outcome."""
 
     model = Bulk
-    serializer_class = serializers.BulkSerializer
+    serializer_class = oversight.BulkSerializer
     permission = "workflow.view_bulk"
-    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": serializers.BeginBulk}
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": oversight.BeginBulk}
 
     def rows(self) -> QuerySet[Bulk]:
         return selectors.list_bulks(self.actor)
@@ -436,24 +436,24 @@ class BulkViewSet(ReadOnlyViewSet):
         key = request.headers.get("Idempotency-Key", "")[:200]
         return self.answer(bulk.begin(actor=self.actor, key=key, **self.given()), status=201)
 
-    @extend_schema(responses=serializers.BulkPreviewSerializer)
-    @action(detail=False, methods=["post"], input=serializers.BeginBulk)
+    @extend_schema(responses=oversight.BulkPreviewSerializer)
+    @action(detail=False, methods=["post"], input=oversight.BeginBulk)
     def preview(self, request: Request) -> Response:
         """What it would do to these runs now. Changes nothing."""
         given = self.given()
         given.pop("reason", None)
         told = bulk.preview(actor=self.actor, **given)
-        return Response(serializers.BulkPreviewSerializer(told).data)
+        return Response(oversight.BulkPreviewSerializer(told).data)
 
-    @extend_schema(responses=serializers.ProgressSerializer)
+    @extend_schema(responses=oversight.ProgressSerializer)
     @action(detail=True, pagination_class=None, filterset_class=None)
     def progress(self, request: Request, public_id: str) -> Response:
         """How many of its runs have which outcome."""
-        return Response(serializers.ProgressSerializer(selectors.bulk_progress(self.get_object())).data)
+        return Response(oversight.ProgressSerializer(selectors.bulk_progress(self.get_object())).data)
 
-    @extend_schema(responses=serializers.BulkItemSerializer(many=True))
+    @extend_schema(responses=oversight.BulkItemSerializer(many=True))
     @action(detail=True, pagination_class=None, filterset_class=None)
     def items(self, request: Request, public_id: str) -> Response:
         """What became of each run, in the order they were named."""
         found = selectors.list_bulk_items(self.get_object())
-        return Response(serializers.BulkItemSerializer(found, many=True).data)
+        return Response(oversight.BulkItemSerializer(found, many=True).data)

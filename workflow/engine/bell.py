@@ -68,6 +68,6 @@ def ring_bulk(realm_id: int, bulk_id: int) -> None:
 def ring_bulk_now(realm_id: int, bulk_id: int) -> None:
     """Wake a worker for an action on many runs at once. Never fails: the sweeper rings again."""
     try:
-        current_app.send_task(BULK, args=[realm_id, bulk_id], queue="slow")
+        current_app.send_task(BULK, args=[realm_id, bulk_id], queue=lanes.of_realm("slow", realm_id))
     except (KombuError, OSError) as error:
         log.warning("workers_not_woken", error=str(error))
