@@ -10,10 +10,10 @@ from boss.core.expressions import ExpressionError, names_in
 from workflow import graph
 from workflow.choices import TaskState
 from workflow.contracts import UndoContext
-from workflow.engine.ledger import Book
+from workflow.engine.ledger import BEGUN_AGAIN, MACHINE, Book
 from workflow.engine.reversal import may_be_past_return
 from workflow.graph import TaskSpec
-from workflow.models import TaskRun
+from workflow.models import RunEvent, TaskRun
 from workflow.registry import task_handlers
 
 
@@ -42,6 +42,7 @@ def differing(book: Book, inputs: dict[str, Any]) -> set[int]:
     and would not be now. A task that a person skipped stays so.
     """
     before, now = book.names(), graph.names(inputs, book.run.outputs, book.run.subject)
+    by_people = _skipped_by_people(book)
     changed: set[int] = set()
     left_out: set[int] = set()
     for task in book.tasks:
@@ -54,8 +55,7 @@ def differing(book: Book, inputs: dict[str, Any]) -> set[int]:
         if not wanted:
             left_out.add(task.position)
         if task.state == TaskState.SKIPPED:
-            by_a_person = task.taken > 0 and _holds(spec, before)
-            other = wanted and not by_a_person
+            other = wanted and task.pk not in by_people
         else:
             other = not wanted or _reads(spec, {book.graph.tasks[p].key for p in changed}) or (
                 task.started_at is not None and _would_do_other(book, task, spec, before, now)
@@ -63,6 +63,16 @@ def differing(book: Book, inputs: dict[str, Any]) -> set[int]:
         if other:
             changed.add(task.position)
     return changed
+
+
+def _skipped_by_people(book: Book) -> set[int]:
+    """Tasks that somebody skipped, as the record has it: counts and conditions of today do not tell any more."""
+    last: dict[int, bool] = {}
+    events = RunEvent.objects.filter(run=book.run, kind__in=("task.skipped", BEGUN_AGAIN))
+    for event in events.order_by("sequence"):
+        of_itself = event.who == MACHINE and event.data.get("reason") in ("condition", "predecessors")
+        last[event.task_id] = event.kind != BEGUN_AGAIN and not of_itself
+    return {task_id for task_id, by_people in last.items() if by_people}
 
 
 def _holds(spec: TaskSpec, names: Mapping[str, Any]) -> bool:
