@@ -175,13 +175,26 @@ def _elsewhere(read: Graph, spec: TaskSpec, around: Surroundings, found: Faults)
 
 
 def endless(document: Mapping[str, Any], around: Surroundings) -> Faults:
-    """Tasks through which the workflow would run itself, perhaps by way of others, by place."""
+    """Tasks through which the workflow would run itself, perhaps by way of others, or more runs within runs than are
+    possible, by place."""
     found: Faults = {}
     for task in document["tasks"]:
-        if task.get("definition") and (circle := _circle(document["key"], task["definition"], around)):
+        place, definition = f"tasks.{task['key']}.definition", task.get("definition")
+        if definition and (circle := _circle(document["key"], definition, around)):
             sentence = _("It would run itself for ever: %(circle)s.") % {"circle": " → ".join(circle)}
-            _add(found, f"tasks.{task['key']}.definition", sentence)
+            _add(found, place, sentence)
+        elif definition and not _ends_within(definition, graph.MOST_LEVELS, around):
+            sentence = _("Workflows within workflows: at most %(count)s levels are possible.")
+            _add(found, place, sentence % {"count": graph.MOST_LEVELS})
     return found
+
+
+def _ends_within(definition: str, levels: int, around: Surroundings) -> bool:
+    names = {definition}
+    for _level in range(levels):
+        documents = (around.documents[name] for name in names if name in around.documents)
+        names = {task["definition"] for document in documents for task in document["tasks"] if task.get("definition")}
+    return not names
 
 
 def _circle(key: str, definition: str, around: Surroundings) -> list[str]:

@@ -22,6 +22,9 @@ PLAIN_TYPES = {"list": list, "object": dict}
 """Types of run inputs that no form asks for and no characteristic can describe."""
 
 
+MOST_LEVELS = 5
+"""Runs within runs. Publishing refuses more, and workflows that contain themselves; but versions change."""
+
 LONGEST_SECONDS = 315_360_000
 """Ten years: no duration of a definition is longer."""
 

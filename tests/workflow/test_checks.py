@@ -180,6 +180,14 @@ def test_what_is_in_order_has_no_faults(tasks):
     assert checks.faults(document(*tasks), AROUND) == {}
 
 
+@pytest.mark.parametrize(("levels", "found"), [(5, set()), (6, {"tasks.a.definition"})])
+def test_workflows_within_workflows_are_as_deep_as_the_engine_goes(levels, found):
+    chained = {f"d{n}": {**CHILD, "key": f"d{n}", "tasks": [part("s", definition=f"d{n + 1}")]} for n in range(levels)}
+    chained[f"d{levels - 1}"]["tasks"] = chain("a")
+    deep = checks.faults(document(part("a", definition="d0")), Surroundings(documents=chained))
+    assert set(deep) == found
+
+
 def test_what_follows_from_a_fault_is_not_blamed_again():
     tasks = [task("a", handler="no.such"), task("b", "a", **given_(number=var("tasks.a.price")))]
     assert set(checks.faults(document(*tasks), AROUND)) == {"tasks.a.handler"}

@@ -196,9 +196,9 @@ def test_workflows_that_contain_themselves_end_with_people_and_not_with_a_full_d
     version = definitions.publish(actor=system, document=plain)
     definitions.publish(actor=system, document=plain | {"tasks": chain("a")})
     child(extra=[subflow("again", "last", definition="other") | {"with": {}}])
+    run = begin([subflow("sub")])
     # Publishing and rolling back refuse this; the engine does not rely on it.
     Definition.objects.filter(key="other").update(current=version)
-    run = begin([subflow("sub")])
     go()
     assert Run.objects.count() == 6
     assert TaskRun.objects.filter(state="attention", kind="subflow").get().error.startswith("Workflows within")

@@ -22,7 +22,7 @@ from workflow.engine.claims import Claim
 from workflow.engine.ledger import MACHINE, Book
 from workflow.errors import NestedTooDeeply
 from workflow.events import PartClosed
-from workflow.graph import TaskSpec
+from workflow.graph import MOST_LEVELS, TaskSpec
 from workflow.models import Run, TaskRun
 
 MOST_ITEMS = 1000
@@ -30,9 +30,6 @@ MOST_ITEMS = 1000
 
 MOST_AT_ONCE = 50
 """Parts that are open at a time when the definition says no number."""
-
-DEEPEST = 5
-"""Runs within runs. Definitions that contain themselves are refused at publishing, but versions change."""
 
 _UNDO_SECONDS = 300
 
@@ -172,6 +169,6 @@ def _refuse_endless(run: Run) -> None:
     depth, parent_id = 0, run.parent_id
     while parent_id is not None:
         depth += 1
-        if depth >= DEEPEST:
+        if depth >= MOST_LEVELS:
             raise NestedTooDeeply
         parent_id = TaskRun.objects.filter(pk=parent_id).values_list("run__parent_id", flat=True).first()
