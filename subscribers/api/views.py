@@ -215,7 +215,7 @@ class SubscriptionViewSet(ReadOnlyViewSet):
     def _order(self, order: Order) -> Response:
         # Not through visible_to: whoever was allowed to order may see the order.
         shown = selectors.whole_orders().get(pk=order.pk)
-        return Response(serializers.OrderSerializer(shown).data, status=201)
+        return Response(serializers.OrderSerializer(shown, context=self.get_serializer_context()).data, status=201)
 
 
 class ChargeFilter(FilterSet):
