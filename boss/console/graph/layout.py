@@ -124,6 +124,28 @@ def draw(keys: Sequence[str], edges: Iterable[Edge]) -> Drawing:
     return _measure(rows, chains, slots, layer)
 
 
+def place(keys: Sequence[str], edges: Iterable[Edge], positions: Mapping[str, tuple[float, float]]) -> Drawing:
+    """The drawing as somebody has arranged it in the editor: boxes where they were put, edges straight to them.
+
+    ``positions`` names every key. Layers are the heights boxes stand at, so that they are read from top to bottom.
+    """
+    left = min((x for x, _y in positions.values()), default=0) - MARGIN
+    top = min((y for _x, y in positions.values()), default=0) - MARGIN
+    heights = sorted({positions[key][1] for key in keys})
+    boxes = {
+        key: Box(key, positions[key][0] - left, positions[key][1] - top, heights.index(positions[key][1]), place)
+        for place, key in enumerate(keys)
+    }
+    lines = [
+        Line(source, target, ((boxes[source].centre, boxes[source].y + NODE_HEIGHT), (boxes[target].centre, boxes[target].y)))
+        for source, target in dict.fromkeys(edges)
+        if source in boxes and target in boxes
+    ]
+    width = max((box.x for box in boxes.values()), default=0) + NODE_WIDTH + MARGIN
+    height = max((box.y for box in boxes.values()), default=0) + NODE_HEIGHT + MARGIN
+    return Drawing(width, height, tuple(boxes.values()), tuple(lines))
+
+
 def _slots(
     keys: Sequence[str], edges: Sequence[Edge], layer: Mapping[str, int]
 ) -> tuple[list[list[_Slot]], dict[Edge, list[str]]]:
