@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from boss.console.views import accounts, home, inbox, orders, practice, runs, search, services, tickets
+from boss.console.views import accounts, home, inbox, orders, practice, runs, search, services, tickets, workflows
 
 app_name = "console"
 
@@ -25,6 +25,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<slug:public_id>/tasks/<slug:key>/retry/", runs.retry, name="task_retry"),
     path("runs/<slug:public_id>/tasks/<slug:key>/complete/", runs.complete, name="task_complete"),
     path("runs/<slug:public_id>/tasks/<slug:key>/skip/", runs.skip, name="task_skip"),
+    path("workflows/", workflows.workflow_list, name="workflows"),
+    path("workflows/new/", workflows.new, name="workflow_new"),
+    path("workflows/import/", workflows.import_yaml, name="workflow_import"),
+    path("workflows/words/", workflows.words, name="workflow_words"),
+    path("workflows/drafts/<slug:public_id>/", workflows.draft, name="workflow_draft"),
+    path("workflows/drafts/<slug:public_id>/discard/", workflows.discard, name="workflow_discard"),
+    path("workflows/<slug:public_id>/", workflows.workflow, name="workflow"),
+    path("workflows/<slug:public_id>/diff/", workflows.difference, name="workflow_diff"),
+    path("workflows/<slug:public_id>/edit/", workflows.edit, name="workflow_edit"),
+    path("workflows/<slug:public_id>/start/", workflows.start, name="workflow_start"),
+    path("workflows/<slug:public_id>/roll-back/", workflows.roll_back, name="workflow_roll_back"),
+    path("workflows/<slug:public_id>/archive/", workflows.archive, name="workflow_archive"),
+    path("workflows/<slug:public_id>/restore/", workflows.restore, name="workflow_restore"),
     path("services/", services.service_list, name="services"),
     path("services/<slug:public_id>/", services.service, name="service"),
     path("network/", practice.practice, name="practice"),
