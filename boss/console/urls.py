@@ -30,7 +30,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("workflows/import/", workflows.import_yaml, name="workflow_import"),
     path("workflows/words/", workflows.words, name="workflow_words"),
     path("workflows/drafts/<slug:public_id>/", workflows.draft, name="workflow_draft"),
-    path("workflows/drafts/<slug:public_id>/discard/", workflows.discard, name="workflow_discard"),
     path("workflows/<slug:public_id>/", workflows.workflow, name="workflow"),
     path("workflows/<slug:public_id>/diff/", workflows.difference, name="workflow_diff"),
     path("workflows/<slug:public_id>/edit/", workflows.edit, name="workflow_edit"),

@@ -260,22 +260,6 @@ def draft(request: HttpRequest, public_id: str) -> HttpResponse:
     return page(request, "workflows/editor.html", context, section="workflows")
 
 
-@staff("workflow.publish_definition")
-@require_POST
-def discard(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Throw a draft away; what is published stays."""
-    actor = actor_of(request)
-    try:
-        drafts.discard(actor=actor, draft=selectors.get_draft(actor, public_id))
-    except NotFound:
-        raise
-    except Problem as problem:
-        refused(request, problem)
-    else:
-        messages.success(request, _("The draft is gone."))
-    return redirect("console:workflows")
-
-
 @staff("workflow.view_definition")
 @require_GET
 def words(request: HttpRequest) -> HttpResponse:

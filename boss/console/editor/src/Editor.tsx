@@ -1,7 +1,7 @@
 // The editor: palette, drawing, form; history, saving, checking; keys.
 import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
-import { check, type Checked, type Draft, load, type Palette as Catalogue, publish, Refused, save } from "./api";
+import { check, type Checked, discard, type Draft, load, type Palette as Catalogue, publish, Refused, save } from "./api";
 import { Canvas, drawingOf, placesOf, showTop } from "./Canvas";
 import { addTask, type Doc, freshKey, kindOf, paste, type Point, removeTasks, slug, type Task, titleOf } from "./document";
 import { type Editing, EditingContext } from "./editing";
@@ -52,6 +52,7 @@ function Desk({ place, draft, etag: firstEtag, catalogue }: { place: Place; draf
   const [said, setSaid] = useState("");
   const [question, setQuestion] = useState<Question | null>(null);
   const [publishing, setPublishing] = useState(false);
+  const [discarding, setDiscarding] = useState(false);
   const [isWide, setWide] = useState(false);
   const simulation = useSimulation(doc, panel === "whatif" ? question : null);
   const saving = useSaving(draft.public_id, doc, firstEtag);
@@ -241,6 +242,7 @@ function Desk({ place, draft, etag: firstEtag, catalogue }: { place: Place; draf
             <Tool icon="trash" label={_("Remove (Del)")} disabled={!selection.length} onClick={remove} />
             <Tool icon="topology-star-3" label={_("Arrange")} text={_("Arrange")} onClick={arrange} />
             <Tool icon="arrows-exchange" label={_("Room for the drawing")} pressed={isWide} onClick={() => setWide(!isWide)} />
+            {place.mayPublish && <Tool icon="ban" label={_("Throw the draft away…")} onClick={() => setDiscarding(true)} />}
             <Tool icon="help" label={_("Keys (?)")} onClick={() => document.querySelector<HTMLDialogElement>("#keys")?.showModal()} />
           </div>
           {place.mayPublish && (
@@ -269,7 +271,8 @@ function Desk({ place, draft, etag: firstEtag, catalogue }: { place: Place; draf
         <div className="boss-hidden" role="status">
           {said}
         </div>
-        {publishing && <Publish doc={doc} place={place} onClose={() => setPublishing(false)} />}
+        {publishing && <Publish doc={doc} place={place} onClose={() => setPublishing(false)} onLeave={saving.stop} />}
+        {discarding && <Discard place={place} onClose={() => setDiscarding(false)} onLeave={saving.stop} />}
       </div>
     </EditingContext.Provider>
   );
@@ -374,7 +377,12 @@ function useSaving(draft: string, doc: Doc, firstEtag: string) {
     setNow({ state: "saved" });
     return theirs.draft.document;
   }, [draft]);
-  return { now, keepMine, takeTheirs };
+  /** The draft is gone: nothing more is to be saved. */
+  const stop = useCallback(() => {
+    conflict.current = true;
+    stored.current = wanted.current;
+  }, []);
+  return { now, keepMine, takeTheirs, stop };
 }
 
 function SavedState({ saving, onMine, onTheirs }: { saving: Saving; onMine: () => void; onTheirs: () => void }) {
@@ -400,7 +408,47 @@ function SavedState({ saving, onMine, onTheirs }: { saving: Saving; onMine: () =
   );
 }
 
-function Publish({ doc, place, onClose }: { doc: Doc; place: Place; onClose: () => void }) {
+function Discard({ place, onClose, onLeave }: { place: Place; onClose: () => void; onLeave: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [problem, setProblem] = useState("");
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} aria-labelledby="discard-title" onClose={onClose}>
+      <div className="dialog-head">
+        <h2 id="discard-title">{_("Throw this draft away?")}</h2>
+        <button className="btn btn-quiet" type="button" data-close="" aria-label={_("Close")}>
+          <Icon name="x" />
+        </button>
+      </div>
+      <div className="dialog-body">
+        <p>{_("What has been published stays as it is.")}</p>
+        {problem && (
+          <div className="alert alert-danger" role="alert">
+            <Icon name="alert-circle" />
+            <div>{problem}</div>
+          </div>
+        )}
+        <button
+          type="button"
+          className="btn btn-danger"
+          onClick={async () => {
+            try {
+              await discard(place.draft);
+              onLeave();
+              window.location.assign(place.listUrl);
+            } catch (error) {
+              setProblem(error instanceof Refused ? error.message : _("No connection."));
+            }
+          }}
+        >
+          {_("Throw it away")}
+        </button>
+      </div>
+    </dialog>
+  );
+}
+
+function Publish({ doc, place, onClose, onLeave }: { doc: Doc; place: Place; onClose: () => void; onLeave: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [note, setNote] = useState("");
   const [problem, setProblem] = useState("");
@@ -422,6 +470,9 @@ function Publish({ doc, place, onClose }: { doc: Doc; place: Place; onClose: () 
           setBusy(true);
           try {
             const { public_id } = await publish(doc, note);
+            // It has become a version; a draft that cannot be cleared away now is there at the next edit.
+            await discard(place.draft).catch(() => undefined);
+            onLeave();
             window.location.assign(place.definitionUrl.replace("/0/", `/${public_id}/`));
           } catch (error) {
             setBusy(false);

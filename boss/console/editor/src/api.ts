@@ -109,9 +109,14 @@ export async function load(draft: string): Promise<{ draft: Draft; etag: string 
 
 /** Saves when nobody else has saved since `etag`; else the refusal's status is 412. */
 export async function save(draft: string, doc: Doc, etag: string): Promise<string> {
-  const answer = await ask("PUT", `/drafts/${draft}/`, { title: doc.title, document: doc }, { "If-Match": etag });
+  const title = doc.title.trim();
+  const answer = await ask("PUT", `/drafts/${draft}/`, { ...(title ? { title } : {}), document: doc }, { "If-Match": etag });
   return answer.headers.get("ETag") ?? "";
 }
 
 export const publish = async (doc: Doc, note: string): Promise<{ public_id: string }> =>
   (await ask("POST", "/definitions/", { document: doc, note })).json();
+
+export async function discard(draft: string): Promise<void> {
+  await ask("DELETE", `/drafts/${draft}/`, undefined, { "If-Match": "*" });
+}
