@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from boss.console.graph.picture import Picture, Step, draw_steps
 from boss.console.presenters import conditions
 from boss.look.marks import Mark
+from workflow.contracts import TaskHandler
 from workflow.diff import Change, Difference
 from workflow.models import Definition, DefinitionDraft, DefinitionVersion
 from workflow.registry import task_handlers
@@ -107,14 +108,15 @@ def rows(
     definitions: Iterable[Definition],
     drafts: Iterable[DefinitionDraft],
     open_runs: Mapping[int, int],
-    published: Container[str],
+    *,
+    published: Container[str] | None,
 ) -> list[Row]:
-    """``drafts`` beside their definitions, those of nothing ``published`` before all others."""
+    """Drafts beside their definitions; those of nothing ``published`` come first, and not at all if that is None."""
     by_key = {draft.key: draft for draft in drafts}
     found = [
         Row(draft.title, draft.key, None, 0, "", "", draft, reverse("console:workflow_draft", args=[draft.public_id]))
         for draft in by_key.values()
-        if draft.key not in published
+        if published is not None and draft.key not in published
     ]
     for definition in definitions:
         draft = by_key.get(definition.key)
@@ -267,70 +269,81 @@ class Plan:
     lines: list[TaskLine]
 
 
-def plan_of(document: Mapping[str, Any], pools: Mapping[str, str]) -> Plan:
+def plan_of(document: Any, pools: Mapping[str, str]) -> Plan:
     """Read a document, published or half drawn. ``pools`` are names by key. A task's link leads to its line."""
-    tasks = [task for task in document.get("tasks") or () if isinstance(task, Mapping) and task.get("key")]
+    readable = document if isinstance(document, Mapping) else {}
+    tasks = [task for task in _mappings(readable.get("tasks")) if isinstance(task.get("key"), str)]
     titles = {task["key"]: str(task.get("title") or task["key"]) for task in tasks}
-    labels = _labels(document, tasks)
-    lines = []
+    labels = _labels(readable, tasks)
+    lines, steps = [], []
     for task in tasks:
-        kind = KINDS.get(task.get("kind") or "automated", KINDS["automated"])
-        condition = conditions.in_words(task.get("when"), labels)
-        lines.append(
-            TaskLine(
-                key=task["key"],
-                title=titles[task["key"]],
-                kind=kind,
-                who=_who(task, pools),
-                after=[titles[key] for key in task.get("after") or () if key in titles],
-                condition=condition,
-                undo=_undo(task),
-                stays=bool(task.get("point_of_no_return")),
-            )
+        after = [key for key in task.get("after") or () if key in titles] if isinstance(task.get("after"), list) else []
+        line = TaskLine(
+            key=task["key"],
+            title=titles[task["key"]],
+            kind=_kind(task),
+            who=_who(task, pools),
+            after=[titles[key] for key in after],
+            condition=conditions.in_words(task.get("when"), labels),
+            undo=_undo(task),
+            stays=bool(task.get("point_of_no_return")),
         )
-    steps = [
-        Step(line.key, line.title, line.condition or line.who or str(line.kind.word), line.kind.icon, tuple(task.get("after") or ()))
-        for line, task in zip(lines, tasks, strict=True)
-    ]
-    picture = draw_steps(str(document.get("title") or ""), steps, lambda key: f"#task-{key}", document.get("layout"))
-    return Plan(picture if steps else None, lines)
+        lines.append(line)
+        word = line.condition or line.who or str(line.kind.word)
+        steps.append(Step(line.key, line.title, word, line.kind.icon, tuple(after)))
+    unique = list({step.key: step for step in steps}.values())
+    title = str(readable.get("title") or "")
+    picture = draw_steps(title, unique, lambda key: f"#task-{key}", readable.get("layout")) if unique else None
+    return Plan(picture, lines)
+
+
+def _mappings(given: Any) -> list[Mapping[str, Any]]:
+    return [item for item in given if isinstance(item, Mapping)] if isinstance(given, list) else []
+
+
+def _kind(task: Mapping[str, Any]) -> Mark:
+    return KINDS.get(str(task.get("kind") or "automated"), KINDS["automated"])
+
+
+def _handler(task: Mapping[str, Any]) -> TaskHandler | None:
+    return task_handlers.find(str(task.get("handler") or "")) if _kind(task) is KINDS["automated"] else None
 
 
 def _labels(document: Mapping[str, Any], tasks: list[Mapping[str, Any]]) -> dict[str, str]:
-    found = {f"inputs.{item['key']}": item.get("label", "") for item in document.get("inputs") or () if item.get("key")}
+    """What people call the names conditions read."""
+    found = {f"inputs.{item.get('key')}": str(item.get("label") or "") for item in _mappings(document.get("inputs"))}
     for task in tasks:
-        handler = task_handlers.find(task.get("handler") or "")
+        handler = _handler(task)
         for item in handler.outputs if handler else ():
             found[f"tasks.{task['key']}.{item.key}"] = item.title
-        for item in task.get("outputs") or ():
-            found[f"tasks.{task['key']}.{item.get('key')}"] = item.get("label", "")
+        for asked in _mappings(task.get("outputs")):
+            found[f"tasks.{task['key']}.{asked.get('key')}"] = str(asked.get("label") or "")
     return found
 
 
 def _who(task: Mapping[str, Any], pools: Mapping[str, str]) -> str:
-    kind = task.get("kind") or "automated"
-    if kind == "automated":
-        handler = task_handlers.find(task.get("handler") or "")
+    kind = _kind(task)
+    if kind is KINDS["automated"]:
+        handler = _handler(task)
         return str(handler.title) if handler else str(task.get("handler") or "")
-    if kind == "manual":
-        return pools.get(task.get("pool") or "", str(task.get("pool") or ""))
-    if kind == "wait" and task.get("signal"):
-        return _("until “%(signal)s”") % {"signal": task["signal"]}
+    if kind is KINDS["manual"]:
+        pool = str(task.get("pool") or "")
+        return pools.get(pool, pool)
+    if kind is KINDS["wait"]:
+        return _("until “%(signal)s”") % {"signal": task["signal"]} if task.get("signal") else ""
     return str(task.get("definition") or "")
 
 
 def _undo(task: Mapping[str, Any]) -> str:
+    kind, said, handler = _kind(task), task.get("undo"), _handler(task)
     if task.get("point_of_no_return"):
         return _("stays: point of no return")
-    said = task.get("undo") or ""
-    kind = task.get("kind") or "automated"
-    handler = task_handlers.find(task.get("handler") or "") if kind == "automated" else None
     if said == "manual":
         return _("by people")
-    if said == "none" or kind == "wait":
-        return _("nothing to undo")
-    if kind in ("subflow", "each"):
+    if kind in (KINDS["subflow"], KINDS["each"]):
         return _("with its runs")
+    if said == "none" or kind is KINDS["wait"]:
+        return _("nothing to undo")
     if said == "handler" or (handler is not None and handler.undo is not None):
         return _("by its handler")
     return _("nothing to undo") if handler is not None and handler.nothing_to_undo else ""

@@ -29,11 +29,13 @@ def workflow_list(request: HttpRequest) -> HttpResponse:
     """All definitions and all drafts of the realm: some dozens, so on one page."""
     actor = actor_of(request)
     archived = request.GET.get("archived") == "yes"
+    known = list(selectors.list_definitions(actor).defer("current__document"))
     rows = present.rows(
-        selectors.list_definitions(actor).filter(is_archived=archived),
-        [] if archived else selectors.list_drafts(actor).defer("document"),
-        selectors.count_open_runs(actor),
-        published=set(selectors.list_definitions(actor).values_list("key", flat=True)),
+        [definition for definition in known if definition.is_archived == archived],
+        list(selectors.list_drafts(actor).defer("document")),
+        selectors.count_open_runs(known),
+        # A draft of something archived stands beside it, on the other page.
+        published=None if archived else {definition.key for definition in known},
     )
     context = {"rows": rows, "archived": archived, "may_publish": actor.holds("workflow.publish_definition")}
     return page(request, "workflows/list.html", context, section="workflows")
@@ -49,9 +51,8 @@ def new(request: HttpRequest) -> HttpResponse:
         status = 422
         if form.is_valid():
             try:
-                draft = drafts.create(
-                    actor=actor_of(request), key=form.cleaned_data["key"], title=form.cleaned_data["title"]
-                )
+                name = {field: form.cleaned_data[field] for field in ("key", "title")}
+                draft = drafts.create(actor=actor_of(request), **name, document={**name, "tasks": []})
             except Problem as problem:
                 form.add_problem(problem)
                 status = problem.status
