@@ -57,6 +57,12 @@ class Look:
             assert wide <= 0, f"{name} scrolls sideways on a {size} by {wide} px"
         assert self.errors == [], f"{name}: {self.errors}"
 
+    def judge(self, name: str) -> None:
+        """The page as it is now, in its present size and mode."""
+        self._settle()
+        self._judge(name)
+        assert self.errors == [], f"{name}: {self.errors}"
+
     def _settle(self) -> None:
         """Until nothing moves any more: colours glide when the mode changes."""
         self.page.evaluate(

@@ -73,6 +73,13 @@ class ImportForm(BossForm):
         return cleaned
 
 
+class PlainField(forms.JSONField):
+    """A list or an object as JSON; nothing is an empty box, not ``null``."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+
 class StartForm(BossForm):
     """The inputs of a run somebody starts by hand."""
 
@@ -88,10 +95,16 @@ class StartForm(BossForm):
         for key, kind in graph.plain_inputs.items():
             label = key.replace("_", " ").capitalize()
             hint = _("A list as JSON: [\"mail\", \"ip\"]") if kind == "list" else _("An object as JSON: {\"key\": 1}")
-            fields[f"input_{key}"] = forms.JSONField(label=label, help_text=hint, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+            fields[f"input_{key}"] = PlainField(
+                label=label, help_text=hint, required=False, widget=forms.Textarea(attrs={"rows": 2})
+            )
         for field in fields.values():
             field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
         self.fields.update(fields)
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.fields) > 4
 
     @property
     def inputs(self) -> dict[str, Any]:

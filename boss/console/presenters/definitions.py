@@ -289,7 +289,7 @@ def plan_of(document: Any, pools: Mapping[str, str]) -> Plan:
             stays=bool(task.get("point_of_no_return")),
         )
         lines.append(line)
-        word = line.condition or line.who or str(line.kind.word)
+        word = line.condition or (line.who if line.who != line.title else "") or str(line.kind.word)
         steps.append(Step(line.key, line.title, word, line.kind.icon, tuple(after)))
     unique = list({step.key: step for step in steps}.values())
     title = str(readable.get("title") or "")
