@@ -46,7 +46,6 @@ const TONES: Record<string, [string, string]> = {
   skipped: ["idle", "circle-minus"],
   attention: ["bad", "alert-triangle"],
   waiting: ["wait", "hourglass"],
-  pending: ["idle", "circle-dashed"],
 };
 
 const TaskBox = memo(function TaskBox({ data, selected }: NodeProps<TaskNode>) {
@@ -137,7 +136,7 @@ export function Canvas({ chosen, onAdd, simulated }: { chosen: string[]; onAdd: 
       .map((task) => {
         const [x, y] = moved.get(task.key) ?? places.get(task.key)!;
         const outcome = outcomes.get(task.key);
-        const [tone, icon] = simulated ? (TONES[outcome?.state ?? "pending"] ?? ["idle", "circle-dot"]) : ["", iconOf(task)];
+        const [tone, icon] = simulated ? (TONES[outcome?.state ?? "skipped"] ?? ["idle", "circle-dot"]) : ["", iconOf(task)];
         const faults = problemsOf(checked.faults, task.key);
         const warnings = problemsOf(checked.warnings, task.key);
         const word = wordOf(task, namesFor(doc, palette, task.key), pool, handlerOf(task, palette)?.title);
@@ -183,7 +182,7 @@ export function Canvas({ chosen, onAdd, simulated }: { chosen: string[]; onAdd: 
         const id = `${source}>${target}`;
         const line = whole ? drawing.lines.get(id) : undefined;
         const ends = [states.get(source), states.get(target)];
-        const css = !simulated ? "" : ends.includes("skipped") || ends.includes(undefined) || ends.includes("pending") ? "off" : "taken";
+        const css = !simulated ? "" : ends.includes("skipped") || ends.includes(undefined) ? "off" : "taken";
         return { id, source, target, type: "way", className: css, selected: chosenEdges.has(id), data: { path: line ? pathOf(line) : null } };
       });
   }, [doc, drawing, moved, simulated, chosenEdges]);
@@ -271,9 +270,15 @@ export function Canvas({ chosen, onAdd, simulated }: { chosen: string[]; onAdd: 
         onKeyDown={(event) => {
           if (event.key !== "Delete" && event.key !== "Backspace") return;
           event.preventDefault();
-          const cut = [...chosenEdges].map((id) => id.split(">") as [string, string]);
-          if (!cut.length && !chosen.length) return;
-          change((now) => removeTasks(cut.reduce((rest, [source, target]) => disconnect(rest, source, target), now), chosen));
+          // The box or the edge that has the focus, even if something else is chosen.
+          const focused = event.target instanceof Element ? event.target.closest<HTMLElement>(".react-flow__node, .react-flow__edge")?.dataset.id : undefined;
+          const isEdge = focused?.includes(">") ?? false;
+          const apart = focused !== undefined && !(isEdge ? chosenEdges.has(focused) : chosen.includes(focused));
+          const edgeIds = apart ? (isEdge ? [focused] : []) : [...chosenEdges];
+          const keys = apart ? (isEdge ? [] : [focused]) : chosen;
+          if (!edgeIds.length && !keys.length) return;
+          const cut = edgeIds.map((id) => id.split(">") as [string, string]);
+          change((now) => removeTasks(cut.reduce((rest, [source, target]) => disconnect(rest, source, target), now), keys));
           setChosenEdges(new Set());
           choose([]);
         }}

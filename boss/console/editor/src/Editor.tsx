@@ -166,7 +166,9 @@ function Desk({ place, draft, etag: firstEtag, catalogue }: { place: Place; draf
       } else if (typing(event.target)) return;
       else if (command && key === "d") {
         event.preventDefault();
-        if (selection.length) copies(selection, true);
+        const focused = event.target instanceof HTMLElement ? doc.tasks.find((task) => task.key === (event.target as HTMLElement).dataset.id) : undefined;
+        const wanted = focused && !selection.includes(focused) ? [focused] : selection;
+        if (wanted.length) copies(wanted, true);
       } else if (command && key === "a") {
         event.preventDefault();
         choose(doc.tasks.map((task) => task.key));

@@ -28,6 +28,11 @@ const handlerOffer = (handler: Handler): Offer => ({
   ...(handler.undo === "missing" ? { mark: _("cannot undo") } : {}),
 });
 
+const ROOMS = (): Record<string, string> => ({ subscribers: _("Subscribers"), ipservices: _("Services"), catalog: _("Catalog"), ticketing: _("Tickets"), notify: _("Messages") });
+
+/** The room a handler comes from; one of a third party by its own name. */
+const roomWords = (room: string): string => ROOMS()[room] ?? room.charAt(0).toUpperCase() + room.slice(1).replaceAll("_", " ");
+
 function kinds(hasDefinitions: boolean): Offer[] {
   const offer = (kind: Kind, title: string, hint: string): Offer => ({ id: kind, title, hint, icon: KIND_ICONS[kind], task: { title, kind } });
   const people = [offer("manual", _("People’s work"), _("A person does it and fills in a form")), offer("wait", _("Wait"), _("For a time or a signal"))];
@@ -42,7 +47,10 @@ export function Palette({ onAdd }: { onAdd: (task: Wanted) => void }) {
   const found = (offer: Offer) => words.every((word) => `${offer.title} ${offer.hint}`.toLowerCase().includes(word));
   const rooms = new Map<string, Offer[]>();
   rooms.set(_("Steps"), kinds(palette.definitions.some((one) => one.key !== doc.key)));
-  for (const handler of palette.handlers) rooms.set(handler.room, [...(rooms.get(handler.room) ?? []), handlerOffer(handler)]);
+  for (const handler of palette.handlers) {
+    const room = roomWords(handler.room);
+    rooms.set(room, [...(rooms.get(room) ?? []), handlerOffer(handler)]);
+  }
   const groups = [...rooms].map(([room, offers]): [string, Offer[]] => [room, offers.filter(found)]).filter(([, offers]) => offers.length);
   return (
     <section className="wf-palette" aria-label={_("What can be added")}>

@@ -19,7 +19,6 @@ const WORDS: Record<SimulatedTask["state"], [() => string, string, string]> = {
   skipped: [() => _("left out"), "circle-minus", "idle"],
   attention: [() => _("needs a person"), "alert-triangle", "bad"],
   waiting: [() => _("waits"), "hourglass", "wait"],
-  pending: [() => _("not reached"), "circle-dashed", "idle"],
 };
 
 const HOW: Record<string, () => string> = {
@@ -60,7 +59,11 @@ export function useSimulation(doc: Doc, question: Question | null): { found: Sim
     let isOld = false;
     const timer = setTimeout(async () => {
       try {
-        const answer = await simulate(doc, question.inputs, question.answers, question.reverseAt);
+        // Answers about tasks that are no longer drawn are kept for an undo, but not sent.
+        const known = new Set(doc.tasks.map((task) => task.key));
+        const answers = Object.fromEntries(Object.entries(question.answers).filter(([key]) => known.has(key)));
+        const reverseAt = question.reverseAt !== null && known.has(question.reverseAt) ? question.reverseAt : null;
+        const answer = await simulate(doc, question.inputs, answers, reverseAt);
         if (isOld) return;
         setFound(answer);
         setProblem("");
@@ -120,7 +123,7 @@ export function WhatIf({ question, onChange, found, problem }: { question: Quest
       {found && (
         <>
           <p className="wf-lead" role="status">
-            {found.lead_seconds === null || found.lead_seconds === undefined ? _("It does not end this way: somebody has to step in.") : _("It takes about %(time)s.", { time: duration(found.lead_seconds) })}
+            {found.completes ? _("It takes about %(time)s.", { time: duration(found.lead_seconds) }) : _("It does not end this way: somebody has to step in.")}
           </p>
           {found.work.length > 0 && (
             <dl className="facts wf-work">
@@ -173,7 +176,7 @@ export function WhatIf({ question, onChange, found, problem }: { question: Quest
 function Step({ one, answer, isReversed, onAnswer, onReverse, onShow }: { one: SimulatedTask; answer: Answer | undefined; isReversed: boolean; onAnswer: (answer: Answer) => void; onReverse: () => void; onShow: () => void }) {
   const { doc, palette } = useEditing();
   const task = doc.tasks.find((other) => other.key === one.key);
-  const [word, icon, tone] = WORDS[one.state] ?? WORDS.pending;
+  const [word, icon, tone] = WORDS[one.state];
   const outputs = task ? outputsOf(task, palette).filter((item) => item.key !== "timed_out") : [];
   // Outputs matter here only where a condition or a parameter reads them.
   const text = JSON.stringify(doc.tasks);
@@ -194,7 +197,7 @@ function Step({ one, answer, isReversed, onAnswer, onReverse, onShow }: { one: S
           {word()}
         </span>
       </div>
-      {one.state !== "skipped" && one.state !== "pending" && (
+      {one.state !== "skipped" && one.starts_at !== null && (
         <div className="wf-step">
           <select className="form-select form-select-sm" aria-label={_("Outcome of “%(title)s”", { title: one.title })} value={answer?.outcome ?? "done"} onChange={(event) => onAnswer({ outcome: event.target.value as "done" | "fails" | "skipped" })}>
             <option value="done">{_("succeeds")}</option>

@@ -21,7 +21,7 @@ export interface Palette {
   handlers: Handler[];
   pools: Named[];
   categories: Named[];
-  definitions: { key: string; title: string; inputs: Characteristic[]; results: string[] | Record<string, Json> }[];
+  definitions: { key: string; title: string; inputs: Characteristic[]; results: string[] }[];
   calendars: Named[];
 }
 
@@ -41,7 +41,7 @@ export interface Answer {
 export interface SimulatedTask {
   key: string;
   title: string;
-  state: "done" | "skipped" | "attention" | "waiting" | "pending";
+  state: "done" | "skipped" | "attention" | "waiting";
   starts_at: number | null;
   ends_at: number | null;
   why: string;
@@ -49,7 +49,8 @@ export interface SimulatedTask {
 
 export interface Simulated {
   path: SimulatedTask[];
-  lead_seconds: number | null;
+  completes: boolean;
+  lead_seconds: number;
   work: { pool: string; tasks: number; seconds: number }[];
   reversal: { key: string; title: string; how: string; pool: string; follow_up: string }[];
 }
@@ -78,6 +79,7 @@ async function ask(method: string, path: string, body?: unknown, headers: Record
   const csrf = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? "";
   const answer = await fetch(BASE + path, {
     method,
+    cache: "no-store",
     credentials: "same-origin",
     headers: { Accept: "application/json", "X-CSRFToken": csrf, ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),

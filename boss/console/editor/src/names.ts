@@ -16,9 +16,6 @@ export interface Name {
 export const handlerOf = (task: Task, palette: Palette): Handler | undefined =>
   palette.handlers.find((handler) => handler.key === task.handler);
 
-const resultNames = (results: Palette["definitions"][number]["results"]): string[] =>
-  Array.isArray(results) ? results : Object.keys(results ?? {});
-
 /** What the task gives to later ones. */
 export function outputsOf(task: Task, palette: Palette): Characteristic[] {
   switch (kindOf(task)) {
@@ -28,7 +25,7 @@ export function outputsOf(task: Task, palette: Palette): Characteristic[] {
       return [...(task.outputs ?? []), { key: "timed_out", type: "boolean", label: _("Its time was up") }];
     case "subflow": {
       const child = palette.definitions.find((one) => one.key === task.definition);
-      return child ? resultNames(child.results).map((key) => ({ key, type: "any" })) : [];
+      return child ? child.results.map((key) => ({ key, type: "any" })) : [];
     }
     case "each":
       return [
