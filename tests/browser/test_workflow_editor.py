@@ -119,6 +119,11 @@ class Drawing:
         self.page.get_by_label("Attempts").fill(attempts)
         self.page.get_by_label("First pause (s)").fill(pause)
 
+    def takes(self, days: str) -> None:
+        self.unfold("Time and key")
+        self.page.get_by_label("It should take: unit").select_option(label="days")
+        self.page.get_by_label("It should take", exact=True).fill(days)
+
     def tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=re.compile(f"^{name}")).click()
 
@@ -151,7 +156,7 @@ def draw_sign_up(page: Page) -> Drawing:
     drawing.add("People’s work", called="Survey the site")
     drawing.tab("Problems")
     page.locator(".wf-problems button", has_text="Who does it?").click()
-    assert page.evaluate("document.activeElement.closest('[data-place]').dataset.place") == "tasks.survey_the_site.pool"
+    expect(page.locator('[data-place="tasks.survey_the_site.pool"] select')).to_be_focused()
     picture(page, "problem")
     page.keyboard.type("Field")
     page.get_by_label("Instructions", exact=True).fill("Measure at the outlet and say what is there.")
@@ -162,8 +167,17 @@ def draw_sign_up(page: Page) -> Drawing:
     page.get_by_label("Required").check()
     drawing.unfold("How it is undone")
     page.get_by_label("Undo", exact=True).select_option(label="nothing to undo")
+    drawing.takes("2")
 
-    drawing.add("Plan the services", after=("Survey the site",))
+    drawing.add("People’s work", called="Mend the line")
+    page.get_by_label("Pool", exact=True).select_option(label="Field")
+    page.get_by_label("Instructions", exact=True).fill("Mend what the survey has found.")
+    drawing.only_if("Line found", "Poor")
+    drawing.unfold("How it is undone")
+    page.get_by_label("Undo", exact=True).select_option(label="nothing to undo")
+    drawing.takes("5")
+
+    drawing.add("Plan the services", after=("Survey the site", "Mend the line"))
     drawing.add("Set addresses aside")
     family = "Set up the services of a family"
     parallel = {"Log-in": "access", "Mailboxes": "mail", "Lease": "ip", "Host name": "dns"}
@@ -180,7 +194,7 @@ def draw_sign_up(page: Page) -> Drawing:
     page.get_by_label("Point of no return").check()
     page.get_by_label("What is to be done about it then").fill("Call the customer and apologise.")
     drawing.tab("Problems")
-    page.get_by_text("Nothing is wrong. It can be published.").wait_for()
+    expect(page.locator("#wf-shown")).to_have_text("Nothing is wrong. It can be published.")
     drawing.saved()
     return drawing
 
@@ -250,7 +264,8 @@ def test_an_operator_draws_a_workflow_publishes_it_runs_it_mends_one_run_and_rev
     page.get_by_role("button", name="Publish…").click()
     page.get_by_label("What is new?").fill("As in the article: pay first, look, then all at once.")
     page.get_by_role("dialog").get_by_role("button", name="Publish").click()
-    page.get_by_role("heading", name="Article sign-up").wait_for()
+    page.get_by_role("heading", name="Article sign-up", exact=True).wait_for()
+    page.wait_for_url(re.compile("/workflows/[0-9a-z]{12}/$"))
     page.get_by_text("As in the article").wait_for()
     picture(page, "published")
     with scoping.realm_transaction(realm_id, "test"):

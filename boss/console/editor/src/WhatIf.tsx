@@ -138,12 +138,6 @@ export function WhatIf({ question, onChange, found, problem }: { question: Quest
               ))}
             </dl>
           )}
-          <h2 className="wf-h">{_("The way it takes")}</h2>
-          <ol className="wf-path">
-            {found.path.map((one) => (
-              <Step key={one.key} one={one} answer={question.answers[one.key]} isReversed={question.reverseAt === one.key} onAnswer={(change) => answer(one.key, change)} onReverse={() => onChange({ ...question, reverseAt: question.reverseAt === one.key ? null : one.key })} onShow={() => choose([one.key])} />
-            ))}
-          </ol>
           {question.reverseAt !== null && (
             <section aria-label={_("What a reversal would undo")}>
               <h2 className="wf-h">{_("Undone after “%(title)s”", { title: doc.tasks.find((task) => task.key === question.reverseAt)?.title ?? "" })}</h2>
@@ -167,6 +161,12 @@ export function WhatIf({ question, onChange, found, problem }: { question: Quest
               )}
             </section>
           )}
+          <h2 className="wf-h">{_("The way it takes")}</h2>
+          <ol className="wf-path">
+            {found.path.map((one) => (
+              <Step key={one.key} one={one} answer={question.answers[one.key]} isReversed={question.reverseAt === one.key} onAnswer={(change) => answer(one.key, change)} onReverse={() => onChange({ ...question, reverseAt: question.reverseAt === one.key ? null : one.key })} onShow={() => choose([one.key])} />
+            ))}
+          </ol>
         </>
       )}
     </div>
@@ -189,7 +189,7 @@ function Step({ one, answer, isReversed, onAnswer, onReverse, onShow }: { one: S
           {one.title}
           <small>
             {one.starts_at !== null && one.ends_at !== null && one.state !== "skipped" && `${duration(one.starts_at)} – ${duration(one.ends_at)}`}
-            {one.why && ` ${one.why}`}
+            {one.state !== "done" && one.why && ` ${one.why}`}
           </small>
         </button>
         <span className={`status tone-${tone}`}>
