@@ -22,6 +22,7 @@ from boss.platform.demo import building
 from boss.platform.demo.trilakes import plans
 from boss.tenancy.models import Site
 from catalog import selectors as catalog
+from catalog.pricing import OptionChoice
 from catalog.services import plans as plan_services
 from subscribers.contact import ContactDetails, PaymentChoice
 from subscribers.models import Order
@@ -211,12 +212,13 @@ def sell_it(realm: int, key: str) -> None:
         )
 
 
-def order(realm: int, name: str, payment: PaymentChoice) -> Order:
+def order(realm: int, name: str, payment: PaymentChoice, house: int) -> Order:
     with scoping.realm_transaction(realm, "test"):
         return orders.submit(
             actor=Actor.system(realm, "Sign-up"),
-            site=Site.objects.order_by("id").first(),
+            site=Site.objects.order_by("id")[house],
             plan_version=catalog.get_plan_version(PLAN),
+            options=[OptionChoice("self-install")],
             contact=ContactDetails(name, f"{name.lower().replace(' ', '.')}@mail.example", "+1 555 555 0142"),
             payment=payment,
         )
@@ -276,8 +278,8 @@ def test_an_operator_draws_a_workflow_publishes_it_runs_it_mends_one_run_and_rev
     # It runs: one customer pays by card, one in cash, and the mail server breaks.
     sell_it(realm_id, "article-sign-up")
     set_mail(page, base, True)
-    card = order(realm_id, "Maria Ortiz", PaymentChoice("card", "tok_ok"))
-    cash = order(realm_id, "Walter Gruen", PaymentChoice("cash"))
+    card = order(realm_id, "Maria Ortiz", PaymentChoice("card", "tok_ok"), 0)
+    cash = order(realm_id, "Walter Gruen", PaymentChoice("cash"), 1)
     with scoping.realm_transaction(realm_id, "test"):
         card_run, cash_run = (Run.objects.get(pk=one.run_id) for one in (card, cash))
     page.goto(f"{base}/console/runs/{card_run.public_id}/")
