@@ -39,8 +39,9 @@ class Shape:
 
     @property
     def baselines(self) -> list[tuple[float, str]]:
-        """Heights of the title's lines."""
-        return [(self.y + 22 + 16 * number, line) for number, line in enumerate(self.lines)]
+        """Heights of the title's lines: with the word below them they stand in the middle of the box."""
+        first = 20 if len(self.lines) > 1 else 28
+        return [(self.y + first + 16 * number, line) for number, line in enumerate(self.lines)]
 
     @property
     def text_x(self) -> float:
@@ -48,7 +49,7 @@ class Shape:
 
     @property
     def word_y(self) -> float:
-        return self.y + layout.NODE_HEIGHT - 9
+        return self.baselines[-1][0] + 17
 
     @property
     def icon_x(self) -> float:
@@ -56,7 +57,7 @@ class Shape:
 
     @property
     def icon_y(self) -> float:
-        return self.y + 10
+        return self.baselines[0][0] - 13
 
 
 @dataclass(frozen=True, slots=True)

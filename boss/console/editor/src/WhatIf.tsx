@@ -82,6 +82,11 @@ export function useSimulation(doc: Doc, question: Question | null): { found: Sim
   return { found, problem };
 }
 
+function spanOf(start: number, end: number): string {
+  if (start < end) return _("from %(start)s to %(end)s", { start: duration(start), end: duration(end) });
+  return start === 0 ? _("at once") : _("after %(time)s", { time: duration(end) });
+}
+
 export function WhatIf({ question, onChange, found, problem }: { question: Question; onChange: (question: Question) => void; found: Simulated | null; problem: string }) {
   const { doc, palette, choose } = useEditing();
   const answer = (key: string, change: Answer) => onChange({ ...question, answers: { ...question.answers, [key]: { ...question.answers[key], ...change } } });
@@ -164,7 +169,10 @@ export function WhatIf({ question, onChange, found, problem }: { question: Quest
           <h2 className="wf-h">{_("The way it takes")}</h2>
           <ol className="wf-path">
             {found.path.map((one) => (
-              <Step key={one.key} one={one} answer={question.answers[one.key]} isReversed={question.reverseAt === one.key} onAnswer={(change) => answer(one.key, change)} onReverse={() => onChange({ ...question, reverseAt: question.reverseAt === one.key ? null : one.key })} onShow={() => choose([one.key])} />
+              <Step key={one.key} one={one} answer={question.answers[one.key]} isReversed={question.reverseAt === one.key} onAnswer={(change) => answer(one.key, change)} onReverse={() => {
+                  onChange({ ...question, reverseAt: question.reverseAt === one.key ? null : one.key });
+                  document.getElementById("wf-shown")?.scrollTo({ top: 0 });
+                }} onShow={() => choose([one.key])} />
             ))}
           </ol>
         </>
@@ -188,7 +196,7 @@ function Step({ one, answer, isReversed, onAnswer, onReverse, onShow }: { one: S
         <button type="button" className="wf-link grow" onClick={onShow}>
           {one.title}
           <small>
-            {one.starts_at !== null && one.ends_at !== null && one.state !== "skipped" && `${duration(one.starts_at)} – ${duration(one.ends_at)}`}
+            {one.starts_at !== null && one.ends_at !== null && one.state !== "skipped" && spanOf(one.starts_at, one.ends_at)}
             {one.state !== "done" && one.why && ` ${one.why}`}
           </small>
         </button>
