@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", accounts.account_list, name="accounts"),
     path("accounts/<slug:public_id>/", accounts.account, name="account"),
     path("accounts/<slug:public_id>/timeline/", accounts.timeline, name="account_timeline"),
+    path("accounts/<slug:public_id>/graph/", accounts.graph, name="account_graph"),
     path("orders/", orders.order_list, name="orders"),
     path("orders/<slug:public_id>/", orders.order, name="order"),
     path("runs/", runs.run_list, name="runs"),

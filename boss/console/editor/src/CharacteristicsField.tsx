@@ -1,7 +1,7 @@
 // Typed fields: what a run asks for at its start, what a person is asked for at the end of a task.
 import { useState } from "react";
 import { type Characteristic, choicesOf, freshKey, slug, titleOf } from "./document";
-import { AreaField, CheckField, Fold, NumberField, Problems, SelectField, TextField } from "./fields";
+import { AreaField, CheckField, Fold, KeyField, NumberField, Problems, SelectField, TextField } from "./fields";
 import { problemsAt, useEditing } from "./editing";
 import { Icon } from "./Icon";
 import { gettext as _ } from "./words";
@@ -85,7 +85,7 @@ export function CharacteristicsField({ items, onChange, onRename, place, plain, 
               }}
             />
             <SelectField label={_("Type")} value={item.type} options={types} onChange={(type) => set(at, { type, choices: type.endsWith("choice") ? (item.choices ?? ["yes", "no"]) : undefined })} />
-            <TextField label={_("Key")} value={item.key} onChange={(key) => rename(at, key)} />
+            <KeyField value={item.key} taken={items.map((one) => one.key)} onRename={(key) => rename(at, key)} place={`${place}.${item.key}.key`} />
             {(item.type === "integer" || item.type === "decimal" || item.type === "text") && <TextField label={_("Unit")} value={item.unit ?? ""} onChange={(unit) => set(at, { unit }, "unit")} />}
             {(item.type === "integer" || item.type === "decimal") && (
               <>

@@ -211,7 +211,7 @@ function Desk({ place, draft, etag: firstEtag, catalogue }: { place: Place; draf
     };
   }, [selection, copies, choose, chosen, doc, remove]);
 
-  const editing: Editing = useMemo(() => ({ doc, palette: catalogue, checked, change, choose, say: setSaid }), [doc, catalogue, checked, change, choose]);
+  const editing: Editing = useMemo(() => ({ doc, palette: catalogue, checked, change, choose }), [doc, catalogue, checked, change, choose]);
   const task = chosen.length === 1 ? doc.tasks.find((one) => one.key === chosen[0]) : undefined;
   const lines = linesOf(checked);
   const faults = lines.filter((line) => line.isFault).length;

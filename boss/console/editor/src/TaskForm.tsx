@@ -1,11 +1,11 @@
 // The form of the chosen task: every field of the format, by the task's kind.
-import { type ReactNode, useId, useState } from "react";
+import { type ReactNode, useId } from "react";
 import { changeTask, type Characteristic, connect, disconnect, type Doc, freshKey, type Json, kindOf, mayConnect, renameTask, slug, type Task, titleOf, withRenamedNames } from "./document";
 import { CharacteristicsField } from "./CharacteristicsField";
 import { ConditionField } from "./ConditionField";
 import { problemsAt, useEditing } from "./editing";
 import { ExpressionField } from "./ExpressionField";
-import { AreaField, CheckField, DurationField, Field, Fold, NumberField, Problems, SelectField, TextField } from "./fields";
+import { AreaField, CheckField, DurationField, Field, Fold, KeyField, NumberField, Problems, SelectField, TextField } from "./fields";
 import { Icon, iconOf } from "./Icon";
 import { filledIn, handlerOf, type Name, namesFor, parametersOf } from "./names";
 import { gettext as _ } from "./words";
@@ -161,7 +161,7 @@ export function TaskForm({ task, isNew }: { task: Task; isNew: boolean }) {
       <Part title={_("Time and key")} marked={task.target_seconds !== undefined}>
         <DurationField label={_("It should take")} hint={_("What a run is measured against; late is shown after that.")} place={`${place}.target_seconds`} value={task.target_seconds} onChange={(target_seconds) => set({ target_seconds }, "target")} />
         <SelectField label={_("Business calendar")} hint={_("Then only open hours count.")} place={`${place}.calendar`} value={task.calendar ?? ""} blank={_("Every hour counts")} options={calendars} onChange={(calendar) => set({ calendar })} />
-        <KeyField task={task} taken={doc.tasks.map((one) => one.key)} onRename={rename} place={`${place}.key`} />
+        <KeyField value={task.key} taken={doc.tasks.map((one) => one.key)} onRename={rename} place={`${place}.key`} hint={_("Its name in expressions, in the journal and in the API.")} />
       </Part>
 
       {unknown.length > 0 && (
@@ -290,23 +290,4 @@ function undoOptions(kind: string, undo: string | undefined): [string, string][]
   const none: [string, string] = ["none", _("nothing to undo")];
   if (kind === "subflow" || kind === "each") return [];
   return kind === "automated" && undo === "handler" ? [["handler", _("the handler undoes it")], people, none] : [people, none];
-}
-
-function KeyField({ task, taken, onRename, place }: { task: Task; taken: string[]; onRename: (key: string) => void; place: string }) {
-  const [text, setText] = useState(task.key);
-  const [last, setLast] = useState(task.key);
-  if (task.key !== last) {
-    setLast(task.key);
-    setText(task.key);
-  }
-  return (
-    <TextField
-      label={_("Key")}
-      hint={_("Its name in expressions, in the journal and in the API.")}
-      place={place}
-      value={text}
-      onChange={setText}
-      onLeave={() => onRename(text === task.key ? text : freshKey(slug(text), taken.filter((key) => key !== task.key)))}
-    />
-  );
 }

@@ -11,8 +11,6 @@ export interface Editing {
   change: (change: (doc: Doc) => Doc, tag?: string) => void;
   /** Choose tasks; the first one's form is shown. */
   choose: (keys: string[]) => void;
-  /** Say something in the live region. */
-  say: (text: string) => void;
 }
 
 export const EditingContext = createContext<Editing | null>(null);

@@ -1,6 +1,6 @@
 // Form fields: label, hint, control and the problems of its place, tied together for screen readers.
 import { type ReactNode, useId, useState } from "react";
-import { type Characteristic, choicesOf, type Json } from "./document";
+import { type Characteristic, choicesOf, freshKey, type Json, slug } from "./document";
 import { problemsAt, useEditing } from "./editing";
 import { Icon } from "./Icon";
 import { gettext as _ } from "./words";
@@ -295,4 +295,21 @@ export function Fold({ title, className, begins = false, children }: { title: Re
       {children}
     </details>
   );
+}
+
+/** A key: what is typed becomes one, free of the others, when the field is left. */
+export function KeyField({ value, taken, onRename, place, hint }: { value: string; taken: string[]; onRename: (key: string) => void; place: string; hint?: string }) {
+  const [text, setText] = useState(value);
+  const [last, setLast] = useState(value);
+  if (value !== last) {
+    setLast(value);
+    setText(value);
+  }
+  const leave = () => {
+    if (text === value) return;
+    const key = freshKey(slug(text), taken.filter((one) => one !== value));
+    setText(key);
+    onRename(key);
+  };
+  return <TextField label={_("Key")} hint={hint} place={place} value={text} onChange={setText} onLeave={leave} />;
 }
