@@ -386,7 +386,10 @@ def test_everything_is_done_with_the_keyboard_and_taken_back(draft: Drawing, rea
     expect(page.get_by_role("button", name="Undo (Ctrl Z)")).to_be_disabled()
     draft.saved()
     with scoping.realm_transaction(realm_id, "test"):
-        assert document_of(realm_id)["tasks"] == Definition.objects.get(key=plans.NEW_TRIPLE_PLAY).current.document["tasks"]
+        assert (
+            document_of(realm_id)["tasks"]
+            == Definition.objects.get(key=plans.NEW_TRIPLE_PLAY).current.document["tasks"]
+        )
     page.keyboard.press("?")
     page.get_by_role("dialog").get_by_text("Choose all tasks").wait_for()
 

@@ -23,7 +23,9 @@ class NewWorkflowForm(BossForm):
     """A workflow drawn from nothing: its name is enough."""
 
     title = forms.CharField(
-        label=gettext_lazy("Title"), max_length=160, error_messages={"required": gettext_lazy("Please give it a title.")}
+        label=gettext_lazy("Title"),
+        max_length=160,
+        error_messages={"required": gettext_lazy("Please give it a title.")},
     )
     key = forms.RegexField(
         r"^[a-z][a-z0-9_.-]{0,79}$",
@@ -31,7 +33,9 @@ class NewWorkflowForm(BossForm):
         required=False,
         help_text=gettext_lazy("How plans and the API name it. Left empty, it is made from the title."),
         error_messages={
-            "invalid": gettext_lazy("Lower-case letters, digits, dots, hyphens and underscores, beginning with a letter.")
+            "invalid": gettext_lazy(
+                "Lower-case letters, digits, dots, hyphens and underscores, beginning with a letter."
+            )
         },
     )
 
@@ -94,7 +98,7 @@ class StartForm(BossForm):
                 fields[f"input_{item.key}"].label = f"{item.title} ({item.unit})"
         for key, kind in graph.plain_inputs.items():
             label = key.replace("_", " ").capitalize()
-            hint = _("A list as JSON: [\"mail\", \"ip\"]") if kind == "list" else _("An object as JSON: {\"key\": 1}")
+            hint = _('A list as JSON: ["mail", "ip"]') if kind == "list" else _('An object as JSON: {"key": 1}')
             fields[f"input_{key}"] = PlainField(
                 label=label, help_text=hint, required=False, widget=forms.Textarea(attrs={"rows": 2})
             )
@@ -110,7 +114,11 @@ class StartForm(BossForm):
     def inputs(self) -> dict[str, Any]:
         """What was given, by input; what was left empty is left out."""
         given = {name.removeprefix("input_"): value for name, value in self.cleaned_data.items() if name != "once"}
-        return {key: json.loads(json.dumps(value, default=str)) for key, value in given.items() if value not in (None, "", [])}
+        return {
+            key: json.loads(json.dumps(value, default=str))
+            for key, value in given.items()
+            if value not in (None, "", [])
+        }
 
     def add_problem(self, problem: Problem) -> None:
         fields = {name.replace("inputs.", "input_", 1): messages for name, messages in problem.fields.items()}

@@ -137,7 +137,11 @@ def place(keys: Sequence[str], edges: Iterable[Edge], positions: Mapping[str, tu
         for place, key in enumerate(keys)
     }
     lines = [
-        Line(source, target, ((boxes[source].centre, boxes[source].y + NODE_HEIGHT), (boxes[target].centre, boxes[target].y)))
+        Line(
+            source,
+            target,
+            ((boxes[source].centre, boxes[source].y + NODE_HEIGHT), (boxes[target].centre, boxes[target].y)),
+        )
         for source, target in dict.fromkeys(edges)
         if source in boxes and target in boxes
     ]

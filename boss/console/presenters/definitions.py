@@ -56,6 +56,7 @@ FIELDS = {
     "undo_instructions": gettext_lazy("Instructions for undoing"),
     "point_of_no_return": gettext_lazy("Point of no return"),
     "follow_up": gettext_lazy("What is to be done if it stays"),
+    "return_point": gettext_lazy("A run may be sent back to it"),
     "pool": gettext_lazy("Pool"),
     "category": gettext_lazy("Ticket category"),
     "instructions": gettext_lazy("Instructions"),

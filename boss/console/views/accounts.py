@@ -65,7 +65,7 @@ def account(request: HttpRequest, public_id: str) -> HttpResponse:
         "monthly": [money(amount, currency) for currency, amount in picture.monthly.items()],
         "contacts": picture.contacts,
         "has_pin": bool(found.pin_hash),
-        "is_drawn": bool(open_orders) and actor.holds("workflow.view_run"),
+        "is_drawn": any(row.is_open for row in orders) and actor.holds("workflow.view_run"),
     }
     return page(request, "accounts/account.html", context, section="accounts")
 

@@ -102,7 +102,9 @@ def _workflow_page(
     request: HttpRequest, definition: Definition, *, status: int = 200, start_form: StartForm | None = None
 ) -> HttpResponse:
     actor = actor_of(request)
-    versions = present.versions(definition, selectors.list_versions(definition), selectors.count_open_runs_by_version(definition))
+    versions = present.versions(
+        definition, selectors.list_versions(definition), selectors.count_open_runs_by_version(definition)
+    )
     wanted = request.GET.get("version", "")
     shown = next((one for one in versions if str(one.number) == wanted or (not wanted and one.is_current)), None)
     if shown is None:

@@ -31,6 +31,8 @@ const FIELDS = (): Record<string, string> => ({
   undo: _("Undo"),
   undo_instructions: _("Instructions for undoing"),
   follow_up: _("Point of no return"),
+  point_of_no_return: _("Point of no return"),
+  return_point: _("Sent back to this task"),
   pool: _("Pool"),
   category: _("Ticket category"),
   instructions: _("Instructions"),

@@ -153,6 +153,7 @@ export function TaskForm({ task, isNew }: { task: Task; isNew: boolean }) {
             {task.undo === "manual" && <AreaField label={_("What the person undoing it has to do")} place={`${place}.undo_instructions`} value={task.undo_instructions ?? ""} onChange={(undo_instructions) => set({ undo_instructions }, "undo_instructions")} />}
             <CheckField label={_("Point of no return: it stays when the run is undone")} place={`${place}.point_of_no_return`} value={task.point_of_no_return ?? false} onChange={(point_of_no_return) => set({ point_of_no_return })} />
             {task.point_of_no_return && <AreaField label={_("What is to be done about it then")} place={`${place}.follow_up`} value={task.follow_up ?? ""} onChange={(follow_up) => set({ follow_up }, "follow_up")} />}
+            <CheckField label={_("A run may be sent back to this task")} hint={_("It and what came after it are undone and done again.")} place={`${place}.return_point`} value={task.return_point ?? false} onChange={(return_point) => set({ return_point })} />
             {task.undo === "manual" && kind !== "manual" && !task.pool && <SelectField label={_("Pool that undoes it")} value={task.pool ?? ""} options={pools} blank={_("No pool")} onChange={(pool) => set({ pool })} />}
           </>
         )}

@@ -39,6 +39,7 @@ export interface Task {
   outputs?: Characteristic[];
   point_of_no_return?: boolean;
   follow_up?: string;
+  return_point?: boolean;
   skippable?: boolean;
   target_seconds?: number;
   until?: Json;
@@ -105,7 +106,7 @@ export function mayConnect(doc: Doc, source: string, target: string): boolean {
 
 const ORDER = [
   "key", "title", "kind", "handler", "definition", "over", "at_once", "with", "after", "when", "until", "signal", "deadline_seconds",
-  "on_deadline", "retry", "undo", "point_of_no_return", "follow_up", "pool", "category", "instructions", "undo_instructions",
+  "on_deadline", "retry", "undo", "point_of_no_return", "follow_up", "return_point", "pool", "category", "instructions", "undo_instructions",
   "outputs", "skippable", "target_seconds", "calendar",
 ];
 const place = (name: string) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
