@@ -50,7 +50,7 @@ class Look:
             for mode in ("dark", "light"):
                 self.page.emulate_media(color_scheme=mode, reduced_motion="reduce")
                 self._settle()
-                self._photograph(f"{name}-{size}-{mode}")
+                self.photograph(f"{name}-{size}-{mode}")
                 if size == "phone":
                     self._judge(f"{name}, {mode}")
             wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -77,7 +77,7 @@ class Look:
         told = [f"{item['id']}: {[node['html'][:120] for node in item['nodes']]}" for item in found]
         assert told == [], f"{name}: {told}"
 
-    def _photograph(self, name: str) -> None:
+    def photograph(self, name: str) -> None:
         folder = os.environ.get("BOSS_SCREENSHOTS")
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)

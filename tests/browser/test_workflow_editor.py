@@ -233,6 +233,18 @@ def set_mail(page: Page, base: str, down: bool) -> None:
     page.locator(".toast-line", has_text="Mail server").wait_for()
 
 
+def prints_on_one_sheet(page: Page, look: Look) -> None:
+    """A4 between margins: the frame of the console is gone, and the whole graph is there."""
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 718, "height": 1000})
+    expect(page.locator(".console-rail")).to_be_hidden()
+    graph = page.locator("svg.graph").bounding_box()
+    assert graph and graph["width"] <= 718 and graph["height"] <= 1000
+    look.photograph("print")
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_an_operator_draws_a_workflow_publishes_it_runs_it_mends_one_run_and_reverses_another(
@@ -301,6 +313,7 @@ def test_an_operator_draws_a_workflow_publishes_it_runs_it_mends_one_run_and_rev
     page.goto(f"{base}/console/runs/{card_run.public_id}/")
     page.get_by_text("Completed").first.wait_for(timeout=60_000)
     picture(page, "completed")
+    prints_on_one_sheet(page, look)
 
     # Walter has changed his mind: his run is undone, the mail server well again or not.
     page.goto(f"{base}/console/runs/{cash_run.public_id}/reverse/")

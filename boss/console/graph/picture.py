@@ -122,7 +122,6 @@ class Step:
     word: str
     icon: str
     after: tuple[str, ...]
-    tone: str = "plain"
 
 
 def draw_steps(title: str, steps: Sequence[Step], url_of: Callable[[str], str], placed: Any = None) -> Picture | None:
@@ -136,7 +135,7 @@ def draw_steps(title: str, steps: Sequence[Step], url_of: Callable[[str], str], 
     shapes = []
     for box in _as_read(drawing):
         step = known[box.key]
-        shapes.append(_shape(box, step.title, step.word, Mark(step.word, step.icon, step.tone), url_of(step.key)))
+        shapes.append(_shape(box, step.title, step.word, Mark(step.word, step.icon, "idle"), url_of(step.key)))
     arrows = tuple(Arrow(line.path, "") for line in drawing.lines)
     return Picture(title, drawing.width, drawing.height, tuple(shapes), arrows)
 

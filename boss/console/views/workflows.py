@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -111,8 +113,8 @@ def _workflow_page(
         raise NotFound
     pools = dict(desk.list_pools(actor).values_list("key", "name"))
     document = shown.document
-    may_start = actor.holds("workflow.start_run") and not definition.is_archived and definition.current_id is not None
-    if start_form is None and may_start:
+    may_start = actor.holds("workflow.start_run") and not definition.is_archived
+    if start_form is None and may_start and definition.current_id is not None:
         start_form = StartForm(graph=graphs.of_version(actor.realm_id, definition.current_id))
     context = {
         "definition": definition,
@@ -267,4 +269,4 @@ def draft(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_GET
 def words(request: HttpRequest) -> HttpResponse:
     """The texts of the editor in the reader's language."""
-    return JavaScriptCatalog.as_view(packages=["boss.console"])(request)
+    return cast(HttpResponse, JavaScriptCatalog.as_view(packages=["boss.console"])(request))
