@@ -212,6 +212,16 @@ def test_what_somebody_arranged_is_drawn_so_and_half_an_arrangement_is_not():
     assert drawing_of(["a"], [], {"a": ["x", None]}) == layout.draw(["a"], [])
 
 
+def test_moving_one_box_leaves_the_ways_of_the_other_edges():
+    keys, edges = ["a", "b", "c", "d"], [("a", "b"), ("b", "c"), ("a", "c"), ("c", "d")]
+    laid_out = layout.draw(keys, edges)
+    places = {box.key: [box.x, box.y] for box in laid_out.boxes} | {"d": [400, 600]}
+    ways = {(line.source, line.target): line.points for line in drawing_of(keys, edges, places).lines}
+    before = {(line.source, line.target): line.points for line in laid_out.lines}
+    assert all(ways[edge] == before[edge] for edge in edges if "d" not in edge) and len(ways["a", "c"]) == 4
+    assert ways["c", "d"] != before["c", "d"] and len(ways["c", "d"]) == 2
+
+
 def test_a_drawing_that_goes_in_a_circle_is_read_as_a_list():
     plan = plan_of(document({**task("a"), "after": ["b"]}, task("b", "a")), {})
     assert plan.picture is None and [line.key for line in plan.lines] == ["a", "b"]

@@ -172,15 +172,14 @@ export function Canvas({ chosen, onAdd, simulated }: { chosen: string[]; onAdd: 
       const box = drawing.boxes.get(key);
       return box !== undefined && Math.abs(box[0] - x) < 0.5 && Math.abs(box[1] - y) < 0.5;
     };
-    // Bends lead around boxes only while these stand where the layout put them.
-    const whole = doc.tasks.every((task) => isAuto(task.key));
     const states = new Map(simulated?.path.map((one) => [one.key, one.state]) ?? []);
     const known = new Set(doc.tasks.map((task) => task.key));
     return edgesOf(doc)
       .filter(([source]) => known.has(source))
       .map(([source, target]) => {
         const id = `${source}>${target}`;
-        const line = whole ? drawing.lines.get(id) : undefined;
+        // The way around other boxes holds while both ends stand where the layout put them.
+        const line = isAuto(source) && isAuto(target) ? drawing.lines.get(id) : undefined;
         const ends = [states.get(source), states.get(target)];
         const css = !simulated ? "" : ends.includes("skipped") || ends.includes(undefined) ? "off" : "taken";
         return { id, source, target, type: "way", className: css, selected: chosenEdges.has(id), data: { path: line ? pathOf(line) : null } };

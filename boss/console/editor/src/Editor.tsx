@@ -132,6 +132,11 @@ function Desk({ place, draft, etag: firstEtag, catalogue }: { place: Place; draf
     showTop([...drawingOf(rest).boxes.values()], flow, document.querySelector(".wf-canvas"));
   }, [doc, change, flow]);
 
+  const widen = () => {
+    setWide(!isWide);
+    requestAnimationFrame(() => requestAnimationFrame(() => showTop([...placesOf(doc, drawingOf(doc)).values()], flow, document.querySelector(".wf-canvas"))));
+  };
+
   const remove = useCallback(() => {
     if (!chosen.length) return;
     change((now) => removeTasks(now, chosen));
@@ -243,7 +248,7 @@ function Desk({ place, draft, etag: firstEtag, catalogue }: { place: Place; draf
             <Tool icon="copy" label={_("Duplicate (Ctrl D)")} disabled={!selection.length} onClick={() => copies(selection, true)} />
             <Tool icon="trash" label={_("Remove (Del)")} disabled={!selection.length} onClick={remove} />
             <Tool icon="topology-star-3" label={_("Arrange")} text={_("Arrange")} onClick={arrange} />
-            <Tool icon="arrows-exchange" label={_("Room for the drawing")} pressed={isWide} onClick={() => setWide(!isWide)} />
+            <Tool icon="arrows-exchange" label={_("Room for the drawing")} pressed={isWide} onClick={widen} />
             {place.mayPublish && <Tool icon="ban" label={_("Throw the draft away…")} onClick={() => setDiscarding(true)} />}
             <Tool icon="help" label={_("Keys (?)")} onClick={() => document.querySelector<HTMLDialogElement>("#keys")?.showModal()} />
           </div>

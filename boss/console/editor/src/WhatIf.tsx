@@ -33,6 +33,8 @@ const HOW: Record<string, () => string> = {
   after_attempt: () => _("after its attempt"),
 };
 
+const PEOPLE = new Set(["people", "manual"]);
+
 /** Values a run could begin with, so that there is something to see at once. */
 export function firstInputs(doc: Doc): Record<string, Json> {
   const values: Record<string, Json> = {};
@@ -154,7 +156,7 @@ export function WhatIf({ question, onChange, found, problem }: { question: Quest
                         {step.title}
                         <small>
                           {HOW[step.how]?.() ?? step.how}
-                          {step.pool && ` (${palette.pools.find((pool) => pool.key === step.pool)?.name ?? step.pool})`}
+                          {step.pool && PEOPLE.has(step.how) && ` (${palette.pools.find((pool) => pool.key === step.pool)?.name ?? step.pool})`}
                           {step.follow_up && `. ${step.follow_up}`}
                         </small>
                       </span>
