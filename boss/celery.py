@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
 
 from celery import Celery
+from celery.app.amqp import AMQP, Queues
 from celery.schedules import crontab
 from celery.signals import setup_logging, task_prerun
 from django.conf import settings
 from django.db import close_old_connections
 from kombu import Queue
 
-from boss.core import logs
+from boss.core import lanes, logs
 from boss.platform import addresses
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "boss.settings.dev")
@@ -25,12 +27,13 @@ LONGEST_TASK_SECONDS = 900
 """A task that takes longer is stopped. Long work is cut into workflow steps, each with its own lease."""
 
 SLOW = {"queue": "slow", "expires": 240}
+OFTEN_SLOW = {"queue": "slow", "expires": 30}
 """For work that walks over every server or table: it must not stand before what somebody waits for."""
 
 BEAT: dict[str, dict[str, object]] = {
     "core.relay_sweep": {"task": "core.relay_sweep", "schedule": 5.0},
     "workflow.sweep": {"task": "workflow.sweep", "schedule": 2.0},
-    "notify.sweep": {"task": "notify.sweep", "schedule": 10.0},
+    "notify.sweep": {"task": "notify.sweep", "schedule": 10.0, "options": OFTEN_SLOW},
     "ipservices.sweep": {"task": "ipservices.sweep", "schedule": 30.0},
     "ipservices.check_health": {"task": "ipservices.check_health", "schedule": 60.0, "options": SLOW},
     "ipservices.read_usage": {"task": "ipservices.read_usage", "schedule": 300.0, "options": SLOW},
@@ -42,17 +45,40 @@ BEAT: dict[str, dict[str, object]] = {
 }
 """What runs by the clock: name → task name and seconds (or a crontab)."""
 
-app = Celery("boss")
+
+class LanedQueues(Queues):  # type: ignore[misc]
+    """A worker that is told to serve ``quick`` or ``slow`` serves all lanes of the kind."""
+
+    def select(self, include: Iterable[str] | str | None) -> None:
+        named = [include] if isinstance(include, str) else list(include or ())
+        super().select([queue for name in named for queue in (lanes.all_of(name) if name in lanes.KINDS else [name])])
+
+
+class LanedAmqp(AMQP):  # type: ignore[misc]
+    queues_cls = LanedQueues
+
+
+def transport_options() -> dict[str, object]:
+    """What this kind of broker needs to be told; those of another kind would be refused by name."""
+    if not addresses.broker_url().startswith(("redis", "rediss", "valkey", "unix")):
+        return {}
+    return {
+        # It must exceed the longest task, or the broker hands a running one to a second worker.
+        "visibility_timeout": LONGEST_TASK_SECONDS * 2,
+        "socket_timeout": 30,
+        "socket_connect_timeout": 5,
+        # Lanes are served in turn; queues by priority, which nobody uses, would be four times as many to ask.
+        "queue_order_strategy": "round_robin",
+        "priority_steps": [0],
+    }
+
+
+app = Celery("boss", amqp=LanedAmqp)
 app.conf.update(
     broker_url=addresses.broker_url(),
     result_backend=addresses.result_url(),
     broker_connection_retry_on_startup=True,
-    # The visibility timeout must exceed the longest task, or the broker hands a running one to a second worker.
-    broker_transport_options={
-        "visibility_timeout": LONGEST_TASK_SECONDS * 2,
-        "socket_timeout": 30,
-        "socket_connect_timeout": 5,
-    },
+    broker_transport_options=transport_options(),
     task_serializer="json",
     result_serializer="json",
     accept_content=["json"],
@@ -68,7 +94,7 @@ app.conf.update(
     worker_max_tasks_per_child=2000,
     worker_cancel_long_running_tasks_on_connection_loss=True,
     task_default_queue="quick",
-    task_queues=[Queue("quick"), Queue("slow")],
+    task_queues=[Queue(name, routing_key=name) for kind in lanes.KINDS for name in lanes.all_of(kind)],
     # A message that waits for a broker must not hold up a web request; the sweep finds what was not rung for.
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2},
     timezone="UTC",

@@ -32,7 +32,7 @@ class IpServicesConfig(AppConfig):
 
         def wake_worker(realm_id: int, service_id: int) -> None:
             try:
-                tasks.reconcile.delay(realm_id, service_id)
+                tasks.wake(realm_id, service_id)
             except OperationalError as error:  # the broker is only a bell; the sweep finds it
                 log.warning("service_not_woken", service=service_id, error=str(error))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from celery import shared_task
 
-from boss.core import scoping
+from boss.core import lanes, scoping
 from boss.core.problems import Problem
 from ipservices import selectors
 from ipservices.models import Binding, Prefix
@@ -22,12 +22,17 @@ def reconcile(realm_id: int, service_id: int) -> None:
         log.warning("service_not_reconciled", service=service_id, code=error.code, error=str(error))
 
 
+def wake(realm_id: int, service_id: int) -> None:
+    """Have a worker for slow work look at the service, in its realm's turn."""
+    reconcile.apply_async((realm_id, service_id), queue=lanes.of_realm("slow", realm_id))
+
+
 @shared_task(name="ipservices.sweep")
 def sweep() -> int:
     """Services whose servers have not confirmed the latest desired state."""
     behind = selectors.services_behind()
     for realm_id, service_id in behind:
-        reconcile.delay(realm_id, service_id)
+        wake(realm_id, service_id)
     return len(behind)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -9,11 +10,14 @@ from django.utils.translation import gettext_lazy
 
 from boss.core.actors import Actor
 from boss.core.permissions import may
+from subscribers.account_search import search_accounts
 from subscribers.models import Account, Order
 from subscribers.services import orders
 from ticketing.contracts import SubjectCard, SubjectKind
 from workflow import selectors as workflow
 from workflow.contracts import RunEnd, RunSubjectKind
+
+MOST_FOUND = 200
 
 
 def _find_order(order_id: int) -> Order | None:
@@ -89,6 +93,22 @@ def _order_url(order_id: int) -> str:
     return describe_order(order_id).url
 
 
+def _order_labels(order_ids: Sequence[int]) -> Mapping[int, str]:
+    orders_ = Order.objects.filter(pk__in=order_ids).select_related("account")
+    told = _("Order %(number)s · %(name)s")
+    return {order.pk: told % {"number": order.number, "name": order.account.name} for order in orders_}
+
+
+def _find_orders(actor: Actor, text: str) -> Sequence[int]:
+    """The order of this number, or the orders of the accounts that people mean by ``text``."""
+    seen = Order.objects.visible_to(actor)
+    by_number = list(seen.filter(number=text.strip().upper()).values_list("pk", flat=True))
+    if by_number or not actor.holds("subscribers.view_account"):
+        return by_number
+    accounts = [account.pk for account in search_accounts(actor, text)]
+    return list(seen.filter(account_id__in=accounts).order_by("-id").values_list("pk", flat=True)[:MOST_FOUND])
+
+
 def _order_closed(actor: Actor, run: Any, end: RunEnd) -> None:
     order = _find_order(run.subject_id)
     if order is not None:
@@ -116,4 +136,6 @@ ORDER_RUNS = RunSubjectKind(
     url=_order_url,
     account_id=_account_of_order,
     closed=_order_closed,
+    labels=_order_labels,
+    find=_find_orders,
 )

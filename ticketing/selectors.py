@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from boss.core.actors import Actor
@@ -151,6 +152,67 @@ def count_by_pool(actor: Actor) -> list[PoolCount]:
     none = {"open": 0, "unclaimed": 0, "overdue": 0}
     rows = [(pool, by_pool.get(pool.pk if pool else None, none)) for pool in pools]
     return [PoolCount(pool, row["open"], row["unclaimed"], row["overdue"]) for pool, row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolThroughput:
+    """How the work of one kind goes in a pool: ``waiting`` that nobody has taken, the first of it since ``oldest_at``,
+    ``taken`` by somebody, and what was done in the time asked about, ``done_by_me`` of it by the actor."""
+
+    pool: TalentPool
+    waiting: int
+    oldest_at: dt.datetime | None
+    taken: int
+    done: int
+    done_by_me: int
+
+
+def throughput(actor: Actor, subject_kind: str, since: dt.datetime) -> list[PoolThroughput]:
+    """Work about subjects of one kind in the actor's pools. One statement by the pools' own indexes."""
+    if actor.user_id is None:
+        return []
+    pools = list(TalentPool.objects.filter(members__user_id=actor.user_id).order_by("name", "id"))
+    is_open, is_done = Q(state__in=OPEN_STATES), Q(resolved_at__gte=since)
+    counted = (
+        Ticket.objects.visible_to(actor)
+        .filter(is_open | is_done, subject_kind=subject_kind, pool__in=pools)
+        .order_by()
+        .values("pool_id")
+        .annotate(
+            waiting=Count("id", filter=is_open & Q(assignee_id=None)),
+            oldest_at=Min("opened_at", filter=is_open & Q(assignee_id=None)),
+            taken=Count("id", filter=is_open & Q(assignee_id__isnull=False)),
+            done=Count("id", filter=is_done & ~is_open),
+            done_by_me=Count("id", filter=is_done & ~is_open & Q(assignee_id=actor.user_id)),
+        )
+    )
+    by_pool = {row.pop("pool_id"): row for row in counted}
+    nothing = {"waiting": 0, "oldest_at": None, "taken": 0, "done": 0, "done_by_me": 0}
+    return [PoolThroughput(pool, **by_pool.get(pool.pk, nothing)) for pool in pools]
+
+
+def handling_seconds(subject_kind: str, subject_ids: Sequence[int]) -> dict[int, float]:
+    """People's time on resolved tickets about these subjects: from the first taking to the resolving, summed up.
+
+    A ticket that was resolved without being taken first took no time that is known. One statement.
+    """
+    taken = (
+        TicketEvent.objects.filter(ticket=OuterRef("ticket_id"), type__in=["claimed", "assigned"])
+        .order_by("seq")
+        .values("at")[:1]
+    )
+    rows = (
+        TicketLink.objects.filter(
+            subject_kind=subject_kind, subject_id__in=subject_ids, ticket__resolved_at__isnull=False
+        )
+        .annotate(taken_at=Subquery(taken))
+        .filter(taken_at__lt=F("ticket__resolved_at"))
+        .values_list("subject_id", "taken_at", "ticket__resolved_at")
+    )
+    seconds: dict[int, float] = {}
+    for subject_id, taken_at, resolved_at in rows:
+        seconds[subject_id] = seconds.get(subject_id, 0.0) + (resolved_at - taken_at).total_seconds()
+    return seconds
 
 
 def list_pools(actor: Actor) -> ScopedQuerySet:

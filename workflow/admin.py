@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.contrib import admin
 
 from boss.core.admin import ReadOnlyAdmin
-from workflow.models import Attempt, Definition, DefinitionDraft, DefinitionVersion, Run, RunEvent, Signal, TaskRun
+from workflow.models import (
+    Attempt,
+    Bulk,
+    BulkItem,
+    Definition,
+    DefinitionDraft,
+    DefinitionVersion,
+    Limit,
+    Run,
+    RunEvent,
+    Signal,
+    TaskRun,
+)
 
 
 @admin.register(Definition)
@@ -36,6 +48,12 @@ class RunAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
 
+@admin.register(Limit)
+class LimitAdmin(ReadOnlyAdmin):
+    list_display = ("key", "most_at_once", "most_per_minute")
+    search_fields = ("key",)
+
+
 @admin.register(TaskRun)
 class TaskRunAdmin(ReadOnlyAdmin):
     list_display = ("key", "run", "kind", "state", "attempt", "failures", "due_at", "worker", "error")
@@ -63,4 +81,19 @@ class RunEventAdmin(ReadOnlyAdmin):
 class SignalAdmin(ReadOnlyAdmin):
     list_display = ("run", "name", "key", "sent_at", "sent_by", "taken_by")
     list_select_related = ("run__version__definition", "taken_by")
+    ordering = ("-id",)
+
+
+@admin.register(Bulk)
+class BulkAdmin(ReadOnlyAdmin):
+    list_display = ("public_id", "kind", "total", "asked_by", "asked_at", "ended_at")
+    list_filter = ("kind",)
+    ordering = ("-id",)
+
+
+@admin.register(BulkItem)
+class BulkItemAdmin(ReadOnlyAdmin):
+    list_display = ("bulk", "run", "outcome", "text", "ended_at")
+    list_filter = ("outcome",)
+    list_select_related = ("bulk", "run__version__definition")
     ordering = ("-id",)

@@ -48,6 +48,8 @@ FORWARD_END = (TaskState.DONE, TaskState.SKIPPED)
 REVERSE_END = (TaskState.SKIPPED, TaskState.UNDONE, TaskState.KEPT)
 CLAIMED = (TaskState.RUNNING, TaskState.UNDOING)
 CLAIMABLE = (TaskState.READY, TaskState.UNDO_READY)
+RESTING = (TaskState.WAITING, TaskState.ATTENTION, TaskState.UNDO_WAITING, TaskState.UNDO_ATTENTION)
+"""Waiting for something outside the engine, for minutes or months."""
 NEEDS_PEOPLE = (TaskState.ATTENTION, TaskState.UNDO_ATTENTION)
 
 
@@ -64,3 +66,18 @@ class EndKind(models.TextChoices):
 
     COMPLETED = "completed", _("Completed")
     REVERSED = "reversed", _("Reversed")
+
+
+class BulkKind(models.TextChoices):
+    """What can be done to many runs at once."""
+
+    RETRY = "retry", _("Try failed tasks again")
+    REVERSE = "reverse", _("Undo everything")
+    MOVE = "move", _("Move to another version")
+
+
+class BulkOutcome(models.TextChoices):
+    PENDING = "pending", _("To be done")
+    DONE = "done", _("Done")
+    REFUSED = "refused", _("Refused")
+    FAILED = "failed", _("Failed")

@@ -105,6 +105,10 @@ class TaskHandler:
     - ``nothing_to_undo``: said openly when ``run`` has no effect to take back (a check, a reading).
     - ``local``: touches nothing but our database. It runs inside the transaction that records its outcome, so it
       happens exactly once. Otherwise it runs outside any transaction and opens its own short ones.
+    - ``slow``: may keep its worker waiting, so that workers for slow work do it. What leaves the process does, unless
+      it is said otherwise here; what is ``local`` does not.
+    - ``limits(inputs)``: keys of what it uses that an operator may limit ("binding:…"). Called in the realm when it
+      has limits, inside a transaction; it reads and does nothing else. It holds for undoing, too.
     - ``time_limit_seconds``: of one attempt, unless the definition says another.
     - ``inputs``/``outputs``: what it takes and gives; a definition is checked against them when it is published.
     - ``differs(context)``: whether doing it now, with ``context.inputs``, would give something other than what it
@@ -121,9 +125,15 @@ class TaskHandler:
     inputs: Sequence[Characteristic] = ()
     outputs: Sequence[Characteristic] = ()
     local: bool = False
+    slow: bool | None = None
+    limits: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
     time_limit_seconds: float = 60
     differs: Callable[[UndoContext], bool] | None = None
     describe: Callable[[Mapping[str, Any]], str] | None = None
+
+    @property
+    def is_slow(self) -> bool:
+        return not self.local if self.slow is None else self.slow
 
 
 RunEnd = Literal["completed", "reversed"]
@@ -141,6 +151,10 @@ def _not_told(actor: Actor, run: Any, end: RunEnd) -> None:
     return None
 
 
+def _none_found(actor: Actor, text: str) -> Sequence[int]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class RunSubjectKind:
     """What runs of a kind are about ("subscribers.order"). All callables run in the run's realm.
@@ -148,6 +162,11 @@ class RunSubjectKind:
     ``closed(actor, run, end)`` is called inside the transaction that closes the run, so that the subject's state and
     the run's move together; it must only write our own tables. If it raises, the run does not close.
     ``label`` names one of them beside ``title``, without repeating it: "Order: O-10001".
+
+    ``labels(ids)`` names the subjects of a whole page in one statement, each so that it stands by itself ("Order
+    O-10001 · Ana Bo"); without it ``title`` and ``label`` are asked for one by one.
+    ``find(actor, text)`` gives the ids of the subjects that people mean by ``text`` (an order's number, a name), as
+    far as the actor may see them, a few hundred at most.
     """
 
     key: str
@@ -156,3 +175,5 @@ class RunSubjectKind:
     url: Callable[[int], str] = _no_url
     account_id: Callable[[int], int | None] = _no_account
     closed: Callable[[Actor, Any, RunEnd], None] = _not_told
+    labels: Callable[[Sequence[int]], Mapping[int, str]] | None = None
+    find: Callable[[Actor, str], Sequence[int]] = _none_found

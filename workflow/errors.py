@@ -98,3 +98,8 @@ class LeaseLost(RuntimeError):
 
 class TimeLimitExceeded(TimeoutError):
     """The handler took longer than its time limit. Whether it had an effect is not known."""
+
+
+class NothingFailed(WrongState):
+    code = "workflow.nothing_failed"
+    title = _("No task of this run has failed.")

@@ -175,8 +175,9 @@ def order(after: Mapping[str, Iterable[str]]) -> tuple[list[str], list[str]]:
 
 def read(document: Mapping[str, Any]) -> Graph:
     """The typed graph of a document that was checked when it was published."""
-    inputs = [item for item in document.get("inputs", ()) if item.get("type") not in PLAIN_TYPES]
-    plain = {item["key"]: item["type"] for item in document.get("inputs", ()) if item.get("type") in PLAIN_TYPES}
+    declared = document.get("inputs") or ()
+    inputs = [item for item in declared if item.get("type") not in PLAIN_TYPES]
+    plain = {item["key"]: item["type"] for item in declared if item.get("type") in PLAIN_TYPES}
     by_key = {task["key"]: task for task in document["tasks"]}
     keys, _cycle = order({key: task.get("after") or () for key, task in by_key.items()})
     return Graph(

@@ -16,7 +16,8 @@ from workflow.models import Attempt, Run, RunEvent
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One line of the journal. ``task_key`` is empty for what concerns the whole run;
+    """One line of the journal. ``task_key`` is empty for what concerns the whole run; ``kind`` is the event's.
+
     ``is_attempt`` marks the beginning of an attempt, which says little unless one looks closely;
     ``opens_ticket`` is the number of the ticket the line says was opened."""
 
@@ -26,25 +27,49 @@ class Sentence:
     task_key: str = ""
     is_attempt: bool = False
     opens_ticket: str = ""
+    kind: str = ""
+
+
+TROUBLE = frozenset({"task.failed", "task.lost", "task.late", "task.ticket"})
+"""Kinds of lines that say that something went wrong."""
 
 
 def journal(run: Run) -> list[Sentence]:
     """All that happened to ``run`` so far: events, and the beginning of every attempt, the one under way as well."""
-    titles = {spec.key: spec.title for spec in graphs.of_run(run).tasks}
-    lines: list[tuple[dt.datetime, int, Sentence]] = []
-    for event in RunEvent.objects.filter(run=run).select_related("task").order_by("sequence"):
-        key = event.task.key if event.task else ""
-        text = _SENTENCES[event.kind](titles.get(key, ""), event.data)
-        opened = event.data.get("ticket", "") if event.kind in _OPENINGS else ""
-        lines.append((event.at, event.sequence, Sentence(event.at, event.who, text, key, opens_ticket=opened)))
+    titles = _titles(run)
+    events = RunEvent.objects.filter(run=run).select_related("task").order_by("sequence")
+    lines = [(event.at, event.sequence, _sentence(event, titles)) for event in events]
     for at, worker, number, key, is_undo in _begun(run):
         told = _("Attempt %(n)s to undo “%(task)s” began.") if is_undo else _("Attempt %(n)s of “%(task)s” began.")
         sentence = Sentence(
-            at, worker or "BOSS", told % {"n": number, "task": titles.get(key, key)}, key, is_attempt=True
+            at,
+            worker or "BOSS",
+            told % {"n": number, "task": titles.get(key, key)},
+            key,
+            is_attempt=True,
+            kind="attempt",
         )
         lines.append((at, 0, sentence))
     lines.sort(key=lambda line: (line[0], line[1]))
     return [sentence for _at, _sequence, sentence in lines]
+
+
+def journal_since(run: Run, sequence: int) -> list[Sentence]:
+    """What happened to ``run`` after its event of this sequence, in order; beginnings of attempts are no events."""
+    titles = _titles(run)
+    events = RunEvent.objects.filter(run=run, sequence__gt=sequence).select_related("task").order_by("sequence")
+    return [_sentence(event, titles) for event in events]
+
+
+def _titles(run: Run) -> dict[str, str]:
+    return {spec.key: spec.title for spec in graphs.of_run(run).tasks}
+
+
+def _sentence(event: RunEvent, titles: dict[str, str]) -> Sentence:
+    key = event.task.key if event.task else ""
+    text = _SENTENCES[event.kind](titles.get(key, ""), event.data)
+    opened = event.data.get("ticket", "") if event.kind in _OPENINGS else ""
+    return Sentence(event.at, event.who, text, key, opens_ticket=opened, kind=event.kind)
 
 
 def _begun(run: Run) -> list[tuple[dt.datetime, str, int, str, bool]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from boss.core.expression_types import (
@@ -54,7 +54,7 @@ class Names:
 
     def for_task(self, spec: TaskSpec) -> Type:
         """What ``when``, ``until``, ``over`` and ``with`` of a task can name: inputs, subject, all tasks before it."""
-        return self._after(self.graph.tasks[position] for position in sorted(self.graph.ancestors[spec.position]))
+        return self._after(self.graph.ancestors[spec.position])
 
     def for_items(self, spec: TaskSpec) -> Type:
         """The same for ``with`` of an *each* task, which can also name the item and its index."""
@@ -64,25 +64,26 @@ class Names:
 
     def at_end(self) -> Type:
         """What ``results`` can name: every task."""
-        return self._after(self.graph.tasks)
+        return self._after(range(len(self.graph.tasks)))
 
     def results(self) -> Type:
         """What a run gives its parent."""
         names = self.at_end()
         return record({name: type_of(expression, names)[0] for name, expression in self.graph.results.items()})
 
-    def _after(self, tasks: Iterable[TaskSpec]) -> Type:
+    def _after(self, positions: Container[int]) -> Type:
         subject = record({"kind": TEXT.or_null(), "id": WHOLE.or_null()})
-        # A task that was skipped has given nothing.
-        done = {task.key: self._outputs(task).or_null() for task in tasks}
-        return record({"inputs": self._inputs, "subject": subject, "tasks": record(done)})
+        return record({"inputs": self._inputs, "subject": subject, "tasks": record(_Done(self, positions))})
 
-    def _outputs(self, spec: TaskSpec) -> Type:
+    def outputs(self, spec: TaskSpec) -> Type:
+        """What a task gives; nothing where it was skipped."""
         if spec.position not in self._tasks:
-            self._tasks[spec.position] = self._outputs_now(spec)
+            self._tasks[spec.position] = self._outputs_now(spec).or_null()
         return self._tasks[spec.position]
 
     def _outputs_now(self, spec: TaskSpec) -> Type:
+        if spec.kind == TaskKind.AUTOMATED and spec.handler not in task_handlers:
+            return ANY_OBJECT  # that it is missing is a fault of its own
         fields = of_characteristics(outputs_of(spec))
         if spec.kind == TaskKind.WAIT:
             fields["timed_out"] = BOOLEAN.or_null()
@@ -101,3 +102,23 @@ class Names:
         if document is None or definition in self._above:
             return ANY_OBJECT
         return Names(graph.read(document), self._documents, self._above).results()
+
+
+class _Done(Mapping[str, Type]):
+    """The outputs of some tasks by key, looked up when they are named: of a thousand tasks most are not."""
+
+    def __init__(self, names: Names, positions: Container[int]) -> None:
+        self._names = names
+        self._positions = positions
+
+    def __getitem__(self, key: str) -> Type:
+        spec = self._names.graph.by_key[key]
+        if spec.position not in self._positions:
+            raise KeyError(key)
+        return self._names.outputs(spec)
+
+    def __iter__(self) -> Iterator[str]:
+        return (spec.key for spec in self._names.graph.tasks if spec.position in self._positions)
+
+    def __len__(self) -> int:
+        return sum(1 for _key in self)

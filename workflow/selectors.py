@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Exists, F, OuterRef, Subquery, Sum, Window
+from django.db.models.functions import Coalesce, RowNumber
 
 from boss.core.actors import Actor
 from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
 from boss.tenancy import selectors as ground
 from ticketing import selectors as desk
-from workflow.choices import NEEDS_PEOPLE, RunState, TaskState
+from workflow.choices import CLAIMED, NEEDS_PEOPLE, STARTS_RUNS, BulkOutcome, RunState, TaskState
 from workflow.engine import graphs
 from workflow.engine.reversal import ReversalPlan
 from workflow.errors import NoSuchDefinition
-from workflow.models import Attempt, Definition, DefinitionDraft, DefinitionVersion, Run, TaskRun
+from workflow.models import (
+    Attempt,
+    Bulk,
+    BulkItem,
+    Definition,
+    DefinitionDraft,
+    DefinitionVersion,
+    Limit,
+    LimitSlot,
+    LimitWaiter,
+    Run,
+    RunEvent,
+    TaskRun,
+)
 from workflow.surroundings import Surroundings
 
 __all__ = ["Edge", "Graph", "Node", "ReversalPlan"]
@@ -95,6 +109,14 @@ def get_task(actor: Actor, run: Run, key: str) -> TaskRun:
     return task
 
 
+def find_task(actor: Actor, task_id: int) -> TaskRun | None:
+    """A task by its row, as tickets name it; None when the actor may not see it."""
+    found: TaskRun | None = (
+        list_tasks_visible(actor).select_related("run__version__definition").filter(pk=task_id).first()
+    )
+    return found
+
+
 def list_attempts(task: TaskRun) -> list[Attempt]:
     """The attempts of a task that have ended, first to last."""
     return list(Attempt.objects.filter(task=task).order_by("number"))
@@ -117,6 +139,19 @@ def find_definition(key: str) -> Definition | None:
     """The definition of this key in the realm entered, archived or not."""
     found: Definition | None = Definition.objects.select_related("current").filter(key=key).first()
     return found
+
+
+def list_limits(actor: Actor) -> ScopedQuerySet:
+    """The realm's limits by key, each with how many tasks hold a place of it and how many wait."""
+    holder = TaskRun.objects.filter(pk=OuterRef("task"), attempt=OuterRef("attempt"), state__in=CLAIMED)
+    held = LimitSlot.objects.filter(Exists(holder), limit=OuterRef("pk"), is_place=True)
+    waiters = LimitWaiter.objects.filter(limit=OuterRef("pk"))
+    rows: ScopedQuerySet = Limit.objects.visible_to(actor).annotate(running=_count(held), waiting=_count(waiters))
+    return rows.order_by("key")
+
+
+def _count(rows: ScopedQuerySet) -> Coalesce:
+    return Coalesce(Subquery(rows.order_by().values("limit").annotate(n=Count("*")).values("n")), 0)
 
 
 def list_versions(definition: Definition) -> ScopedQuerySet:
@@ -185,6 +220,16 @@ def _named(document: Any, field: str) -> set[str]:
     tasks = document.get("tasks") if isinstance(document, dict) else None
     values = (task.get(field) for task in tasks or () if isinstance(task, dict)) if isinstance(tasks, list) else ()
     return {value for value in values if isinstance(value, str) and value}
+
+
+def list_common_versions(actor: Actor, public_ids: Sequence[str]) -> list[DefinitionVersion]:
+    """The versions that all of these runs could be moved to, newest first; none for runs of several workflows."""
+    rows = Run.objects.visible_to(actor).filter(public_id__in=public_ids)
+    definitions = list(rows.order_by().values_list("version__definition", flat=True).distinct()[:2])
+    if len(definitions) != 1:
+        return []
+    found = DefinitionVersion.objects.filter(definition=definitions[0]).defer("document").order_by("-number")
+    return list(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +303,118 @@ def graph(run: Run) -> Graph:
     return Graph(title=specs.title, nodes=tuple(nodes), edges=edges)
 
 
+# What changes while one looks
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """A run in a few numbers that change whenever anything of it does: its events, the attempts begun (a claim writes
+    no event), and the events of its parts."""
+
+    sequence: int
+    claims: int
+    parts: int
+
+    @property
+    def token(self) -> str:
+        """The same as one word, to be sent back with the next question."""
+        return f"{self.sequence}-{self.claims}-{self.parts}"
+
+
+def pulse(actor: Actor, public_id: str) -> Pulse:
+    """One statement on the run's row and its tasks' index: what an unchanged poll costs. Raises NotFound."""
+    tasks = TaskRun.objects.filter(run=OuterRef("pk")).order_by().values("run")
+    parts = Run.objects.filter(parent__run=OuterRef("pk")).order_by().values("parent__run")
+    row = (
+        Run.objects.visible_to(actor)
+        .filter(public_id=public_id)
+        .values_list(
+            "sequence",
+            Coalesce(Subquery(tasks.annotate(n=Sum("attempt")).values("n")), 0),
+            Coalesce(Subquery(parts.annotate(n=Sum("sequence") + Count("id")).values("n")), 0),
+        )
+        .first()
+    )
+    if row is None:
+        raise NotFound
+    return Pulse(*row)
+
+
+def pulse_of(run: Run, graph: Graph, parts: Sequence[Parts] = ()) -> Pulse:
+    """The pulse of what was read already."""
+    return Pulse(run.sequence, sum(node.attempts for node in graph.nodes), sum(part.pulse for part in parts))
+
+
+PARTS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The runs that one task of a run started: how many are in which state, and the first of them, each with whether
+    it needs people."""
+
+    key: str
+    title: str
+    counts: dict[str, int]
+    shown: tuple[tuple[Run, bool], ...]
+    pulse: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+def list_parts(run: Run) -> list[Parts]:
+    """The runs within a run, by the task that started them. Two statements; none for a run that cannot have any."""
+    specs = {spec.position: spec for spec in graphs.of_run(run).tasks if spec.kind in STARTS_RUNS}
+    if not specs:
+        return []
+    parts = Run.objects.filter(parent__run=run)
+    counted: dict[int, dict[str, int]] = {}
+    pulses: dict[int, int] = {}
+    rows = parts.order_by().values_list("parent__position", "state").annotate(Count("id"), Sum("sequence"))
+    for position, state, count, events in rows:
+        counted.setdefault(position, {})[state] = count
+        pulses[position] = pulses.get(position, 0) + count + events
+    numbered = parts.annotate(
+        place=Window(RowNumber(), partition_by="parent", order_by=["index", "id"]), at=F("parent__position")
+    )
+    stuck = Exists(TaskRun.objects.filter(run=OuterRef("pk"), state__in=NEEDS_PEOPLE))
+    few = numbered.filter(place__lte=PARTS_SHOWN).annotate(needs_people=stuck)
+    few = few.select_related("version__definition").defer("version__document")
+    shown: dict[int, list[tuple[Run, bool]]] = {}
+    for part in few.order_by("parent", "index", "id"):
+        shown.setdefault(part.at, []).append((part, part.needs_people))
+    return [
+        Parts(specs[at].key, specs[at].title, counted[at], tuple(shown.get(at, ())), pulses[at])
+        for at in sorted(counted)
+    ]
+
+
+def find_whole(run: Run) -> TaskRun | None:
+    """The task of another run that this one is a part of."""
+    if run.parent_id is None:
+        return None
+    task: TaskRun | None = (
+        TaskRun.objects.filter(pk=run.parent_id)
+        .select_related("run__version__definition")
+        .defer("run__version__document")
+        .first()
+    )
+    return task
+
+
+def list_changed(run: Run, since: int) -> list[Node]:
+    """The tasks of which anything was written down after the event ``since``, and those somebody is at now."""
+    told = set(RunEvent.objects.filter(run=run, sequence__gt=since).values_list("task__key", flat=True))
+    return [node for node in graph(run).nodes if node.key in told or node.state in CLAIMED]
+
+
+def list_run_attempts(run: Run) -> list[Attempt]:
+    """Every attempt of a run that has ended, by its beginning, each with its task."""
+    return list(Attempt.objects.filter(task__run=run).select_related("task").order_by("started_at", "id"))
+
+
 def title_of(task: TaskRun) -> str:
     """The task's title in the version its run started on."""
     return graphs.of_run(task.run).tasks[task.position].title
@@ -291,3 +448,56 @@ def list_open_runs(actor: Actor) -> ScopedQuerySet:
     """Runs not yet closed, newest first."""
     rows: ScopedQuerySet = list_runs(actor).filter(state__in=[RunState.RUNNING, RunState.REVERSING])
     return rows
+
+
+# Bulk actions
+
+
+def list_bulks(actor: Actor) -> ScopedQuerySet:
+    """Actions on many runs, newest first."""
+    rows: ScopedQuerySet = Bulk.objects.visible_to(actor).order_by("-id")
+    return rows
+
+
+def get_bulk(actor: Actor, public_id: str) -> Bulk:
+    """One of them. Raises :class:`boss.core.problems.NotFound`."""
+    bulk: Bulk | None = list_bulks(actor).filter(public_id=public_id).first()
+    if bulk is None:
+        raise NotFound
+    return bulk
+
+
+def list_bulk_items(bulk: Bulk) -> ScopedQuerySet:
+    """The runs of an action in the order they were named."""
+    rows: ScopedQuerySet = (
+        BulkItem.objects.filter(bulk=bulk)
+        .select_related("run__version__definition")
+        .defer("run__version__document", "run__outputs", "run__inputs")
+        .order_by("position")
+    )
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an action on many runs is."""
+
+    total: int
+    done: int
+    refused: int
+    failed: int
+
+    @property
+    def settled(self) -> int:
+        return self.done + self.refused + self.failed
+
+
+def bulk_progress(bulk: Bulk) -> Progress:
+    """How many of its runs have which outcome."""
+    counted = dict(BulkItem.objects.filter(bulk=bulk).order_by().values_list("outcome").annotate(Count("id")))
+    return Progress(
+        total=bulk.total,
+        done=counted.get(BulkOutcome.DONE, 0),
+        refused=counted.get(BulkOutcome.REFUSED, 0),
+        failed=counted.get(BulkOutcome.FAILED, 0),
+    )

@@ -25,8 +25,10 @@ class Entry:
 ENTRIES = (
     Entry("home", _("Home"), "home", "console:home", "core.use_console"),
     Entry("inbox", _("My work"), "inbox", "console:inbox", "ticketing.claim_ticket"),
+    Entry("tasks", _("My tasks"), "checklist", "console:my_tasks", "ticketing.claim_ticket", on_phone=False),
     Entry("accounts", _("Accounts"), "users", "console:accounts", "subscribers.view_account"),
     Entry("orders", _("Orders"), "route", "console:orders", "subscribers.view_order"),
+    Entry("runs", _("Runs"), "list-check", "console:runs", "workflow.view_run", on_phone=False),
     Entry("tickets", _("Tickets"), "ticket", "console:tickets", "ticketing.view_ticket"),
     Entry("services", _("Services"), "server-bolt", "console:services", "ipservices.view_service", on_phone=False),
     Entry("workflows", _("Workflows"), "git-branch", "console:workflows", "workflow.view_definition", on_phone=False),

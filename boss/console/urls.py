@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from boss.console.views import accounts, home, inbox, orders, practice, runs, search, services, tickets, workflows
+from boss.console.views import (
+    accounts,
+    board,
+    bulk,
+    home,
+    inbox,
+    insight,
+    orders,
+    practice,
+    runs,
+    search,
+    services,
+    tasks,
+    tickets,
+    workflows,
+)
 
 app_name = "console"
 
@@ -19,10 +34,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/<slug:public_id>/graph/", accounts.graph, name="account_graph"),
     path("orders/", orders.order_list, name="orders"),
     path("orders/<slug:public_id>/", orders.order, name="order"),
-    path("runs/", runs.run_list, name="runs"),
+    path("runs/", board.run_list, name="runs"),
+    path("runs/counts/", board.run_counts, name="run_counts"),
     path("runs/<slug:public_id>/", runs.run, name="run"),
     path("runs/<slug:public_id>/live/", runs.live, name="run_live"),
+    path("runs/<slug:public_id>/timeline/", runs.timeline, name="run_timeline"),
     path("runs/<slug:public_id>/reverse/", runs.reverse, name="run_reverse"),
+    path("runs/<slug:public_id>/tasks/<slug:key>/send-back/", runs.send_back, name="run_send_back"),
     path("runs/<slug:public_id>/tasks/<slug:key>/retry/", runs.retry, name="task_retry"),
     path("runs/<slug:public_id>/tasks/<slug:key>/complete/", runs.complete, name="task_complete"),
     path("runs/<slug:public_id>/tasks/<slug:key>/skip/", runs.skip, name="task_skip"),
@@ -38,6 +56,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("workflows/<slug:public_id>/roll-back/", workflows.roll_back, name="workflow_roll_back"),
     path("workflows/<slug:public_id>/archive/", workflows.archive, name="workflow_archive"),
     path("workflows/<slug:public_id>/restore/", workflows.restore, name="workflow_restore"),
+    path("insight/", insight.overview, name="insight"),
+    path("insight/<slug:key>/", insight.of_definition, name="insight_of"),
+    path("bulks/", bulk.run_bulk, name="run_bulk"),
+    path("bulks/<slug:public_id>/", bulk.run_bulk_progress, name="run_bulk_progress"),
+    path("tasks/", tasks.my_tasks, name="my_tasks"),
+    path("tasks/next/", tasks.my_tasks_next, name="my_tasks_next"),
+    path("tasks/<slug:public_id>/", tasks.my_task, name="my_task"),
+    path("tasks/<slug:public_id>/take/", tasks.my_task_take, name="my_task_take"),
+    path("tasks/<slug:public_id>/finish/", tasks.my_task_finish, name="my_task_finish"),
     path("services/", services.service_list, name="services"),
     path("services/<slug:public_id>/", services.service, name="service"),
     path("network/", practice.practice, name="practice"),

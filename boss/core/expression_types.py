@@ -226,7 +226,7 @@ class _Reader:
                     _("Unknown name “%(name)s”: “%(whole)s” is %(kind)s and has no parts.")
                     % {"name": name, "whole": walked, "kind": in_words(found)}
                 )
-            inner = (found.fields or {}).get(part)
+            inner = found.fields.get(part) if found.fields is not None else None
             if inner is None:
                 return self._wrong(_("Unknown name “%(name)s”.") % {"name": name})
             found, walked = inner, f"{walked}.{part}".lstrip(".")

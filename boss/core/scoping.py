@@ -68,9 +68,11 @@ def alias() -> str:
 @contextmanager
 def enter(scope: Scope | None) -> Iterator[None]:
     """Make ``scope`` current, tell Postgres at once when a transaction is open, and put both back after."""
+    # The same scope again is what Postgres has been told already.
+    same = scope == _current.get()
     token = _current.set(scope)
     connection = connections["default"]
-    inside = connection.connection is not None and connection.in_atomic_block
+    inside = not same and connection.connection is not None and connection.in_atomic_block
     try:
         if inside:
             connection.push_scope()  # type: ignore[attr-defined]

@@ -3,7 +3,7 @@
 # Nothing is started: the tests start the servers themselves, privately and on free ports.
 set -eu
 
-packages="chromium fonts-liberation pdns-server pdns-backend-pgsql bind9-dnsutils"
+packages="chromium fonts-liberation pdns-server pdns-backend-pgsql bind9-dnsutils rabbitmq-server"
 
 missing=""
 for package in $packages; do

@@ -10,13 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from boss.core.lanes import Kind
 from boss.platform import addresses
 from boss.platform.options import Options
 from boss.platform.processes import Child
 
 WEB_PROCESSES = 2
 WEB_THREADS = 4
-WORKER_PROCESSES = 4
+WORKER_PROCESSES = {"quick": 2, "slow": 4}
+"""Processes for each kind of work. Slow work waits for others most of the time, so it takes more of them."""
 
 
 @dataclass
@@ -99,12 +101,13 @@ def web(options: Options, logs: Path) -> Service:
     return Service("web", lambda: python_child("web", arguments, logs / "web.log"))
 
 
-def worker(logs: Path) -> Service:
-    """One Celery worker with several processes, for both queues."""
-    arguments = ["-m", "celery", "-A", "boss", "worker", "--hostname", "worker@boss", "--queues", "quick,slow"]
-    arguments += ["--concurrency", str(WORKER_PROCESSES), "--without-gossip", "--without-mingle"]
+def worker(kind: Kind, logs: Path) -> Service:
+    """One Celery worker with several processes for one kind of work: servers that hang hold up no quick step."""
+    name = f"{kind} worker"
+    arguments = ["-m", "celery", "-A", "boss", "worker", "--hostname", f"{kind}@boss", "--queues", kind]
+    arguments += ["--concurrency", str(WORKER_PROCESSES[kind]), "--without-gossip", "--without-mingle"]
     arguments += ["--loglevel", "INFO"]
-    return Service("worker", lambda: python_child("worker", arguments, logs / "worker.log", grace=20.0))
+    return Service(name, lambda: python_child(name, arguments, logs / f"worker-{kind}.log", grace=20.0))
 
 
 def beat(logs: Path) -> Service:

@@ -225,13 +225,14 @@ class Supervisor:
         self.screen.step(f"First page answers at {self.options.url}")
 
     def start_workers(self) -> None:
-        """Worker and clock, then one task all the way through. Raises StartError."""
-        worker = self.add(services.worker(self.logs))
+        """Workers and clock, and one task all the way through. Raises StartError."""
+        worker = self.add(services.worker("quick", self.logs))
         self.add(services.beat(self.logs))
         assert worker.child is not None
         result = send_ping()
         worker.child.wait_until(result.ready, FIRST_TASK_SECONDS)
         self.screen.step("A worker took the first task and finished it")
+        self.add(services.worker("slow", self.logs))
 
     def add(self, service: Service) -> Service:
         """Start one more service and watch over it from now on."""

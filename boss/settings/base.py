@@ -217,6 +217,8 @@ SPECTACULAR_SETTINGS = {
         "OrderStateEnum": "subscribers.choices.OrderState",
         "PaymentMethodEnum": "subscribers.choices.PaymentMethod",
         "SubscriptionStateEnum": "subscribers.choices.SubscriptionState",
+        "RunStateEnum": "workflow.choices.RunState",
+        "BulkKindEnum": "workflow.choices.BulkKind",
         "UserKindEnum": "boss.tenancy.models.people.User.Kind",
         "TicketStateEnum": "ticketing.choices.TicketState",
         "TicketPriorityEnum": "ticketing.choices.Priority",

@@ -38,6 +38,7 @@ _READ_WORK = _set(
     "ticketing.view_talentpool",
     "workflow.view_run workflow.view_taskrun",
     "workflow.view_definition workflow.view_definitionversion workflow.view_definitiondraft",
+    "workflow.view_bulk",
 )
 _DO_TICKETS = _set(
     "ticketing.add_ticket ticketing.change_ticket ticketing.claim_ticket ticketing.resolve_ticket",
@@ -59,6 +60,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "ticketing.assign_ticket ticketing.manage_categories ticketing.manage_pools",
             "workflow.publish_definition workflow.start_run workflow.reverse_run workflow.retry_task",
             "workflow.move_run workflow.complete_task workflow.skip_task workflow.signal_run",
+            "workflow.view_limit workflow.change_limit",
             "ipservices.view_binding ipservices.manage_bindings ipservices.set_fault ipservices.observe_service",
             "ipservices.change_service ipservices.view_prefix ipservices.manage_addresses ipservices.manage_numbers",
             "notify.view_message",
@@ -90,6 +92,7 @@ BUILT_IN: dict[str, RolePolicy] = {
         _STAFF
         | _set(
             "workflow.retry_task workflow.complete_task workflow.skip_task workflow.signal_run",
+            "workflow.view_limit workflow.change_limit",
             "ipservices.view_binding ipservices.manage_bindings ipservices.set_fault ipservices.observe_service",
             "ipservices.change_service ipservices.view_prefix ipservices.manage_addresses ipservices.manage_numbers",
         ),

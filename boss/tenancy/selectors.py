@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connections, models, transaction
 from django.db.models.functions import Now
 
+from boss.core import scoping
 from boss.core.actors import Actor, Grant
 from boss.core.calendars import BusinessCalendar
 from boss.core.problems import NotFound
@@ -99,17 +100,41 @@ def find_actor_for_api_key(presented: str, request_id: str = "") -> tuple[ApiKey
     match = re.fullmatch(r"boss_([0-9a-z]{12})_([A-Za-z0-9_-]{43})", presented)
     if match is None:
         return None
-    good = ApiKey.objects.filter(public_id=match[1], revoked_at=None, expires_at__gt=Now())
-    # Keys are revoked with their maker; asked once more here, should somebody be made inactive by another way.
-    good = good.exclude(created_by__is_active=False)
-    key: ApiKey | None = good.select_related("role").first()
+    key: ApiKey | None = _good_keys().filter(public_id=match[1]).first()
     digest = hashlib.sha256(match[2].encode()).hexdigest()
     if key is None or not hmac.compare_digest(key.secret_hash, digest):
         return None
+    return key, _actor_for_api_key(key, request_id)
+
+
+def _good_keys() -> models.QuerySet[ApiKey]:
+    good = ApiKey.objects.filter(revoked_at=None, expires_at__gt=Now()).select_related("role")
+    # Keys are revoked with their maker; asked once more here, should somebody be made inactive by another way.
+    keys: models.QuerySet[ApiKey] = good.exclude(created_by__is_active=False)
+    return keys
+
+
+def _actor_for_api_key(key: ApiKey, request_id: str = "") -> Actor:
     grants = (Grant(key.role.effective_permissions(), "realm"),)
     scopes = None if key.scopes is None else frozenset(key.scopes)
     label = f"API key {key.name}"
-    return key, Actor(key.realm_id, "api_key", label, None, grants, scopes, request_id, api_key_id=key.pk)
+    return Actor(key.realm_id, "api_key", label, None, grants, scopes, request_id, api_key_id=key.pk)
+
+
+def find_actor(kind: str, number: int | None) -> Actor | None:
+    """Somebody who asked for work that is done later (``Actor.kind`` and ``.number``), with the rights of now.
+
+    None when there is no such user or key in the realm any more, or the key has ended.
+    """
+    if kind == "system":
+        return Actor.system(scoping.current_realm_id())
+    if number is None:
+        return None
+    if kind == "user":
+        user: User | None = User.objects.filter(pk=number).first()
+        return actor_for_user(user) if user else None
+    key: ApiKey | None = _good_keys().filter(pk=number).first() if kind == "api_key" else None
+    return _actor_for_api_key(key) if key else None
 
 
 def find_user_by_email(email: str) -> User | None:

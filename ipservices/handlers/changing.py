@@ -9,7 +9,7 @@ from boss.core import scoping
 from boss.core.schema import Characteristic
 from ipservices import selectors
 from ipservices.choices import RestrictionLevel, ServiceState
-from ipservices.handlers.inputs import SUBSCRIPTION_ID
+from ipservices.handlers.inputs import SUBSCRIPTION_ID, servers_of
 from ipservices.handlers.servers import SERVICES_SET_UP, put_back
 from ipservices.models import Service
 from ipservices.services import establishing
@@ -74,6 +74,7 @@ HANDLERS = (
         key="ipservices.restrict_services",
         title=gettext_lazy("Restrict or open the services"),
         run=restrict_services,
+        limits=servers_of(),
         undo=put_back,
         inputs=(SUBSCRIPTION_ID, RESTRICTION, Characteristic("reason", "text", "Reason", max_length=120)),
         outputs=SERVICES_SET_UP,
@@ -82,6 +83,7 @@ HANDLERS = (
         key="ipservices.remove_services",
         title=gettext_lazy("Remove the services"),
         run=remove_services,
+        limits=servers_of(),
         undo=put_back,
         inputs=(SUBSCRIPTION_ID,),
         outputs=SERVICES_SET_UP,

@@ -18,7 +18,7 @@ from ipservices.choices import ServiceState
 from ipservices.contracts import Observed
 from ipservices.errors import LevelsOutOfRange, NotDesigned
 from ipservices.families import families
-from ipservices.handlers.inputs import SUBSCRIPTION_ID, subscription_of
+from ipservices.handlers.inputs import SUBSCRIPTION_ID, servers_of, subscription_of
 from ipservices.models import Service
 from ipservices.services import establishing
 from workflow.contracts import Done, Outcome, Retry, TaskContext, TaskHandler, UndoContext
@@ -140,6 +140,7 @@ HANDLERS = (
         key="ipservices.activate_family",
         title=gettext_lazy("Set up the services of a family"),
         run=activate_family,
+        limits=servers_of(),
         undo=put_back,
         inputs=(SUBSCRIPTION_ID, FAMILY),
         outputs=SERVICES_SET_UP,
@@ -148,6 +149,7 @@ HANDLERS = (
         key="ipservices.load_e911",
         title=gettext_lazy("Load the emergency address"),
         run=load_e911,
+        limits=servers_of("e911"),
         undo=put_back,
         inputs=(SUBSCRIPTION_ID,),
         outputs=SERVICES_SET_UP,
@@ -156,6 +158,7 @@ HANDLERS = (
         key="ipservices.bind_equipment",
         title=gettext_lazy("Bind the equipment"),
         run=bind_equipment,
+        limits=servers_of("cpe"),
         undo=put_back,
         inputs=(
             SUBSCRIPTION_ID,
@@ -169,6 +172,7 @@ HANDLERS = (
         key="ipservices.verify_levels",
         title=gettext_lazy("Check levels and speed"),
         run=verify_levels,
+        limits=servers_of("access"),
         nothing_to_undo=True,
         inputs=(SUBSCRIPTION_ID,),
         outputs=(

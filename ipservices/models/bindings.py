@@ -49,6 +49,11 @@ class Binding(Addressable):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def limit_key(self) -> str:
+        """What a limit on this server is set for: how many tasks talk to it at once, how many in a minute."""
+        return f"binding:{self.public_id}"
+
     def fits(self, *, kind: str, feature_key: str = "", technology: str = "") -> bool:
         """Whether the rules let this binding provide a service of ``kind`` ("dns.host")."""
         asked: dict[str, str] = {"kinds": kind, "features": feature_key, "technologies": technology}

@@ -24,6 +24,9 @@ class Api:
     def get(self, path: str, **headers: str) -> Any:
         return Client().get(f"/api/v1/{path}", headers={**self.headers, **headers})
 
+    def delete(self, path: str) -> Any:
+        return Client().delete(f"/api/v1/{path}", headers=self.headers)
+
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         spelled = {name.replace("_", "-"): value for name, value in headers.items()}
         given = body if isinstance(body, bytes) else json.dumps(body if body is not None else {}).encode()

@@ -21,7 +21,7 @@ from subscribers.services import orders, portal_users
 from tests.cast import PASSWORD
 from ticketing.services import tickets
 from workflow.models import Definition, Run
-from workflow.services import drafts
+from workflow.services import bulk, drafts, limits
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ def build(system: Actor) -> World:
         key="world",
     )  # fmt: skip
     run = Run.objects.get(pk=order.run_id)
+    chosen = bulk.begin(actor=system, kind="retry", public_ids=[run.public_id])
     return World(
         {
             "tenancy/sites": site.public_id,
@@ -93,6 +94,8 @@ def build(system: Actor) -> World:
             "ipservices/numbers": PhoneNumber.objects.first().public_id,
             "workflow/drafts": drafts.create(actor=system, key="draft", title="Draft").public_id,
             "workflow/definitions": Definition.objects.get().public_id,
+            "workflow/limits": limits.set_limit(actor=system, key="server:one", most_at_once=9).public_id,
+            "workflow/bulks": chosen.public_id,
             "workflow/runs": run.public_id,
             "workflow/tasks": f"{run.public_id}-verify_address",
             "token": subscribers.progress_token(order),

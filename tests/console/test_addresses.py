@@ -22,9 +22,14 @@ ROWS = {
     "orders": "subscribers.view_order",
     "order": "subscribers.view_order",
     "runs": "workflow.view_run",
+    "run_counts": "workflow.view_run",
+    "run_bulk": "workflow.view_run",
+    "run_bulk_progress": "workflow.view_bulk",
     "run": "workflow.view_run",
     "run_live": "workflow.view_run",
+    "run_timeline": "workflow.view_run",
     "run_reverse": "workflow.reverse_run",
+    "run_send_back": "workflow.reverse_run",
     "task_retry": "workflow.retry_task",
     "task_complete": "workflow.complete_task",
     "task_skip": "workflow.skip_task",
@@ -40,6 +45,13 @@ ROWS = {
     "workflow_roll_back": "workflow.publish_definition",
     "workflow_archive": "workflow.publish_definition",
     "workflow_restore": "workflow.publish_definition",
+    "insight": "workflow.view_run",
+    "insight_of": "workflow.view_run",
+    "my_tasks": "ticketing.claim_ticket",
+    "my_tasks_next": "ticketing.claim_ticket",
+    "my_task": "ticketing.claim_ticket",
+    "my_task_take": "ticketing.claim_ticket",
+    "my_task_finish": "ticketing.resolve_ticket",
     "services": "ipservices.view_service",
     "service": "ipservices.view_service",
     "practice": "ipservices.view_binding",
@@ -55,14 +67,38 @@ ROWS = {
     "ticket_resolve": "ticketing.resolve_ticket",
     "ticket_reopen": "ticketing.resolve_ticket",
 }
-PLAIN = {"home", "search", "inbox", "inbox_next", "accounts", "orders", "runs", "services", "practice", "tickets"} | {
-    "workflows", "workflow_new", "workflow_import", "workflow_words",
-}  # fmt: skip
-POSTS = (
-    {"set_faults", "task_retry", "task_complete", "task_skip"}
-    | {f"ticket_{verb}" for verb in ("claim", "release", "assign", "say", "fill", "wait", "resolve", "reopen")}
-    | {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}
-)
+PLAIN = {
+    "home",
+    "search",
+    "inbox",
+    "inbox_next",
+    "accounts",
+    "orders",
+    "runs",
+    "run_counts",
+    "run_bulk",
+    "insight",
+    "my_tasks",
+    "my_tasks_next",
+    "services",
+    "practice",
+    "tickets",
+    "workflows",
+    "workflow_new",
+    "workflow_import",
+    "workflow_words",
+}
+POSTS = {
+    "set_faults",
+    "run_bulk",
+    "my_tasks_next",
+    "my_task_take",
+    "my_task_finish",
+    "task_retry",
+    "task_complete",
+    "task_skip",
+} | {f"ticket_{verb}" for verb in ("claim", "release", "assign", "say", "fill", "wait", "resolve", "reopen")}
+POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}
 
 
 def test_every_address_declares_the_permission_of_its_row() -> None:

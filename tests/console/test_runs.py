@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.cast import Cast
 from tests.workflow.conftest import begin, clean_workshop, go, states
 from tests.workflow.workshop import Fail, chain, shop, task
-from workflow.models import Run, TaskRun
+from workflow import selectors
+from workflow.engine import claims
+from workflow.models import Bulk, Run, TaskRun
+from workflow.services import bulk, definitions
 
 __all__ = ["begin", "clean_workshop", "go", "states"]
 
@@ -85,7 +90,7 @@ def test_an_open_run_is_asked_for_again_and_a_closed_one_is_not(
 
 def test_the_live_part_says_nothing_when_nothing_changed(failed: Run, go: Any, cast: Cast, browser_of: Any) -> None:
     bob = browser_of(cast.bob)
-    seen = bob.get(address(failed)).context["live"].fingerprint
+    seen = bob.get(address(failed)).context["live"].token
     assert bob.get(address(failed, "live/"), {"seen": seen}).status_code == 204
     bob.post(address(failed, "tasks/b/retry/"))
     changed = bob.get(address(failed, "live/"), {"seen": seen})
@@ -201,4 +206,121 @@ def test_the_run_pages_ask_a_fixed_number_of_statements(
 ) -> None:
     bob = browser_of(cast.bob)
     assert len(asked := statements_of(bob, address(failed))) <= 9, "\n".join(asked)
-    assert len(asked := statements_of(bob, "/console/runs/")) <= 4, "\n".join(asked)
+
+
+def test_a_poll_while_nothing_happens_is_one_statement(failed: Run, cast: Cast, browser_of: Any) -> None:
+    bob = browser_of(cast.bob)
+    seen = bob.get(address(failed)).context["live"].token
+    with CaptureQueriesContext(connection) as asked:
+        assert bob.get(address(failed, "live/"), {"seen": seen}).status_code == 204
+    of_runs = [query["sql"] for query in asked.captured_queries if "workflow_" in query["sql"]]
+    assert len(of_runs) == 1, "\n".join(of_runs)
+
+
+def test_the_poll_notices_an_attempt_that_began_though_no_event_was_written(
+    begin: Any, go: Any, bob: Any, cast: Cast, browser_of: Any
+) -> None:
+    run = begin(chain("a", "b"))
+    before = selectors.pulse(bob, run.public_id)
+    assert claims.take(run.realm_id, TaskRun.objects.get(run=run, key="a").pk) is not None
+    after = selectors.pulse(bob, run.public_id)
+    assert after.sequence == before.sequence and after.token != before.token
+    assert browser_of(cast.bob).get(address(run)).context["live"].token == after.token
+
+
+def test_the_journal_shows_what_went_wrong_or_what_people_did_or_one_task(
+    failed: Run, go: Any, cast: Cast, browser_of: Any
+) -> None:
+    bob = browser_of(cast.bob)
+    bob.post(address(failed, "tasks/b/retry/"))
+    go()
+
+    def lines(**asked: str) -> list[str]:
+        return [entry.text for entry in bob.get(address(failed), asked).context["story"].entries]
+
+    assert [line.split(" ")[0] for line in lines(what="trouble")] == ["Ticket", "“B”"]
+    assert lines(what="people") == ["“B” is to be tried again at once.", *lines(what="people")[1:]]
+    assert all("A" in line for line in lines(about="a")) and len(lines(about="a")) == 2
+    live = bob.get(address(failed, "live/"), {"what": "trouble"}).content.decode()
+    assert "is to be tried again" not in live
+
+
+def test_the_run_over_time_shows_every_attempt_drawn_and_as_a_table(
+    failed: Run, cast: Cast, browser_of: Any, statements_of: Any
+) -> None:
+    bob = browser_of(cast.bob)
+    told = bob.get(address(failed, "timeline/")).context["timeline"]
+    assert [line.title for line in told.lines] == ["A", "B"]
+    assert [(row.title, row.number, row.mark.tone) for row in told.told] == [("A", 1, "ok"), ("B", 1, "bad")]
+    assert all(bar.x >= 0 and bar.x + 1 <= told.width for line in told.lines for bar in line.bars)
+    assert len(asked := statements_of(bob, address(failed, "timeline/"))) <= 6, "\n".join(asked)
+
+
+def test_runs_within_a_run_are_shown_with_their_state_and_lead_back(
+    begin: Any, go: Any, cast: Cast, browser_of: Any, statements_of: Any
+) -> None:
+    begin(chain("p"), key="part", title="One building")
+    go()
+    shop.plans["p"] = [Fail("locked door")]
+    whole = begin(
+        [
+            {
+                "key": "all",
+                "title": "All buildings",
+                "kind": "each",
+                "definition": "part",
+                "over": {"var": "inputs.houses"},
+            }
+        ],
+        inputs={"houses": [1, 2, 3]},
+        key="whole",
+    )
+    go()
+    bob = browser_of(cast.bob)
+    group = bob.get(address(whole)).context["live"].parts[0]
+    assert group.title == "All buildings" and [line.mark.tone for line in group.lines].count("ok") == 2
+    part = bob.get(group.lines[0].url)
+    assert "Part of" in part.content.decode() and address(whole) in part.content.decode()
+    seen = bob.get(address(whole)).context["live"].token
+    stuck = TaskRun.objects.get(state="attention")
+    bob.post(f"/console/runs/{stuck.run.public_id}/tasks/p/retry/")
+    assert bob.get(address(whole, "live/"), {"seen": seen}).status_code == 200
+    assert len(asked := statements_of(bob, address(whole))) <= 12, "\n".join(asked)
+
+
+def test_a_run_is_sent_back_to_a_task_after_its_plan_was_shown(
+    begin: Any, go: Any, cast: Cast, browser_of: Any
+) -> None:
+    shop.plans["c"] = [Fail("the wrong port was held")]
+    run = begin([task("a"), task("b", "a", return_point=True), task("c", "b"), task("d", "c")])
+    go()
+    bob = browser_of(cast.bob)
+    assert "Send back to this task" not in bob.get(address(run), {"task": "a"}).content.decode()
+    assert "Send back to this task" in bob.get(address(run), {"task": "b"}).content.decode()
+    plan = bob.get(address(run, "tasks/b/send-back/"))
+    assert [step.title for step in plan.context["plan"].steps] == ["C", "B"]
+    refused = bob.post(address(run, "tasks/b/send-back/"), {"reason": " "})
+    assert refused.status_code == 422 and "Please say why." in refused.content.decode()
+    assert bob.post(address(run, "tasks/b/send-back/"), {"reason": "hold another port"}).status_code == 302
+    go()
+    assert Run.objects.get(pk=run.pk).state == "completed"
+    assert "hold another port" in bob.get(address(run), {"journal": "all"}).content.decode()
+    assert "does not go back to this task any more" in bob.get(address(run, "tasks/b/send-back/")).content.decode()
+    assert bob.post(address(run, "tasks/b/send-back/"), {"reason": "once more"}).status_code == 409
+    assert browser_of(cast.charlie).post(address(run, "tasks/b/send-back/"), {"reason": "x"}).status_code == 404
+
+
+def test_a_run_of_an_older_version_can_be_moved_from_its_page(
+    failed: Run, system: Any, cast: Cast, browser_of: Any
+) -> None:
+    alice = browser_of(cast.alice)
+    assert "Move to another version" not in alice.get(address(failed)).content.decode()
+    document = {"key": "test", "title": "Test workflow", "tasks": chain("a", "b", "c", "d")}
+    newer = definitions.publish(actor=system, document=document)
+    assert "Move to another version" in alice.get(address(failed)).content.decode()
+    shown = alice.post("/console/bulks/", {"action": "move", "run": failed.public_id})
+    assert shown.context["form"].initial["version"] == newer.number and shown.context["told"].able == 1
+    sent = {"action": "move", "run": failed.public_id, "version": newer.number, "go": "1", "once": "k"}
+    assert alice.post("/console/bulks/", sent).status_code == 302
+    bulk.go_on(failed.realm_id, Bulk.objects.get().pk)
+    assert TaskRun.objects.filter(run=failed, key="d").exists()

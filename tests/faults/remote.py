@@ -69,7 +69,7 @@ def _misbehave(when: str) -> None:
 def run(context: TaskContext) -> Outcome:
     _append(f"called {context.idempotency_key}")
     _misbehave("before")
-    time.sleep(0.01)
+    time.sleep(0.02)
     receipt = apply(context.idempotency_key)
     _misbehave("after")
     return Done({"receipt": receipt})

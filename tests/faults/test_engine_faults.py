@@ -3,95 +3,48 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from django.db import connections
 
 from boss.core import scoping
 from boss.core.actors import Actor
-from boss.core.models import AuditEntry
+from boss.platform import addresses
 from boss.platform.testing import databases
 from tests.cast import Cast
 from tests.faults.conftest import (
-    REMOTE,
     RETRY,
     begin,
     children_of,
     cut_connections,
     forgive_frozen_transactions_only_for,
-    kill_a_child,
     wait_closed,
 )
+from tests.faults.judge import judge
 from ticketing.choices import OPEN_STATES
 from ticketing.models import Ticket
-from workflow.choices import FORWARD_END, REVERSE_END
 from workflow.models import Run, RunEvent, TaskRun
 from workflow.services import runs
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-def judge(cast: Cast, run_ids: list[int], remote: Path) -> Counter[str]:
-    """Nothing lost, nothing recorded twice, all closed. Returns how many runs ended which way."""
-    lines = [line.split() for line in (remote / "log").read_text().splitlines()]
-    made = Counter(key for verb, key in lines if verb == "made")
-    removed = Counter(key for verb, key in lines if verb == "removed")
-    present = {path.name for path in (remote / "effects").iterdir()}
-    ends: Counter[str] = Counter()
-    expected: set[str] = set()
-    with scoping.realm_transaction(cast.alpha.pk):
-        for run in Run.objects.filter(pk__in=run_ids):
-            ends[run.state] += 1
-            tasks = list(TaskRun.objects.filter(run=run))
-            events = list(RunEvent.objects.filter(run=run).order_by("sequence"))
-            assert [event.sequence for event in events] == list(range(1, run.sequence + 1))
-            done = Counter(event.task_id for event in events if event.kind == "task.done")
-            assert max(done.values(), default=0) <= 1, "a completion recorded twice"
-            if run.state == "completed":
-                assert {task.state for task in tasks} <= set(FORWARD_END)
-                expected |= {f"wf-{cast.alpha.pk}-{run.public_id}-{key}" for key in REMOTE}
-                assert len(done) == len(tasks)
-            else:
-                assert {task.state for task in tasks} <= set(REVERSE_END)
-            for task in tasks:
-                local = AuditEntry.objects.filter(action="faults.local", subject_id=task.pk).count()
-                finished = task.key == "right" and task.pk in done
-                assert local == int(finished), "a local effect lost or doubled"
-        assert not Ticket.objects.filter(state__in=OPEN_STATES).exists()
-    assert present == expected, (sorted(present - expected)[:5], sorted(expected - present)[:5])
-    for key in expected:
-        # Removed and made again is possible only in a reversal, so what stands was made once.
-        assert made[key] == 1 and removed[key] == 0, (key, made[key], removed[key])
-    return ends
-
-
-def test_workers_killed_at_random_lose_nothing_and_double_nothing(cast, crew, workers, remote):
-    team = crew(2)
-    workers.beat()
-    run_ids = begin(cast, 60)
-    kills = 0
-    next_kill = time.monotonic() + 0.3
-
-    def disturb() -> None:
-        nonlocal kills, next_kill
-        if time.monotonic() < next_kill or kills >= 25:
-            return
-        next_kill = time.monotonic() + random.uniform(0.1, 0.5)
-        kills += kill_a_child([worker.pid for worker in team])
-        if kills == 5:
-            with scoping.realm_transaction(cast.alpha.pk):
-                for run in Run.objects.filter(pk__in=run_ids[:10], state="running"):
-                    runs.reverse(actor=Actor.system(cast.alpha.pk), run=run, reason="in the middle")
-
-    wait_closed(cast, run_ids, 240, disturb)
-    ends = judge(cast, run_ids, remote)
-    assert sum(ends.values()) == 60
-    assert kills >= 5
+def test_the_proof_of_reliability_in_small(tmp_path):
+    """Forty runs under fifteen kills, with Postgres and Valkey killed too: a test run of its own, as it needs servers
+    of its own to kill. The large one: ``python3 manage.py test tests/faults -m reliability``."""
+    size = {"BOSS_FAULT_RUNS": "40", "BOSS_FAULT_KILLS": "15"}
+    told = subprocess.run(
+        [sys.executable, "-m", "pytest", "tests/faults/test_reliability.py", "-m", "reliability", "-n", "0", "-s"],
+        env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")} | {"BOSS_FAULT_SEED": "3"} | size,
+        cwd=addresses.ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stdout[-4000:] + told.stderr[-1000:]
+    assert '"lost": 0, "recorded twice": 0, "otherwise wrong": 0' in told.stdout
 
 
 def test_a_flushed_broker_and_cut_database_connections_only_cost_seconds(real_db, cast, crew, workers, remote):

@@ -26,7 +26,7 @@ from ipservices.models import (
     SimulatedEffect,
 )
 from ipservices.services import provisioning, reconciling, simulator
-from tests.ipservices.conftest import Network, subscribe
+from tests.ipservices.conftest import HANDLERS, Network, subscribe
 from workflow.contracts import Done
 from workflow.errors import TimeLimitExceeded
 
@@ -371,3 +371,17 @@ def test_an_unsafe_change_whose_answer_could_not_be_written_down_is_for_people(
     monkeypatch.setattr(SimulatorDriver, "establish_from", out_of_time)
     with pytest.raises(OutcomeUnknown):
         network.run("activate_family", family="mail")
+
+
+def test_the_servers_a_task_will_use_are_named_for_limits(network: Network, in_alpha: Callable[[], Any]) -> None:
+    network.run("design_services")
+    asked = {"subscription_id": network.subscription.pk}
+    with in_alpha():
+        mail = HANDLERS["ipservices.activate_family"].limits
+        everything = HANDLERS["ipservices.remove_services"].limits
+        assert mail is not None and everything is not None
+        assert mail({**asked, "family": "mail"}) == [network.bindings["mail"].limit_key]
+        assert network.bindings["voip"].limit_key in everything(asked)
+        network.bindings["mail"].enabled = False
+        network.bindings["mail"].save()
+        assert mail({**asked, "family": "mail"}) == [], "without a server the task itself says so"

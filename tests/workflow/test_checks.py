@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.workflow.workshop import chain, task
@@ -179,6 +180,23 @@ def test_what_is_in_order_has_no_faults(tasks):
     assert checks.faults(document(*tasks), AROUND) == {}
 
 
+def test_what_follows_from_a_fault_is_not_blamed_again():
+    tasks = [task("a", handler="no.such"), task("b", "a", **given_(number=var("tasks.a.price")))]
+    assert set(checks.faults(document(*tasks), AROUND)) == {"tasks.a.handler"}
+
+
+def test_a_thousand_tasks_are_looked_through_while_one_waits():
+    names = [f"t{number}" for number in range(1000)]
+    tasks = [
+        task(key, *names[max(0, index - 2) : index], when={"!=": [var("inputs.note"), key]}, **given_(name=key))
+        for index, key in enumerate(names)
+    ]
+    begins = time.perf_counter()
+    assert checks.faults(document(*tasks), AROUND) == {}
+    assert checks.warnings(document(*tasks)) == {}
+    assert time.perf_counter() - begins < 20
+
+
 def test_results_and_layout_belong_to_a_document():
     top = {"results": {"paid": paid("card"), "number": var("tasks.a.number")}, "layout": {"a": [10, 20.5]}}
     assert checks.faults(document(task("a"), **top), AROUND) == {}
@@ -228,6 +246,7 @@ _FIELDS = sorted({*shapes.TASK_FIELDS, "ghost"})
     st.dictionaries(st.sampled_from(sorted(shapes.TOP_FIELDS)), _JSON, max_size=4),
     st.lists(st.dictionaries(st.sampled_from(_FIELDS), _JSON, max_size=4), max_size=3),
 )
+@example({"inputs": None, "results": None, "layout": None}, [])
 def test_no_document_makes_the_checks_fail(top, tasks):
     sound = [{"key": f"t{index}", "title": "T", "handler": "tests.remote", **task} for index, task in enumerate(tasks)]
     whole = {"key": "x", "title": "X", "tasks": sound, **top}

@@ -266,8 +266,8 @@ def test_a_late_result_is_refused_and_recorded_as_late(begin, go, states, alpha)
 def test_a_message_delivered_twice_does_nothing_twice(begin, alpha):
     run = begin(chain("a", "b"))
     first = TaskRun.objects.get(run=run, key="a").pk
-    assert loop.advance(alpha.pk, first) == 2
-    assert loop.advance(alpha.pk, first) == 0
+    assert loop.advance(alpha.pk, first)
+    assert not loop.advance(alpha.pk, first)
     assert len(shop.calls) == 2
 
 

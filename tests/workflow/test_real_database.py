@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
+from celery import Celery
 from django.db import connections
 
 from boss.core import scoping
@@ -17,7 +20,7 @@ from tests.workflow.workshop import Done, Fail, Refused, chain, shop, task
 from ticketing.choices import OPEN_STATES
 from ticketing.models import Ticket
 from ticketing.services import tickets
-from workflow.engine import bell, claims, draining, execution, leases, ledger, loop, sql, sweeper
+from workflow.engine import bell, claims, draining, execution, leases, ledger, loop, pace, sql, sweeper
 from workflow.models import Attempt, Run, TaskRun
 from workflow.services import definitions, runs, tasks
 
@@ -28,7 +31,7 @@ BRANCHES = [f"b{number}" for number in range(6)]
 def rung(monkeypatch) -> list[int]:
     """Task ids the bell was rung for, instead of a broker."""
     heard: list[int] = []
-    monkeypatch.setattr(bell, "ring_now", lambda realm_id, task_ids: heard.extend(task_ids))
+    monkeypatch.setattr(bell, "ring_now", lambda realm_id, task_ids, lane: heard.extend(task_ids))
     return heard
 
 
@@ -113,6 +116,74 @@ def test_two_sweepers_find_what_lost_its_message_once(realm, rung):
     assert rung == [task_id], "what was rung for is left alone for a while"
 
 
+def make_due(realm_id: int, *task_ids: int, ago: float = 0.0) -> None:
+    with scoping.realm_transaction(realm_id):
+        then = ledger.database_now() - dt.timedelta(seconds=ago)
+        TaskRun.objects.filter(pk__in=task_ids).update(due_at=then)
+
+
+def test_the_sweeper_rings_for_the_first_of_every_realm_before_the_second_of_any(realm, cast, rung, monkeypatch):
+    """However many wake-ups one realm has lost, and however little room there is for new ones."""
+    monkeypatch.setattr(bell, "MOST_SWEPT", 4)
+    flood = [task_of(realm, begin(realm, chain("a")), "a").pk for _number in range(9)]
+    single = task_of(cast.beta.pk, begin(cast.beta.pk, chain("a")), "a").pk
+    make_due(realm, *flood, ago=60)
+    make_due(cast.beta.pk, single)
+    rung.clear()
+    sweeper.sweep()
+    assert len(rung) == 4 and single in rung[:2]
+    with scoping.realm_transaction(realm):
+        soon = ledger.database_now() + dt.timedelta(seconds=5)
+        assert TaskRun.objects.filter(pk__in=flood, due_at__lt=soon).count() == 6, "the others' turn comes soon"
+
+
+def test_while_the_broker_is_silent_nothing_is_taken_for_rung(realm, rung, monkeypatch):
+    row = task_of(realm, begin(realm, chain("a")), "a")
+    make_due(realm, row.pk)
+    rung.clear()
+    monkeypatch.setattr(bell, "current_app", Celery(broker="redis://127.0.0.1:1/0", set_as_current=False))
+    sweeper.sweep()
+    assert rung == []
+    monkeypatch.undo()
+    heard: list[int] = []
+    monkeypatch.setattr(bell, "ring_now", lambda realm_id, task_ids, lane: heard.extend(task_ids))
+    sweeper.sweep()
+    assert heard == [row.pk]
+
+
+def test_tasks_whose_runs_stay_busy_do_not_hide_the_next_one_from_the_sweeper(realm, monkeypatch):
+    monkeypatch.setattr(sweeper, "MOST_AT_ONCE", 3)
+    rows = [task_of(realm, begin(realm, chain("a")), "a") for _number in range(5)]
+    for age, row in enumerate(reversed(rows)):
+        assert claims.take(realm, row.pk)
+        make_due(realm, row.pk, ago=age)
+    owner = connections["owner"]
+    owner.set_autocommit(False)
+    try:
+        with owner.cursor() as cursor:
+            busy = [row.run_id for row in rows[:4]]
+            cursor.execute("SELECT 1 FROM workflow_run WHERE id = ANY (%s) FOR UPDATE", (busy,))
+        sweeper.sweep()
+        sweeper.sweep()
+        with scoping.realm_transaction(realm):
+            assert TaskRun.objects.get(pk=rows[4].pk).state == "ready"
+            assert TaskRun.objects.filter(pk__in=[row.pk for row in rows], state="running").count() == 4
+    finally:
+        owner.rollback()
+        owner.set_autocommit(True)
+
+
+def test_what_cannot_be_settled_is_looked_at_again_later_and_hides_nothing(realm, monkeypatch):
+    row = task_of(realm, begin(realm, chain("a")), "a")
+    assert claims.take(realm, row.pk)
+    make_due(realm, row.pk)
+    monkeypatch.setattr(sweeper.outcomes, "fail", lambda *_given, **_named: 1 / 0)
+    sweeper.sweep()
+    with scoping.realm_transaction(realm):
+        fresh = TaskRun.objects.get(pk=row.pk)
+        assert fresh.state == "running" and fresh.due_at > ledger.database_now()
+
+
 def test_two_sweepers_take_a_dead_workers_task_over_once(realm):
     run = begin(realm, chain("a"))
     task_id = task_of(realm, run, "a").pk
@@ -167,12 +238,39 @@ def test_a_handler_that_hangs_is_interrupted_at_its_limit(realm, handler):
     assert row.state == "ready" and "longer than 0.3 s" in row.error
 
 
+def test_a_worker_for_quick_work_leaves_slow_work_to_others(realm, rung):
+    """And one for slow work goes on to a quick step by itself."""
+    run = begin(realm, [task("a", handler="tests.local"), task("b", "a"), task("c", "b", handler="tests.local")])
+    rung.clear()
+    pace.serve("quick")
+    try:
+        assert loop.advance(realm, task_of(realm, run, "a").pk) == 1
+    finally:
+        pace.serve("slow")
+    slow = task_of(realm, run, "b")
+    try:
+        assert slow.state == "ready" and rung == [slow.pk]
+        assert loop.advance(realm, slow.pk) == 2
+    finally:
+        pace.serve("quick", "slow")
+
+
+def test_of_successors_a_worker_for_quick_work_goes_on_with_the_quick_one(realm):
+    run = begin(realm, [task("a", handler="tests.local"), task("b", "a"), task("c", "a", handler="tests.local")])
+    pace.serve("quick")
+    try:
+        assert loop.advance(realm, task_of(realm, run, "a").pk) == 2
+    finally:
+        pace.serve("quick", "slow")
+    assert (task_of(realm, run, "b").state, task_of(realm, run, "c").state) == ("ready", "done")
+
+
 def test_shutdown_drains_and_leaves_the_next_task_to_others(realm, rung):
     run = begin(realm, chain("a", "b"))
     rung.clear()
     draining.begin()
     try:
-        assert loop.advance(realm, task_of(realm, run, "a").pk) == 1
+        assert loop.advance(realm, task_of(realm, run, "a").pk)
     finally:
         draining.end()
     following = task_of(realm, run, "b")
@@ -183,7 +281,7 @@ def test_a_long_run_is_handed_on_by_message_now_and_then(realm, rung, monkeypatc
     monkeypatch.setattr(claims, "LONGEST_INLINE_SECONDS", 0)
     run = begin(realm, chain("a", "b"))
     rung.clear()
-    assert loop.advance(realm, task_of(realm, run, "a").pk) == 1
+    assert loop.advance(realm, task_of(realm, run, "a").pk)
     assert rung == [task_of(realm, run, "b").pk]
 
 
@@ -215,6 +313,94 @@ def test_nobody_is_woken_for_what_was_rolled_back(realm, rung):
     assert rung == []
     with scoping.realm_transaction(realm):
         assert Run.objects.count() == 0
+
+
+def test_local_tasks_in_a_row_share_a_transaction_and_one_that_fails_takes_no_other_with_it(realm):
+    """What is local is done together and simply done again, each for itself, when one of them has trouble."""
+    transactions: dict[str, set[int]] = {}
+
+    def look(context):
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id()::text::bigint")
+            transactions.setdefault(context.task_key, set()).add(cursor.fetchone()[0])
+        return Done()
+
+    keys = ["a", "b", "c"]
+    shop.plans.update({key: [look] for key in keys})
+    run = begin(realm, chain(*keys, handler="tests.local"))
+    loop.advance(realm, task_of(realm, run, "a").pk)
+    assert transactions["a"] == transactions["b"] == transactions["c"]
+    assert task_of(realm, run, "c").state == "done"
+
+    transactions.clear()
+    shop.plans.update({"a": [look, look], "b": [look, look], "c": [ValueError("down")]})
+    run = begin(realm, chain(*keys, handler="tests.local"))
+    loop.advance(realm, task_of(realm, run, "a").pk)
+    assert [task_of(realm, run, key).state for key in keys] == ["done", "done", "ready"]
+    assert task_of(realm, run, "c").failures == 1
+    # The first time in one transaction that was rolled back, the second time each in its own.
+    assert len(transactions["a"] & transactions["b"]) == 1 and len(transactions["a"] | transactions["b"]) == 3
+    with scoping.realm_transaction(realm):
+        assert [e.sequence for e in Run.objects.get(pk=run.pk).events.order_by("sequence")] == [1, 2, 3, 4]
+
+
+def test_local_tasks_done_together_do_not_wait_for_anybodys_lock(realm):
+    """A transaction of several tasks holds what they locked, so it yields where one task alone would wait."""
+    locked, may_go = threading.Event(), threading.Event()
+
+    def touch(context):
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(77)")
+        return Done()
+
+    def somebody() -> None:
+        with scoping.realm_transaction(realm), connections["default"].cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(77)")
+            locked.set()
+            may_go.wait(30)
+
+    shop.plans["b"] = [touch, touch]
+    run = begin(realm, chain("a", "b", handler="tests.local"))
+
+    def work() -> None:
+        locked.wait(30)
+        loop.advance(realm, task_of(realm, run, "a").pk)
+
+    def watch() -> None:
+        deadline = time.monotonic() + 20
+        while task_of(realm, run, "a").state != "done":
+            assert time.monotonic() < deadline, "the first task's end is held up by the second's wait"
+            time.sleep(0.05)
+        may_go.set()
+
+    at_once([somebody, work, watch])
+    assert [task_of(realm, run, key).state for key in "ab"] == ["done", "done"]
+    assert shop.calls.count(("do", "b", 1)) == 2
+
+
+class Dies(BaseException):
+    """What no handler may catch: the process ends here."""
+
+
+def test_a_local_task_that_kills_its_worker_is_found_out_though_it_was_done_together_with_others(realm):
+    def die(context):
+        raise Dies
+
+    shop.plans["c"] = [die] * 20
+    run = begin(realm, chain("a", "b", "c", handler="tests.local", retry={"attempts": 50}))
+    for _turn in range(40):
+        with scoping.realm_transaction(realm):
+            TaskRun.objects.filter(run=run, state="running").update(due_at=ledger.database_now())
+        sweeper.sweep()
+        with scoping.realm_transaction(realm):
+            TaskRun.objects.filter(run=run).update(not_before=None)
+            due = list(TaskRun.objects.filter(run=run, state="ready"))
+        for task_run in due:
+            with contextlib.suppress(Dies):
+                loop.advance(realm, task_run.pk)
+    rows = {key: task_of(realm, run, key) for key in "abc"}
+    assert {key: row.state for key, row in rows.items()} == {"a": "done", "b": "done", "c": "attention"}
+    assert (rows["a"].failures, rows["b"].failures, rows["c"].failures) == (1, 0, 5)
 
 
 def test_a_lost_connection_while_recording_does_not_lose_the_outcome(realm, real_db):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from boss.core.calendars import BusinessCalendar
 from boss.core.permissions import PermissionDenied
@@ -13,7 +16,7 @@ from boss.core.problems import InvalidInput
 from boss.core.samples import sample
 from boss.core.schema import TYPES, Characteristic, validate
 from tests.workflow.workshop import Fail, chain, shop, task
-from workflow import simulation
+from workflow import checks, simulation
 from workflow.errors import DefinitionRefused
 from workflow.models import Run, TaskRun
 from workflow.services import definitions, runs
@@ -35,7 +38,7 @@ CHILD = {
          "target_seconds": 50},
     ],
 }  # fmt: skip
-AROUND = Surroundings(calendars={"office": OFFICE}, documents={"child": CHILD})
+AROUND = Surroundings(pools={"crew": "Crew"}, calendars={"office": OFFICE}, documents={"child": CHILD})
 
 SIGN_UP = [
     task("check", handler="tests.check", target_seconds=5),
@@ -188,6 +191,55 @@ def test_what_is_too_large_to_be_played_is_refused():
     each = part("each", over=[1] * 1000)
     with pytest.raises(InvalidInput):
         play([{**each, "key": f"p{number}"} for number in range(11)])
+
+
+def grown(chance: Random) -> list[dict[str, Any]]:
+    """Tasks of every kind, in a random graph, with conditions on what came before."""
+    tasks: list[dict[str, Any]] = []
+    for number in range(chance.randrange(1, 9)):
+        key, earlier = f"t{number}", [spec["key"] for spec in tasks]
+        spec: dict[str, Any] = chance.choice([
+            task(key, handler=chance.choice(["tests.remote", "tests.local", "tests.check"])),
+            {"kind": "manual", "pool": "crew", "undo": "manual", "outputs": [{"key": "ok", "type": "boolean"}]},
+            {"kind": "wait", "signal": "go", "deadline_seconds": 50, "on_deadline": chance.choice(["fail", "done"])},
+            {"kind": "wait", "until": chance.choice([0, 30, "2026-12-01"])},
+            part("subflow"), part("each", over=[1] * chance.randrange(4), at_once=chance.choice([None, 1, 2])),
+        ])  # fmt: skip
+        after = chance.sample(earlier, min(len(earlier), chance.randrange(3)))
+        when = None
+        if chance.random() < 0.4:
+            when = chance.choice([
+                {"==": [{"var": "inputs.payment"}, "card"]}, {"==": [{"var": "inputs.payment"}, "cash"]},
+                *({"!=": [{"var": f"tasks.{key}.skipped"}, True]} for key in after),
+            ])  # fmt: skip
+        tasks.append({
+            **spec, "key": key, "title": key, "after": after, "when": when, "target_seconds": chance.randrange(99),
+            "skippable": True,
+        })  # fmt: skip
+    return tasks
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_whatever_can_be_read_can_be_played_and_its_times_are_in_order(chance):
+    tasks = grown(chance)
+    document = {"key": "x", "title": "X", "inputs": [PAYMENT], "tasks": tasks}
+    never = {place.split(".")[1] for place in checks.faults(document, AROUND)}
+    answers = {spec["key"]: {"outcome": chance.choice(["done", "done", "fails", "skipped"])} for spec in tasks}
+    played = play(tasks, {"payment": chance.choice(["card", "cash"])}, answers=answers, reverse_at=tasks[-1]["key"])
+    seen = {step.key: step for step in played.path}
+    assert set(seen) == {spec["key"] for spec in tasks} == {step.key for step in played.reversal}
+    for spec in tasks:
+        step = seen[spec["key"]]
+        before = [seen[key] for key in spec["after"]]
+        held = any(one.state in ("attention", "waiting") for one in before)
+        assert (step.starts_at is None) is held
+        if not held:
+            assert step.starts_at == max((one.ends_at or 0 for one in before), default=0)
+            assert step.ends_at is None or step.starts_at <= step.ends_at <= played.lead_seconds
+        if step.state == "done":
+            assert spec["key"] not in never, "a task that can never be taken was done"
+            assert not before or any(one.state == "done" for one in before)
 
 
 def how(played: simulation.Simulation) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from boss.core.problems import Problem
@@ -31,6 +32,7 @@ class Workshop:
     plans: dict[str, list[Step]] = field(default_factory=dict)
     undo_plans: dict[str, list[Step]] = field(default_factory=dict)
     contexts: dict[str, TaskContext] = field(default_factory=dict)
+    local: MutableMapping[str, dict[str, Any]] | None = None  # where local handlers leave theirs, if elsewhere
     closed: list[tuple[int, str]] = field(default_factory=list)
     refuse_closing: bool = False
 
@@ -49,7 +51,12 @@ def _follow(steps: list[Step], context: TaskContext) -> Outcome | None:
     return step(context) if callable(step) else step
 
 
-def run(context: TaskContext) -> Outcome | None:
+def effects(local: bool = False) -> MutableMapping[str, dict[str, Any]]:
+    """What is there now, made by handlers of one kind."""
+    return shop.local if local and shop.local is not None else shop.effects
+
+
+def run(context: TaskContext, local: bool = False) -> Outcome | None:
     shop.calls.append(("do", context.task_key, context.attempt))
     shop.contexts[context.task_key] = context
     shop.keys.setdefault(("do", context.task_key), set()).add(context.idempotency_key)
@@ -58,20 +65,20 @@ def run(context: TaskContext) -> Outcome | None:
         outcome = _follow(plan, context)
         if not isinstance(outcome, Done | None):
             return outcome
-        shop.effects[context.idempotency_key] = context.inputs
+        effects(local)[context.idempotency_key] = context.inputs
         return outcome
-    shop.effects[context.idempotency_key] = context.inputs
+    effects(local)[context.idempotency_key] = context.inputs
     return Done({"number": context.inputs.get("number") or 1, "receipt": f"receipt of {context.task_key}"})
 
 
-def undo(context: UndoContext) -> Outcome | None:
+def undo(context: UndoContext, local: bool = False) -> Outcome | None:
     shop.calls.append(("undo", context.task_key, context.attempt))
     shop.contexts[f"undo {context.task_key}"] = context
     shop.keys.setdefault(("undo", context.task_key), set()).add(context.idempotency_key)
     plan = shop.undo_plans.get(context.task_key)
     outcome = _follow(plan, context) if plan else Done()
     if isinstance(outcome, Done | None):
-        shop.effects.pop(context.forward_key, None)
+        effects(local).pop(context.forward_key, None)
     return outcome
 
 
@@ -85,9 +92,24 @@ def _closed(actor: Any, of: Any, end: str) -> None:
     shop.closed.append((of.pk, end))
 
 
+def _limits(inputs: Mapping[str, Any]) -> list[str]:
+    if inputs["name"] == "boom":
+        raise LookupError("no such server")
+    return [f"server:{inputs['name']}"]
+
+
 for handler in (
+    TaskHandler("tests.limited", "Limited", run, undo=undo, inputs=_INPUTS, outputs=_OUTPUTS, limits=_limits),
     TaskHandler("tests.remote", "Remote work", run, undo=undo, inputs=_INPUTS, outputs=_OUTPUTS),
-    TaskHandler("tests.local", "Local work", run, undo=undo, inputs=_INPUTS, outputs=_OUTPUTS, local=True),
+    TaskHandler(
+        "tests.local",
+        "Local work",
+        partial(run, local=True),
+        undo=partial(undo, local=True),
+        inputs=_INPUTS,
+        outputs=_OUTPUTS,
+        local=True,
+    ),
     TaskHandler("tests.check", "A check", run, nothing_to_undo=True, inputs=_INPUTS, outputs=_OUTPUTS),
     TaskHandler("tests.stubborn", "Cannot be undone", run, inputs=_INPUTS, outputs=_OUTPUTS),
     TaskHandler("tests.needs", "Needs a name", run, undo=undo, inputs=[Characteristic("name", required=True)]),

@@ -104,6 +104,11 @@ class Ticket(FSMModelMixin, Addressable):
                 "realm_id", "assignee", F("due_at").asc(nulls_last=True), "priority", "id",
                 condition=Q(state__in=OPEN_STATES), name="ticketing_open_by_assignee",
             ),
+            models.Index(
+                fields=["realm_id", "pool", "resolved_at"],
+                condition=Q(resolved_at__isnull=False),
+                name="ticketing_done_by_pool",
+            ),
             models.Index(fields=["realm_id", "requester", "-id"], name="ticketing_by_requester"),
             models.Index(fields=["realm_id", "-id"], name="ticketing_newest"),
         ]  # fmt: skip

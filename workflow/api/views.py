@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 from django_filters import BooleanFilter, CharFilter
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.decorators import action
@@ -14,15 +15,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from boss.core.api import etags
 from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
-from boss.core.problems import NotFound
-from workflow import documents, journal, selectors
+from boss.core.problems import InvalidInput, NotFound
+from workflow import board, documents, insight, journal, selectors
 from workflow.api import serializers
 from workflow.choices import CLOSED_RUN_STATES
-from workflow.models import Definition, DefinitionDraft, Run, TaskRun
+from workflow.models import Bulk, Definition, DefinitionDraft, Limit, Run, TaskRun
 from workflow.palette import palette
-from workflow.services import definitions, drafts, runs, signals, tasks
+from workflow.services import bulk, definitions, drafts, limits, runs, signals, tasks
 from workflow.simulation import Answer
 
 _at = OpenApiParameter("number", int, OpenApiParameter.PATH, description="The version")
@@ -188,6 +190,29 @@ class DraftViewSet(ReadOnlyViewSet):
         return Response(status=204)
 
 
+class LimitViewSet(ReadOnlyViewSet):
+    """How much at once, and how often: for a key that handlers name ("binding:…"), or ``realm`` for all tasks."""
+
+    model = Limit
+    serializer_class = serializers.LimitSerializer
+    permission = "workflow.view_limit"
+    permissions: ClassVar[dict[str, str]] = {"create": "workflow.change_limit", "destroy": "workflow.change_limit"}
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": serializers.SetLimit}
+    filterset_fields = ("key",)
+
+    def rows(self) -> QuerySet[Limit]:
+        return selectors.list_limits(self.actor)
+
+    def create(self, request: Request) -> Response:
+        """Set the limit of a key, whether it had one or not."""
+        return self.answer(limits.set_limit(actor=self.actor, **self.given()), status=201)
+
+    def destroy(self, request: Request, public_id: str) -> Response:
+        """Lift it: what waited for it goes on."""
+        limits.lift(actor=self.actor, limit=self.get_object())
+        return Response(status=204)
+
+
 class RunFilter(FilterSet):
     definition = CharFilter("version__definition__key")
     part_of = CharFilter(method="only_parts", label="Only runs that a task of the run with this public id started")
@@ -222,11 +247,66 @@ class RunViewSet(ReadOnlyViewSet):
         """Start a run by hand, about nothing in particular."""
         return self.answer(runs.start_by_hand(actor=self.actor, **self.given()), status=201)
 
+    @extend_schema(responses=serializers.CountsSerializer)
+    @action(detail=False, pagination_class=None, filterset_class=None)
+    def counts(self, request: Request) -> Response:
+        """How many runs are under way, waiting, late or with people, and at which tasks they stand."""
+        return Response(serializers.CountsSerializer(board.counts(self.actor)).data)
+
+    @extend_schema(
+        responses=serializers.LearningSerializer(many=True),
+        parameters=[OpenApiParameter("days", int, enum=insight.WINDOWS, description="How far back; 30 if not given")],
+    )
+    @action(detail=False, pagination_class=None, filterset_class=None)
+    def insight(self, request: Request) -> Response:
+        """Lead times and their parts, failures and people's time of every workflow of which runs ended lately."""
+        days = request.query_params.get("days", "30")
+        if days not in {str(known) for known in insight.WINDOWS}:
+            raise InvalidInput(fields={"days": [_("7, 30 or 90.")]})
+        learned = insight.learn(self.actor, int(days))
+        return Response(serializers.LearningSerializer(learned, many=True).data)
+
     @extend_schema(responses=serializers.GraphSerializer)
     @action(detail=True, pagination_class=None, filterset_class=None)
     def graph(self, request: Request, public_id: str) -> Response:
         """Its tasks and edges with their present states, for drawing."""
         return Response(serializers.GraphSerializer(selectors.graph(self.get_object())).data)
+
+    @extend_schema(
+        responses={200: serializers.ChangesSerializer, 304: None},
+        parameters=[OpenApiParameter("since", int, description="The sequence of the last event that is known")],
+    )
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def changes(self, request: Request, public_id: str) -> Response:
+        """What changed after an event, for a live graph. With the last answer's ETag as If-None-Match it costs one
+        short read while nothing happens (304)."""
+        since = self._since(request)
+        tag = f'"{selectors.pulse(self.actor, public_id).token}"'
+        if etags.unchanged(request, tag):
+            return Response(status=304, headers={"ETag": tag})
+        run = self.get_object()
+        told = {
+            "state": run.state,
+            "sequence": run.sequence,
+            "nodes": selectors.list_changed(run, since),
+            "journal": journal.journal_since(run, since),
+        }
+        return Response(serializers.ChangesSerializer(told).data, headers={"ETag": tag})
+
+    @staticmethod
+    def _since(request: Request) -> int:
+        given = request.query_params.get("since", "0")
+        if not given.isascii() or not given.isdigit() or len(given) > 9:
+            raise InvalidInput(fields={"since": [_("The sequence of an event, a whole number.")]})
+        return int(given)
+
+    @extend_schema(responses=serializers.PartSerializer(many=True))
+    @action(detail=True, filterset_class=None)
+    def parts(self, request: Request, public_id: str) -> Response:
+        """The runs its tasks started (sub-workflows, one for each item of a list)."""
+        rows = self.get_queryset().filter(parent__run=self.get_object()).select_related("parent")
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(serializers.PartSerializer(page, many=True).data)
 
     @extend_schema(responses=serializers.SentenceSerializer(many=True))
     @action(detail=True, pagination_class=None, filterset_class=None)
@@ -338,3 +418,42 @@ class TaskViewSet(ReadOnlyViewSet):
     def skip(self, request: Request, address: str) -> Response:
         """Leave it out, where its definition allows."""
         return self.answer(tasks.skip(actor=self.actor, task=self.get_object(), **self.given()))
+
+
+class BulkViewSet(ReadOnlyViewSet):
+    """One thing done to many runs: asked once, done run by run by the workers, each with its own outcome."""
+
+    model = Bulk
+    serializer_class = serializers.BulkSerializer
+    permission = "workflow.view_bulk"
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": serializers.BeginBulk}
+
+    def rows(self) -> QuerySet[Bulk]:
+        return selectors.list_bulks(self.actor)
+
+    def create(self, request: Request) -> Response:
+        """Retry failed tasks of many runs, undo or move many. Answers at once; `progress` tells how far it is."""
+        key = request.headers.get("Idempotency-Key", "")[:200]
+        return self.answer(bulk.begin(actor=self.actor, key=key, **self.given()), status=201)
+
+    @extend_schema(responses=serializers.BulkPreviewSerializer)
+    @action(detail=False, methods=["post"], input=serializers.BeginBulk)
+    def preview(self, request: Request) -> Response:
+        """What it would do to these runs now. Changes nothing."""
+        given = self.given()
+        given.pop("reason", None)
+        told = bulk.preview(actor=self.actor, **given)
+        return Response(serializers.BulkPreviewSerializer(told).data)
+
+    @extend_schema(responses=serializers.ProgressSerializer)
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def progress(self, request: Request, public_id: str) -> Response:
+        """How many of its runs have which outcome."""
+        return Response(serializers.ProgressSerializer(selectors.bulk_progress(self.get_object())).data)
+
+    @extend_schema(responses=serializers.BulkItemSerializer(many=True))
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def items(self, request: Request, public_id: str) -> Response:
+        """What became of each run, in the order they were named."""
+        found = selectors.list_bulk_items(self.get_object())
+        return Response(serializers.BulkItemSerializer(found, many=True).data)

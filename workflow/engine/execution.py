@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,7 +19,7 @@ from workflow import graph
 from workflow.checks import effective_undo
 from workflow.choices import STARTS_RUNS, TaskKind, TaskState
 from workflow.contracts import Done, Fail, Outcome, Retry, TaskContext, TaskHandler, UndoContext, Wait
-from workflow.engine import leases, ledger, limits, outcomes, parts, people, waits
+from workflow.engine import leases, ledger, limits, outcomes, parts, people, sql, waits
 from workflow.engine.claims import Claim
 from workflow.engine.times import BadTime
 from workflow.errors import LeaseLost
@@ -27,6 +29,12 @@ log = structlog.get_logger(__name__)
 
 _LEASE_MARGIN = 5.0
 """Seconds the lease outlives the time limit, for recording the outcome."""
+
+_MOST_TOGETHER = 25
+_LONGEST_TOGETHER = 0.2
+_LONGEST_WAIT_TOGETHER = "100ms"
+"""How many local tasks of a run share one transaction at most, for how many seconds new ones join, and how long such a
+transaction waits for anybody's lock: shorter than Postgres takes to look for a deadlock, so it is the one to yield."""
 
 _RECORDING_TRIES = 3
 _LONGEST_ANSWER = 100_000
@@ -38,6 +46,8 @@ def perform(claim: Claim) -> Claim | None:
     Never raises for what a handler does; raises when the database is gone, and then the lease brings the task back.
     """
     try:
+        if claim.fault is not None:
+            raise claim.fault
         inputs = _inputs(claim)
         if claim.spec.kind in STARTS_RUNS:
             parts.undo(claim) if claim.is_undo else parts.begin(claim)
@@ -50,6 +60,8 @@ def perform(claim: Claim) -> Claim | None:
             with scoping.realm_transaction(claim.realm_id, "workflow"):
                 waits.begin_wait(claim)
             return None
+        if claim.foreseen is not None and claim.foreseen[0] == claim.position:
+            return _record(claim, inputs, claim.foreseen[1])
         handler = task_handlers.find(claim.spec.handler)
         if handler is None:
             return _record(claim, inputs, Fail(f"no handler {claim.spec.handler!r} is installed"))
@@ -69,31 +81,66 @@ def _inputs(claim: Claim) -> dict[str, Any]:
         graph.holds(claim.spec, claim.names())
     if claim.spec.kind in STARTS_RUNS:
         return {}
-    if claim.done_with:
-        return claim.done_with
-    inputs = graph.resolve_inputs(claim.spec, claim.names())
-    handler = task_handlers.find(claim.spec.handler)
-    if handler is not None:
-        for item in handler.inputs:
-            if inputs.get(item.key) is None and item.default is not None:
-                inputs[item.key] = item.default
-    return inputs
+    return claim.task_inputs()
 
 
 def _local(claim: Claim, handler: TaskHandler, inputs: dict[str, Any]) -> Claim | None:
-    """The handler and its outcome are one transaction: both happen or neither does."""
+    """The handler and its outcome are one transaction: both happen or neither does.
+
+    The local tasks that follow are done in the same transaction. When one of them fails, or would have to wait for a
+    lock, everything is rolled back and done again, each task by itself; a failure is recorded without calling its
+    handler again.
+    """
     try:
         with scoping.realm_transaction(claim.realm_id, "workflow"):
-            outcome = _call(claim, handler, inputs, lambda: True)
-            if isinstance(outcome, Retry | Fail):
-                raise _RolledBack(outcome)
-            return _apply(claim, inputs, outcome)
+            following = _local_step(claim, handler, inputs)
+            if following is None or claim.alone or claim.holds:
+                return following
+            return _those_that_follow(following)
     except _RolledBack as refused:
         return _record(claim, inputs, refused.outcome)
     except LeaseLost:
         raise
+    except _BetterAlone as better:
+        return _local(dataclasses.replace(claim, alone=True, foreseen=better.foreseen), handler, inputs)
     except Exception as error:  # noqa: BLE001
         return _record_failure(claim, inputs, _as_failure(error))
+
+
+def _local_step(claim: Claim, handler: TaskHandler, inputs: dict[str, Any]) -> Claim | None:
+    outcome = _call(claim, handler, inputs, lambda: True)
+    if isinstance(outcome, Retry | Fail):
+        raise _RolledBack(outcome)
+    return _apply(claim, inputs, outcome)
+
+
+def _those_that_follow(claim: Claim) -> Claim | None:
+    """Do local tasks in the transaction that is open. Returns the claim to go on with outside of it."""
+    until = time.monotonic() + _LONGEST_TOGETHER
+    following: Claim | None = claim
+    for number in range(_MOST_TOGETHER):
+        handler = task_handlers.find(following.spec.handler) if following is not None else None
+        if following is None or handler is None or not handler.local or time.monotonic() > until:
+            break
+        try:
+            if number == 0:
+                sql.wait_no_longer_than(_LONGEST_WAIT_TOGETHER)
+            following = _local_step(following, handler, _inputs(following))
+        except _RolledBack as refused:
+            raise _BetterAlone((following.position, refused.outcome)) from refused
+        except (LeaseLost, OperationalError, InterfaceError) as trouble:
+            raise _BetterAlone(None) from trouble
+        except Exception as error:
+            raise _BetterAlone((following.position, _as_failure(error))) from error
+    return following
+
+
+class _BetterAlone(Exception):
+    """Carries out of a transaction of several tasks which of them failed and how, if one did."""
+
+    def __init__(self, foreseen: tuple[int, Retry | Fail] | None) -> None:
+        super().__init__()
+        self.foreseen = foreseen
 
 
 def _remote(claim: Claim, handler: TaskHandler, inputs: dict[str, Any]) -> Claim | None:

@@ -8,6 +8,7 @@ in the caller's transaction. Tasks that became ready are rung for after commit.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,9 +16,10 @@ from typing import Any
 from django.db import connections
 
 from boss.core import scoping
+from boss.core.lanes import Kind
 from workflow.choices import CLAIMABLE, CLAIMED, AttemptOutcome, RunState
 from workflow.contracts import RunEnd
-from workflow.engine import bell, closing, graphs, sql
+from workflow.engine import bell, closing, graphs, pace, rows, sql
 from workflow.engine.claims import Claim
 from workflow.engine.settings import message_grace_seconds
 from workflow.errors import LeaseLost
@@ -82,9 +84,12 @@ class Book:
         retry_at: dt.datetime | None = None, is_undo: bool = False,
     ) -> None:  # fmt: skip
         """Put the attempt that just ended on record."""
-        Attempt.objects.create(
-            task=task, number=task.attempt, is_undo=is_undo, started_at=task.started_at or self.now, ended_at=self.now,
-            outcome=outcome, error=error[:4000], worker=task.worker, answer=answer or {}, retry_at=retry_at,
+        rows.add(
+            Attempt(
+                task=task, number=task.attempt, is_undo=is_undo, started_at=task.started_at or self.now,
+                ended_at=self.now, outcome=outcome, error=error[:4000], worker=task.worker, answer=answer or {},
+                retry_at=retry_at,
+            )
         )  # fmt: skip
 
     def after(self, seconds: float) -> dt.datetime:
@@ -104,22 +109,23 @@ class Book:
     def finish(self) -> None:
         """Write everything and ring for what became ready."""
         grace = self.after(message_grace_seconds())
-        ring: list[int] = []
+        ring: list[TaskRun] = []
         for task in self.tasks:
             if task.state in CLAIMABLE and (task.pk, task.state) not in self._ready:
                 task.due_at = max(grace, task.not_before) if task.not_before else grace
                 if task.not_before is None:
-                    ring.append(task.pk)
+                    ring.append(task)
                 else:
                     # Nobody can take it before; the sweeper rings when it is time.
                     task.due_at = task.not_before
         changed = [task for task in self.tasks if _picture(task) != self._before.get(task.pk)]
-        if changed:
-            TaskRun.objects.bulk_update(changed, _TASK_FIELDS)
-        self.run.save(update_fields=_RUN_FIELDS)
-        RunEvent.objects.bulk_create(self.events)
-        bell.ring(self.run.realm_id, ring)
+        rows.write(self.run, _RUN_FIELDS, changed, _TASK_FIELDS, self.events)
+        bell.ring(self.run.realm_id, self.kinds(ring))
         self.tell_of_the_end()
+
+    def kinds(self, tasks: list[TaskRun]) -> dict[int, Kind]:
+        """Tasks by number with the kind of work each is, as the bell wants them."""
+        return {task.pk: pace.kind_of(self.spec(task), undo=task.is_undo) for task in tasks}
 
     def tell_of_the_end(self) -> None:
         if self.end is not None:
@@ -161,17 +167,17 @@ def begin(books: Sequence[Book]) -> None:
         },
     ).fetchall()  # fmt: skip
     numbers = {public_id: (run_id, sql.loaded(task_ids)) for public_id, run_id, task_ids in rows}
-    ready: list[int] = []
+    ready: dict[int, Kind] = {}
     for book in books:
         run = book.run
         run.pk, task_ids = numbers[run.public_id]
         run._state.adding, run._state.db = False, scoping.alias()
         for task in book.tasks:
             task.pk, task.run_id = task_ids[str(task.position)], run.pk
-        ready += [task.pk for task in book.tasks if task.state in CLAIMABLE]
+        ready |= book.kinds([task for task in book.tasks if task.state in CLAIMABLE])
         book.tell_of_the_end()
     # More would stand before what others wait for; the sweeper rings for the rest as workers come to them.
-    bell.ring(first.realm_id, ready[:MOST_RUNG_AT_ONCE])
+    bell.ring(first.realm_id, dict(itertools.islice(ready.items(), MOST_RUNG_AT_ONCE)))
 
 
 def _picture(task: TaskRun) -> tuple[Any, ...]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from workflow.engine import claims, execution
+from workflow.engine import claims, execution, slots
 
 
-def advance(realm_id: int, task_id: int) -> int:
-    """Do the task and its inline successors. Returns how many tasks were performed; 0 for a message of no use."""
-    performed = 0
-    claim = claims.take(realm_id, task_id)
+def advance(realm_id: int, task_id: int) -> bool:
+    """Do the task and its inline successors. False for a message of no use."""
+    first = claim = claims.take(realm_id, task_id)
     while claim is not None:
-        claim = execution.perform(claim)
-        performed += 1
-    return performed
+        following = execution.perform(claim)
+        if claim.holds:
+            slots.pass_on(realm_id, claim.holds)
+        claim = following
+    return first is not None

@@ -12,7 +12,7 @@ from typing import Any
 from boss.core import events
 from workflow.choices import AttemptOutcome, TaskState
 from workflow.contracts import Fail, Retry, Wait
-from workflow.engine import bell, closing, draining, forward, joins, ledger, people, reversal, sql
+from workflow.engine import bell, claims, closing, draining, forward, joins, ledger, pace, people, reversal, sql
 from workflow.engine.claims import Claim
 from workflow.engine.ledger import Book
 from workflow.engine.settings import lease_seconds, message_grace_seconds, worker_name
@@ -28,8 +28,7 @@ def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: st
     """
     after_plain = claim.graph.plain_successors[claim.position]
     guarded = claim.graph.guarded_successors[claim.position]
-    goes_on = not draining.is_on() and time.monotonic() < claim.inline_until
-    mine = after_plain[0] if after_plain and goes_on else -1
+    mine = _inline(claim, after_plain)
     row = sql.execute(
         sql.COMPLETE,
         {
@@ -62,8 +61,21 @@ def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: st
     if any(s["undecided"] == 0 and s["state"] == TaskState.PENDING for s in successors):
         with ledger.open_run(claim.run_id) as book:
             joins.decide(book)
-    bell.ring(claim.realm_id, [s["id"] for s in successors if s["state"] == TaskState.READY])
+    ready = [s for s in successors if s["state"] == TaskState.READY]
+    bell.ring(claim.realm_id, {s["id"]: pace.kind_of(claim.graph.tasks[s["position"]]) for s in ready})
     return _next(claim, successors, all_outputs)
+
+
+def _inline(claim: Claim, positions: list[int]) -> int:
+    """The position of the successor this worker may go on with; -1 when it should come back to its queue."""
+    if draining.is_on() or time.monotonic() >= claim.inline_until:
+        return -1
+    for position in positions:
+        spec = claim.graph.tasks[position]
+        # What may be limited comes by message: its slot is taken where it is claimed.
+        if pace.may_go_on_with(spec) and not claims.may_be_limited(spec, claim.limited):
+            return position
+    return -1
 
 
 def _next(claim: Claim, successors: list[dict[str, Any]], outputs: dict[str, Any]) -> Claim | None:
@@ -72,7 +84,7 @@ def _next(claim: Claim, successors: list[dict[str, Any]], outputs: dict[str, Any
             return dataclasses.replace(
                 claim, task_id=successor["id"], position=successor["position"], state=TaskState.RUNNING,
                 generation=successor["generation"], attempt=successor["attempt"], failures=0, woken_by=None,
-                outputs=outputs, done_with={},
+                outputs=outputs, done_with={}, holds=(),
             )  # fmt: skip
     return None
 

@@ -23,8 +23,8 @@ def rering_seconds() -> float:
     return float(getattr(settings, "WORKFLOW_RERING_SECONDS", 20.0))
 
 
-LONGEST_INLINE_SECONDS = 300.0
-"""How long one message may be gone on with inline; well below the time limit of a Celery task."""
+LONGEST_INLINE_SECONDS = 10.0
+"""How long one message may be gone on with inline: after it the worker asks its lanes again whose turn it is."""
 
 MOST_CRASHES = 5
 """A task whose worker was lost this often is parked for people even if its rule would allow more attempts."""

@@ -66,7 +66,8 @@ UPDATE workflow_taskrun AS t
    AND (t.not_before IS NULL OR t.not_before <= clock_timestamp())
    AND r.realm_id = t.realm_id AND r.id = t.run_id
 RETURNING t.run_id, t.position, t.state, t.attempt, t.failures, t.woken_by, r.public_id, r.version_id,
-          r.subject_kind, r.subject_id, r.inputs, r.outputs, t.generation, t.inputs
+          r.subject_kind, r.subject_id, r.inputs, r.outputs, t.generation, t.inputs,
+          (SELECT jsonb_agg(l.key) FROM workflow_limit l WHERE l.realm_id = %(realm)s)
 """
 
 # The run's row comes first: its lock puts the completions of one run in an order, and its new version carries the
@@ -157,6 +158,12 @@ def execute(statement: str, parameters: Mapping[str, Any]) -> psycopg.Cursor[tup
     with connection.wrap_database_errors:
         cursor: psycopg.Cursor[tuple[Any, ...]] = psycopg.Cursor(raw)
         return cursor.execute(statement, values)
+
+
+def wait_no_longer_than(time: str) -> None:
+    """Let the statements that follow in this transaction fail instead of waiting longer for a lock."""
+    with connections[scoping.alias()].cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [time])
 
 
 def _is_document(value: Any) -> bool:

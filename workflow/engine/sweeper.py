@@ -1,82 +1,153 @@
 """Finds in Postgres what no message will come for: lost messages, due retries, timers, and leases that ended.
 
-One look through all realms by the index on ``due_at``, then every task is dealt with in its own realm behind the
-wall, in its own transaction and under its run's lock, where everything is looked at again. Any number of sweepers
-may run at once.
+One look through each realm in turn by the index on ``due_at``, the first of every realm before the second of any, then
+every task is dealt with in its own realm behind the wall, in its own transaction and under its run's lock, where
+everything is looked at again. Any number of sweepers may run at once.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import time
 
 import structlog
 from django.db import InterfaceError, OperationalError, connections
 
-from boss.core import scoping
+from boss.core import lanes, scoping
 from workflow.choices import AttemptOutcome, RunState, TaskKind, TaskState
-from workflow.engine import bell, ledger, outcomes, waits
+from workflow.engine import bell, graphs, ledger, outcomes, pace, slots, waits
 from workflow.engine.ledger import Book
-from workflow.engine.settings import MOST_CRASHES, rering_seconds
+from workflow.engine.settings import MOST_CRASHES, message_grace_seconds, rering_seconds
 from workflow.models import Attempt, TaskRun
 
 log = structlog.get_logger(__name__)
 
 MOST_AT_ONCE = 1000
+LONGEST_SECONDS = 20.0
+"""One sweep ends after this, whatever is left to the next one: the clock calls for one every other second."""
+BUSY_SECONDS = 5.0
+"""A task that could not be dealt with now is looked at again after this, so that many such never hide the others."""
 
 # The sub-select makes the clock one value, so that the index can be used.
 _UNHEARD = """
-UPDATE workflow_taskrun SET due_at = clock_timestamp() + make_interval(secs => %s)
- WHERE id IN (SELECT id FROM workflow_taskrun
-               WHERE due_at <= (SELECT clock_timestamp()) AND state IN ('ready', 'undo_ready')
-               ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
-RETURNING realm_id, id
+WITH fair AS MATERIALIZED (
+    SELECT found.id, found.turn, found.due_at
+      FROM tenancy_realm realm
+     CROSS JOIN LATERAL (
+           SELECT id, due_at, row_number() OVER (ORDER BY due_at, id) AS turn
+             FROM workflow_taskrun t
+            WHERE t.realm_id = realm.id AND t.due_at <= (SELECT clock_timestamp())
+              AND t.state IN ('ready', 'undo_ready')
+            ORDER BY due_at, id LIMIT %(most)s) found
+     ORDER BY found.turn, found.due_at LIMIT %(most)s
+), free AS (
+    SELECT t.id FROM workflow_taskrun t
+     WHERE t.id = ANY (ARRAY(SELECT id FROM fair)) AND t.due_at <= (SELECT clock_timestamp())
+       AND t.state IN ('ready', 'undo_ready')
+       FOR UPDATE SKIP LOCKED
+), rung AS (
+    UPDATE workflow_taskrun t SET due_at = clock_timestamp() + make_interval(secs => %(pause)s)
+      FROM free WHERE t.id = free.id
+ RETURNING t.id, t.realm_id, t.run_id, t.position, t.state
+)
+SELECT rung.realm_id, rung.id, r.version_id, rung.position, rung.state
+  FROM rung JOIN fair ON fair.id = rung.id JOIN workflow_run r ON r.id = rung.run_id
+ ORDER BY fair.turn, fair.due_at
 """
 _DUE = """
-SELECT realm_id, id, run_id FROM workflow_taskrun
- WHERE due_at <= (SELECT clock_timestamp()) AND state NOT IN ('ready', 'undo_ready')
- ORDER BY due_at LIMIT %s
+SELECT found.realm_id, found.id, found.run_id
+  FROM tenancy_realm realm
+ CROSS JOIN LATERAL (
+       SELECT t.*, row_number() OVER (ORDER BY t.due_at, t.id) AS turn
+         FROM (SELECT realm_id, id, run_id, due_at FROM workflow_taskrun
+                WHERE realm_id = realm.id AND due_at <= (SELECT clock_timestamp())
+                  AND state NOT IN ('ready', 'undo_ready')
+                ORDER BY due_at, id LIMIT %(most)s FOR UPDATE SKIP LOCKED) t) found
+ ORDER BY found.turn, found.due_at LIMIT %(most)s
+"""
+_LOOK_LATER = """
+UPDATE workflow_taskrun SET due_at = clock_timestamp() + make_interval(secs => %(pause)s)
+ WHERE id IN (SELECT id FROM workflow_taskrun
+               WHERE id = ANY (%(ids)s)
+                 AND CASE WHEN state IN ('ready', 'undo_ready')
+                          THEN %(crowded)s AND (not_before IS NULL OR not_before <= clock_timestamp())
+                          ELSE due_at <= clock_timestamp() END
+                 FOR UPDATE SKIP LOCKED)
 """
 
 
 def sweep() -> int:
     """One pass over all realms. Returns how many tasks were rung for or dealt with."""
+    rung = _ring_for_the_unheard()
     with scoping.system_transaction("workflow.sweep"), connections["system"].cursor() as cursor:
-        cursor.execute(_UNHEARD, (rering_seconds(), MOST_AT_ONCE))
-        unheard = cursor.fetchall()
-        cursor.execute(_DUE, (MOST_AT_ONCE,))
+        cursor.execute(_DUE, {"most": MOST_AT_ONCE})
         due = cursor.fetchall()
-    by_realm: dict[int, list[int]] = defaultdict(list)
-    for realm_id, task_id in unheard:
-        by_realm[realm_id].append(task_id)
-    for realm_id, task_ids in by_realm.items():
-        bell.ring_now(realm_id, task_ids)
+    ends = time.monotonic() + LONGEST_SECONDS
     for realm_id, task_id, run_id in due:
-        try:
-            with scoping.realm_transaction(realm_id, "workflow.sweep"):
-                settle_due(run_id, task_id)
-        except (OperationalError, InterfaceError):
-            log.exception("task_not_swept", realm=realm_id, task=task_id)
-        except Exception as error:
-            log.exception("task_not_swept", realm=realm_id, task=task_id)
-            _give_to_people(realm_id, run_id, task_id, str(error) or type(error).__name__)
-    return len(unheard) + len(due)
+        if time.monotonic() > ends:
+            break
+        if not _dealt_with(realm_id, run_id, task_id):
+            _look_later([task_id], BUSY_SECONDS, crowded=False)
+    return rung + len(due) + slots.sweep()
 
 
-def settle_due(run_id: int, task_id: int) -> None:
-    """Deal with one task whose time has come, in the realm that is entered; nothing happens if it has not, or if the
-    run is busy: the next sweep comes soon."""
+def _ring_for_the_unheard() -> int:
+    """Ring again for ready tasks that nobody claimed, as far as the sweeper's lanes are not full of them."""
+    room = bell.room()
+    if not any(room.values()):
+        return 0
+    with scoping.system_transaction("workflow.sweep"), connections["system"].cursor() as cursor:
+        cursor.execute(_UNHEARD, {"pause": rering_seconds(), "most": MOST_AT_ONCE})
+        unheard = cursor.fetchall()
+    crowded: list[int] = []
+    for realm_id, task_id, version_id, position, state in unheard:
+        spec = graphs.of_any(realm_id, version_id).tasks[position]
+        kind = pace.kind_of(spec, undo=state == TaskState.UNDO_READY)
+        if room[kind] > 0:
+            room[kind] -= 1
+            bell.ring_now(realm_id, [task_id], lanes.swept(kind))
+        else:
+            crowded.append(task_id)
+    if crowded:
+        _look_later(crowded, message_grace_seconds(), crowded=True)
+    return len(unheard) - len(crowded)
+
+
+def _look_later(task_ids: list[int], seconds: float, *, crowded: bool) -> None:
+    """Put off the next look at tasks that are still due, or (``crowded``) still ready; whoever holds one of them
+    decides about it himself."""
+    with scoping.system_transaction("workflow.sweep"), connections["system"].cursor() as cursor:
+        cursor.execute(_LOOK_LATER, {"ids": task_ids, "pause": seconds, "crowded": crowded})
+
+
+def _dealt_with(realm_id: int, run_id: int, task_id: int) -> bool:
+    """Settle one due task. False when its run was busy or it cannot be settled now."""
+    try:
+        with scoping.realm_transaction(realm_id, "workflow.sweep"):
+            return settle_due(run_id, task_id)
+    except (OperationalError, InterfaceError):
+        log.exception("task_not_swept", realm=realm_id, task=task_id)
+    except Exception as error:
+        log.exception("task_not_swept", realm=realm_id, task=task_id)
+        _give_to_people(realm_id, run_id, task_id, str(error) or type(error).__name__)
+    return False
+
+
+def settle_due(run_id: int, task_id: int) -> bool:
+    """Deal with one task whose time has come, in the realm that is entered; nothing happens if it has not. False if
+    the run is busy: it is looked at again soon."""
     with ledger.open_run_unless_busy(run_id) as book:
         if book is None:
-            return
+            return False
         task = book.task(task_id)
         if task.due_at is None or task.due_at > book.now:
-            return
+            return True
         if task.state in (TaskState.RUNNING, TaskState.UNDOING):
             _lost(book, task)
         elif task.state == TaskState.WAITING and task.kind == TaskKind.WAIT and book.run.state == RunState.RUNNING:
             waits.time_came(book, task, book.spec(task))
         elif task.state in (TaskState.WAITING, TaskState.UNDO_WAITING):
             outcomes.wake(book, task, None)
+    return True
 
 
 def _give_to_people(realm_id: int, run_id: int, task_id: int, error: str) -> None:

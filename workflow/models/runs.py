@@ -34,7 +34,9 @@ class Run(FSMModelMixin, Addressable):
 
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
-    version = models.ForeignKey(DefinitionVersion, models.PROTECT, related_name="runs", db_constraint=False)
+    version = models.ForeignKey(
+        DefinitionVersion, models.PROTECT, related_name="runs", db_index=False, db_constraint=False
+    )
     subject_kind = models.CharField(max_length=60, blank=True, default="")
     subject_id = models.BigIntegerField(null=True, blank=True)
     inputs: Any = models.JSONField(_("inputs"), default=dict)
@@ -75,13 +77,22 @@ class Run(FSMModelMixin, Addressable):
             models.Index(fields=["realm_id", "-id"], name="workflow_run_newest"),
             models.Index(
                 fields=["realm_id", "-id"],
+                # Counting what is under way never reads the table.
+                include=["version", "state"],
                 condition=models.Q(state__in=[RunState.RUNNING, RunState.REVERSING]),
-                name="workflow_run_open",
+                name="workflow_run_under_way",
             ),
             models.Index(
                 fields=["realm_id", "parent", "index"],
                 condition=models.Q(parent__isnull=False),
                 name="workflow_run_children",
+            ),
+            models.Index(fields=["realm_id", "version", "-id"], name="workflow_run_version"),
+            # What is learned from the past looks at the newest ended runs of each version.
+            models.Index(
+                fields=["realm_id", "version", "-ended_at"],
+                condition=models.Q(ended_at__isnull=False),
+                name="workflow_run_ended",
             ),
         ]
 
@@ -172,12 +183,16 @@ class TaskRun(FSMModelMixin, RealmScoped):
             ),
         ]
         indexes = [
-            # The sweeper looks through all realms at once, so this one does not begin with the realm.
-            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="workflow_task_due"),
+            # The sweeper looks through the realms in turn, so that one's flood does not hide another's task.
             models.Index(
-                fields=["realm_id", "state", "id"],
-                condition=models.Q(state__in=[S.ATTENTION, S.UNDO_ATTENTION]),
-                name="workflow_task_attention",
+                fields=["realm_id", "due_at"], condition=models.Q(due_at__isnull=False), name="workflow_task_due_turn"
+            ),
+            models.Index(
+                # What the board shows and counts. Moving tasks pass too quickly to be worth an entry each: those are
+                # found by ``due_at``.
+                fields=["realm_id", "state", "run"],
+                condition=models.Q(state__in=[S.WAITING, S.ATTENTION, S.UNDO_WAITING, S.UNDO_ATTENTION]),
+                name="workflow_task_resting",
             ),
         ]
 

@@ -57,6 +57,18 @@ class ReverseForm(BossForm):
     )
 
 
+class SendBackForm(BossForm):
+    """Sending a run back to one of its tasks: why."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        help_text=_("Goes into the journal; colleagues will read it."),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": _("Please say why.")},
+    )
+
+
 class SkipForm(BossForm):
     reason = forms.CharField(
         label=_("Why is it left out?"),

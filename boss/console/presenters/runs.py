@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -20,10 +20,11 @@ from boss.look.marks import Mark
 from workflow import checks, selectors
 from workflow.choices import FORWARD_END, NEEDS_PEOPLE, REVERSE_END, RunState, TaskState
 from workflow.engine import graphs
-from workflow.journal import Sentence, journal
+from workflow.engine.ledger import MACHINE
+from workflow.journal import TROUBLE, Sentence, journal
 from workflow.models import Attempt, Run, TaskRun
 from workflow.registry import run_subject_kinds, task_handlers
-from workflow.selectors import Graph, Node
+from workflow.selectors import Graph, Node, Parts
 from workflow.services import tasks as task_services
 from workflow.values import for_people
 
@@ -37,6 +38,12 @@ def url_of(run: Run) -> str:
 
 def task_url(run: Run, key: str) -> str:
     return f"{url_of(run)}?task={key}#task"
+
+
+def part_of(task: TaskRun) -> tuple[str, str]:
+    """The run and task this run is a part of, in words, and where they are."""
+    title = _("%(run)s, “%(task)s”") % {"run": task.run.version.definition.title, "task": selectors.title_of(task)}
+    return title, task_url(task.run, task.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +63,45 @@ def subject_of(run: Run) -> Subject | None:
 
 
 @dataclass(frozen=True, slots=True)
+class JournalLook:
+    """What of the journal somebody wants to see: ``what`` ("", "trouble", "people"), about which task, and how far."""
+
+    what: str = ""
+    about: str = ""
+    whole: bool = False
+
+    @property
+    def asked(self) -> dict[str, str]:
+        given = {"what": self.what, "about": self.about, "journal": "all" if self.whole else ""}
+        return {name: value for name, value in given.items() if value}
+
+    def shows(self, sentence: Sentence) -> bool:
+        if self.about and sentence.task_key != self.about:
+            return False
+        if self.what == "trouble":
+            return sentence.kind in TROUBLE
+        return self.what != "people" or (not sentence.is_attempt and sentence.who != MACHINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The journal, newest first. ``more`` counts what is not shown."""
+
+    entries: list[Entry]
+    more: int
+
+
+def story(run: Run, look: JournalLook | None = None) -> Story:
+    """The latest of the journal, or (nearly) all of it, as far as it is asked for."""
+    look = look or JournalLook()
+    sentences = [sentence for sentence in journal(run) if look.shows(sentence)]
+    shown = sentences[-(JOURNAL_AT_MOST if look.whole else JOURNAL_SHOWN) :]
+    return Story([_entry(sentence) for sentence in reversed(shown)], len(sentences) - len(shown))
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
-    """The part of a run's page that changes while one looks. ``fingerprint`` changes with it."""
+    """The part of a run's page that changes while one looks. ``token`` changes with it."""
 
     run: Run
     state: Mark
@@ -68,7 +112,8 @@ class Live:
     total: int
     attention: list[tuple[Node, str]]
     people: list[tuple[Node, str]]
-    fingerprint: str
+    parts: list[PartGroup]
+    token: str
     live_url: str
 
 
@@ -76,15 +121,10 @@ def _ticket_url(node: Node) -> str:
     return reverse("console:ticket", args=[node.ticket_address]) if node.ticket_address else ""
 
 
-def fingerprint(run: Run, graph: Graph) -> str:
-    """Short name of the state that is shown."""
-    parts = [run.state, str(run.sequence)]
-    parts += [f"{node.key}:{node.state}:{node.attempts}:{node.ticket_number}" for node in graph.nodes]
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
-
-
-def live(run: Run, graph: Graph, chosen: str = "", *, whole: bool = False) -> Live:
+def live(run: Run, graph: Graph, chosen: str = "", *, look: JournalLook | None = None) -> Live:
     ended = REVERSE_END if run.state in (RunState.REVERSING, RunState.REVERSED) else FORWARD_END
+    parts = selectors.list_parts(run)
+    asked = {"task": chosen, **(look or JournalLook()).asked}
     return Live(
         run=run,
         state=mark(RUN, run.state),
@@ -99,24 +139,42 @@ def live(run: Run, graph: Graph, chosen: str = "", *, whole: bool = False) -> Li
             for node in graph.nodes
             if node.ticket_number and node.state in (TaskState.WAITING, TaskState.UNDO_WAITING)
         ],
-        fingerprint=fingerprint(run, graph),
-        live_url=f"{reverse('console:run_live', args=[run.public_id])}?task={chosen}{'&journal=all' if whole else ''}",
+        parts=[_part_group(group) for group in parts],
+        token=selectors.pulse_of(run, graph, parts).token,
+        live_url=f"{reverse('console:run_live', args=[run.public_id])}?{urlencode(asked)}",
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """The journal, newest first. ``more`` counts what is not shown."""
+class PartLine:
+    """One of the runs within a run."""
 
-    entries: list[Entry]
+    title: str
+    url: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class PartGroup:
+    """The runs one task started: how many in which state, the first of them, and how many are not shown."""
+
+    key: str
+    title: str
+    counts: list[tuple[int, Mark]]
+    lines: list[PartLine]
     more: int
 
 
-def story(run: Run, *, whole: bool = False) -> Story:
-    """The latest of the journal, or (nearly) all of it."""
-    sentences = journal(run)
-    shown = sentences[-(JOURNAL_AT_MOST if whole else JOURNAL_SHOWN) :]
-    return Story([_entry(sentence) for sentence in reversed(shown)], len(sentences) - len(shown))
+def _part_group(parts: Parts) -> PartGroup:
+    lines = []
+    for part, needs_people in parts.shown:
+        title = str(part.version.definition.title)
+        if parts.total > 1 and part.index is not None:
+            title = _("%(title)s, number %(n)s") % {"title": title, "n": part.index + 1}
+        shown = mark(TASK, TaskState.ATTENTION) if needs_people else mark(RUN, part.state)
+        lines.append(PartLine(title, url_of(part), shown))
+    counts = [(count, mark(RUN, state)) for state, count in sorted(parts.counts.items())]
+    return PartGroup(parts.key, parts.title, counts, lines, parts.total - len(lines))
 
 
 def told(run: Run, tickets: Container[str] = ()) -> list[Entry]:
@@ -130,11 +188,31 @@ def told(run: Run, tickets: Container[str] = ()) -> list[Entry]:
 
 
 def _entry(sentence: Sentence) -> Entry:
-    return Entry(sentence.at, sentence.text, Mark("", sentence_icon(sentence), "idle"), sentence.who)
+    return Entry(sentence.at, sentence.text, sentence_mark(sentence), sentence.who)
 
 
-def sentence_icon(sentence: Sentence) -> str:
-    return "clock" if sentence.is_attempt else "circle-dot"
+_SENTENCE_MARKS = {
+    "attempt": Mark("", "clock", "idle"),
+    "run.completed": Mark("", "circle-check", "ok"),
+    "run.reversing": Mark("", "arrow-back-up", "undo"),
+    "run.reversed": Mark("", "arrow-back-up", "undo"),
+    "task.done": Mark("", "check", "ok"),
+    "task.by_hand": Mark("", "user", "ok"),
+    "task.failed": Mark("", "x", "bad"),
+    "task.lost": Mark("", "plug-connected", "bad"),
+    "task.ticket": Mark("", "ticket", "bad"),
+    "task.work": Mark("", "ticket", "wait"),
+    "task.waiting": Mark("", "hourglass", "wait"),
+    "task.retried": Mark("", "rotate-clockwise", "busy"),
+    "task.undone": Mark("", "arrow-back-up", "undo"),
+    "task.undone_by_hand": Mark("", "user", "undo"),
+    "task.kept": Mark("", "lock", "wait"),
+}
+
+
+def sentence_mark(sentence: Sentence) -> Mark:
+    """The icon a line of the journal stands under."""
+    return _SENTENCE_MARKS.get(sentence.kind, Mark("", "circle-dot", "idle"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +261,7 @@ class TaskPanel:
     may_retry: bool
     may_complete: bool
     may_skip: bool
+    may_send_back: bool
 
 
 def panel(task: TaskRun) -> TaskPanel:
@@ -205,6 +284,10 @@ def panel(task: TaskRun) -> TaskPanel:
         ticket_url=reverse("console:ticket", args=[task.ticket.public_id]) if task.ticket else "",
         may_retry=task.state in NEEDS_PEOPLE or waits_for_retry,
         may_complete=with_people,
+        may_send_back=spec.return_point
+        and run.state == RunState.RUNNING
+        and run.taken_back is None
+        and task.state != TaskState.PENDING,
         may_skip=with_people and spec.skippable and not task.is_undo and run.state == RunState.RUNNING,
     )
 

@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse as reverse_url
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from boss.console.forms.runs import ByHandForm, ReverseForm, SkipForm
+from boss.console.forms.runs import ByHandForm, ReverseForm, SendBackForm, SkipForm
 from boss.console.frame import actor_of, fragment, page, refused, staff
 from boss.console.presenters import runs as present
+from boss.console.presenters import timeline as present_timeline
 from boss.console.presenters.marks import RUN, mark
 from boss.core import permissions
 from boss.core.problems import NotFound, Problem
-from boss.look.pages import newest_first
 from workflow import selectors
 from workflow.choices import RunState
 from workflow.models import Run
 from workflow.services import runs, tasks
-
-
-@staff("workflow.view_run")
-@require_GET
-def run_list(request: HttpRequest) -> HttpResponse:
-    """Runs, newest first; open ones unless asked otherwise."""
-    actor = actor_of(request)
-    wanted = request.GET.get("state", "open")
-    rows = selectors.list_open_runs(actor) if wanted == "open" else selectors.list_runs(actor)
-    if wanted in RUN:
-        rows = rows.filter(state=wanted)
-    shown = newest_first(rows, request.GET.get("after", ""))
-    context = {
-        "page": shown.map(lambda run: {"run": run, "state": mark(RUN, run.state), "url": present.url_of(run)}),
-        "wanted": wanted,
-        "query": urlencode({"state": wanted}),
-    }
-    return page(request, "runs/list.html", context, section="orders")
 
 
 @staff("workflow.view_run")
@@ -51,19 +33,31 @@ def run(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _run_page(request: HttpRequest, found: Run, *, key: str = "", status: int = 200, **forms: Any) -> HttpResponse:
     key = key or request.GET.get("task", "")
-    whole = request.GET.get("journal") == "all"
     graph = selectors.graph(found)
+    look = _journal_look(request)
+    whole = selectors.find_whole(found)
     context = {
         "run": found,
-        "live": present.live(found, graph, key, whole=whole),
-        "story": present.story(found, whole=whole),
-        "whole": whole,
+        "live": present.live(found, graph, key, look=look),
+        "story": present.story(found, look),
+        "narrowed": look,
+        "tasks": [(node.key, node.title) for node in graph.nodes],
         "subject": present.subject_of(found),
+        "part_of": present.part_of(whole) if whole else None,
         "may_reverse": found.state == RunState.RUNNING
         and permissions.may(actor_of(request), "workflow.reverse_run", found),
+        "may_move": found.state == RunState.RUNNING
+        and found.version_id != found.version.definition.current_id
+        and actor_of(request).holds("workflow.move_run"),
         **_task_context(request, found, key if any(node.key == key for node in graph.nodes) else ""),
     }
-    return page(request, "runs/run.html", context | forms, section="orders", status=status)
+    return page(request, "runs/run.html", context | forms, section="runs", status=status)
+
+
+def _journal_look(request: HttpRequest) -> present.JournalLook:
+    return present.JournalLook(
+        what=request.GET.get("what", ""), about=request.GET.get("about", ""), whole=request.GET.get("journal") == "all"
+    )
 
 
 def _task_context(request: HttpRequest, found: Run, key: str) -> dict[str, Any]:
@@ -73,6 +67,9 @@ def _task_context(request: HttpRequest, found: Run, key: str) -> dict[str, Any]:
     panel = present.panel(selectors.get_task(actor, found, key))
     return {
         "panel": panel,
+        "send_back_url": f"{reverse_url('console:run_send_back', args=[found.public_id, key])}"
+        if panel.may_send_back and permissions.may(actor, "workflow.reverse_run", found)
+        else "",
         "may_retry": panel.may_retry and actor.holds("workflow.retry_task"),
         "by_hand_form": ByHandForm(asked=panel.asked)
         if panel.may_complete and actor.holds("workflow.complete_task")
@@ -84,19 +81,31 @@ def _task_context(request: HttpRequest, found: Run, key: str) -> dict[str, Any]:
 @staff("workflow.view_run")
 @require_GET
 def live(request: HttpRequest, public_id: str) -> HttpResponse:
-    """What changes while one looks, asked every two seconds; 204 when nothing did, and no more once it is closed."""
-    found = selectors.get_run(actor_of(request), public_id)
-    graph = selectors.graph(found)
-    if request.GET.get("seen") == present.fingerprint(found, graph):
+    """What changes while one looks, asked every two seconds; 204 when nothing did, and no more once it is closed.
+
+    While nothing happens one short read is all it costs.
+    """
+    actor = actor_of(request)
+    if request.GET.get("seen") == selectors.pulse(actor, public_id).token:
         return HttpResponse(status=204)
-    whole = request.GET.get("journal") == "all"
+    found = selectors.get_run(actor, public_id)
+    look = _journal_look(request)
     context = {
-        "live": present.live(found, graph, request.GET.get("task", ""), whole=whole),
-        "story": present.story(found, whole=whole),
-        "whole": whole,
+        "live": present.live(found, selectors.graph(found), request.GET.get("task", ""), look=look),
+        "story": present.story(found, look),
+        "narrowed": look,
         "renewed": True,
     }
     return fragment(request, "runs/live.html", context)
+
+
+@staff("workflow.view_run")
+@require_GET
+def timeline(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The run over time, for the fold on its page."""
+    found = selectors.get_run(actor_of(request), public_id)
+    told = present_timeline.timeline(found, selectors.graph(found), selectors.list_run_attempts(found))
+    return fragment(request, "runs/timeline.html", {"timeline": told})
 
 
 @staff("workflow.retry_task")
@@ -182,4 +191,41 @@ def reverse(request: HttpRequest, public_id: str) -> HttpResponse:
         "form": form,
         "possible": found.state == RunState.RUNNING,
     }
-    return page(request, "runs/reverse.html", context, section="orders", status=status)
+    return page(request, "runs/reverse.html", context, section="runs", status=status)
+
+
+@staff("workflow.reverse_run")
+@require_http_methods(["GET", "POST"])
+def send_back(request: HttpRequest, public_id: str, key: str) -> HttpResponse:
+    """The plan first: what is undone to be done again from this task on. Then, with a reason, the way back."""
+    actor = actor_of(request)
+    found = selectors.get_run(actor, public_id)
+    task = selectors.get_task(actor, found, key)
+    form = SendBackForm(request.POST if request.method == "POST" else None)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                runs.take_back(actor=actor, run=found, to=key, reason=form.cleaned_data["reason"])
+            except Problem as problem:
+                form.add_problem(problem)
+                status = problem.status
+            else:
+                messages.success(request, _("The run goes back to this task."))
+                return redirect(present.task_url(found, key))
+    try:
+        plan = runs.preview_taking_back(actor=actor, run=found, to=key)
+    except Problem as problem:
+        refused(request, problem)
+        return redirect(present.task_url(found, key))
+    context = {
+        "run": found,
+        "task_url": present.task_url(found, key),
+        "title": selectors.title_of(task),
+        "subject": present.subject_of(found),
+        "plan": present.plan_view(plan),
+        "form": form,
+        "possible": present.panel(task).may_send_back,
+    }
+    return page(request, "runs/send_back.html", context, section="runs", status=status)

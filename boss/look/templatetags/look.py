@@ -98,6 +98,12 @@ def money(amount: Any, currency: str = "USD") -> str:
     return f"{sign}{symbol}{digits}" if symbol else f"{sign}{digits} {currency}"
 
 
+@register.filter
+def count(number: int) -> str:
+    """A whole number with its thousands apart."""
+    return formats.number_format(number, decimal_pos=0, use_l10n=True, force_grouping=True)
+
+
 def _local(moment: datetime) -> datetime:
     return timezone.localtime(moment)
 
@@ -161,7 +167,7 @@ def zoned(moment: datetime, zone: str) -> datetime:
 
 @register.filter
 def duration(seconds: float | None) -> str:
-    """Seconds as a short length of time: ``0.3 s``, ``12 s``, ``4 min``, ``2 h 5 min``."""
+    """Seconds as a short length of time: ``0.3 s``, ``12 s``, ``4 min``, ``2 h 5 min``, ``3 d 4 h``."""
     if seconds is None:
         return ""
     if seconds < 10:
@@ -169,4 +175,7 @@ def duration(seconds: float | None) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 90:
+        return f"{minutes} min"
+    hours = round(minutes / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes < 48 * 60 else f"{hours // 24} d {hours % 24} h"

@@ -7,6 +7,7 @@ with a database and a block of Valkey's numbered databases of its own.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the servers in the controlling process."""
     if environment.is_xdist_worker() or any(config.getoption(name, False) for name in NEEDS_NO_SERVERS):
         return
+    if "reliability" in config.option.markexpr:
+        # It kills the server: what was committed must then be on disk.
+        os.environ["BOSS_TEST_DURABLE"] = "1"
     cluster = TestCluster()
     try:
         cluster.start()
@@ -50,11 +54,29 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a browser, so that `make test-fast` can leave it out."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs a browser, so that `make test-fast` can leave it out; leave out what wants to be asked for."""
     for item in items:
         if {"page", "browser"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
+    if "reliability" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("reliability")]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the sums of what tests counted (``record_property("tally", {"what": how_many})``), over all processes."""
+    tally: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "tally" and isinstance(value, dict):
+                tally.update(value)
+    if tally:
+        terminalreporter.section("counted")
+        for what, how_many in tally.items():
+            terminalreporter.write_line(f"{how_many:>8} {what}")
 
 
 @pytest.hookimpl(wrapper=True)

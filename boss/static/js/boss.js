@@ -111,7 +111,7 @@
         menu.querySelector("summary").focus();
       });
     }
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.form && event.target.tagName === "TEXTAREA") {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.form && (event.target.tagName === "TEXTAREA" || event.target.form.hasAttribute("data-first-field"))) {
       event.target.form.requestSubmit();
     }
   });

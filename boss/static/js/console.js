@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  var GOES = { h: "/console/", w: "/console/inbox/", o: "/console/orders/", t: "/console/tickets/", a: "/console/accounts/" };
+  var GOES = { h: "/console/", w: "/console/inbox/", o: "/console/orders/", t: "/console/tickets/", a: "/console/accounts/", m: "/console/tasks/", r: "/console/runs/" };
   var input, list, said, chosen = -1, pendingG = 0;
 
   function options() { return Array.prototype.slice.call(list.querySelectorAll("[role=option]")); }
@@ -38,6 +38,10 @@
     else if (event.key === "?") { document.getElementById("keys").showModal(); }
     else if (event.key === "g") { pendingG = Date.now(); }
     else if (GOES[event.key] && Date.now() - pendingG < 1500) { location.href = GOES[event.key]; }
+    else if (document.querySelector('[data-key="' + CSS.escape(event.key) + '"]')) {
+      event.preventDefault();
+      document.querySelector('[data-key="' + CSS.escape(event.key) + '"]').click();
+    }
     else if (event.key === "j" || event.key === "k") { step(event.key === "j" ? 1 : -1); }
   });
 
@@ -48,7 +52,22 @@
     rows[Math.max(0, Math.min(rows.length - 1, now + by))].focus();
   }
 
+  document.addEventListener("change", function (event) {
+    var all = event.target.dataset.checkAll;
+    if (!all || !event.target.form) return;
+    event.target.form.querySelectorAll("input[type=checkbox][name=" + all + "]").forEach(function (box) {
+      box.checked = event.target.checked;
+    });
+  });
+
   document.addEventListener("DOMContentLoaded", function () {
+    // On the assembly line the hands stay on the keys: the first thing to fill in has the focus.
+    var line = document.querySelector("form[data-first-field]");
+    if (line && !document.querySelector(".error-summary")) {
+      var first = line.querySelector("input:not([type=hidden]), select, textarea, button");
+      if (first) first.focus({ preventScroll: true });
+    }
+
     input = document.getElementById("search");
     list = document.getElementById("search-list");
     said = document.getElementById("search-said");

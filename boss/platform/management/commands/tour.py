@@ -56,9 +56,11 @@ class Command(BaseCommand):
 
 
 def kill_workers() -> str:
-    """`kill -9` the worker of the platform that runs here, with all its processes. What was killed, in words."""
-    pid = servers.read_status().get("processes", {}).get("worker")
-    if not pid:
+    """`kill -9` the workers of the platform that runs here, with all their processes. What was killed, in words."""
+    processes = servers.read_status().get("processes", {})
+    workers = {name: pid for name, pid in processes.items() if name.endswith("worker")}
+    if not workers:
         raise NotAsExpected("no worker of `manage.py up` is known on this machine, so none can be killed")
-    os.killpg(os.getpgid(pid), signal.SIGKILL)
-    return f"killed the worker (process group of {pid})"
+    for pid in workers.values():
+        os.killpg(os.getpgid(pid), signal.SIGKILL)
+    return f"killed the workers (process groups of {', '.join(str(pid) for pid in workers.values())})"

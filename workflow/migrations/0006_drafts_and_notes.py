@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflow', '0003_taken_back'),
+        ('workflow', '0005_limits'),
     ]
 
     operations = [

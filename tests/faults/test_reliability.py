@@ -1,0 +1,228 @@
+"""The proof at scale: hundreds of runs under hundreds of ``kill -9``, with both servers killed and restarted meanwhile.
+
+``python3 manage.py test tests/faults -m reliability`` (some minutes; only when asked for by its marker, as it
+restarts the servers of its own test run). ``BOSS_FAULT_RUNS`` and ``BOSS_FAULT_KILLS`` change its size;
+``test_engine_faults`` runs a small one every time. The figures are kept in ``docs/reliability.md``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.db import InterfaceError, OperationalError, connections
+
+from boss.core import scoping
+from boss.core.actors import Actor
+from boss.platform.servers import Servers
+from boss.platform.testing import databases
+from boss.platform.testing.plugin import SERVERS
+from boss.platform.testing.processes import WorkerProcess, Workers
+from tests.cast import Cast
+from tests.faults.clock import step_clock
+from tests.faults.conftest import begin, children_of, forgive_frozen_transactions_only_for, kill_a_child
+from tests.faults.judge import look
+from workflow.models import Attempt, Run, RunEvent
+from workflow.services import runs
+
+pytestmark = [pytest.mark.slow, pytest.mark.reliability, pytest.mark.timeout(3600)]
+
+RUNS = int(os.environ.get("BOSS_FAULT_RUNS", "500"))
+KILLS = int(os.environ.get("BOSS_FAULT_KILLS", "200"))
+SEED = int(os.environ.get("BOSS_FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+OPEN_AT_ONCE = 60
+FROZEN_SECONDS = 4.0  # twice a lease
+PATIENCE_SECONDS = 3000
+
+
+@pytest.fixture
+def servers(request: pytest.FixtureRequest) -> Servers:
+    """The servers of this test run, which this process owns and may kill."""
+    cluster = request.config.stash.get(SERVERS, None)
+    assert cluster is not None and cluster.servers is not None, "run it with -n 0: it kills its own servers"
+    return cluster.servers
+
+
+@pytest.fixture
+def second_beat(real_db: str, tmp_path: Path) -> Iterator[None]:
+    """A second clock beside the first: every sweep is sent twice."""
+    (tmp_path / "second").mkdir()
+    other = Workers(tmp_path / "second")
+    other.beat()
+    yield
+    other.stop()
+
+
+class Trouble:
+    """Kills and restarts, in step with the work, so that there is no quiet part of the test."""
+
+    def __init__(self, cast: Cast, crew: Callable[..., list[WorkerProcess]], servers: Servers) -> None:
+        self.cast, self.crew, self.servers = cast, crew, servers
+        self.dice = random.Random(SEED)
+        self.team = crew(2)
+        self.done: Counter[str] = Counter()
+        self._next = time.monotonic() + 1.0
+        self._frozen: list[tuple[int, float]] = []
+        self._due = self._programme()
+
+    def _programme(self) -> dict[int, list[Callable[[], None]]]:
+        """What happens beside the kills, by how many kills there were."""
+        rare = [
+            self.restart_postgres, self.restart_valkey, self.flush_broker, self.step_clock, self.kill_whole_worker,
+            self.restart_both, self.step_clock, self.flush_broker, self.restart_postgres, self.kill_whole_worker,
+        ]  # fmt: skip
+        due: dict[int, list[Callable[[], None]]] = {}
+        for index, act in enumerate(rare):
+            due.setdefault(1 + (KILLS - 2) * index // len(rare), []).append(act)
+        return due
+
+    def make(self) -> None:
+        self.thaw(all_of_them=self.done["kills"] >= KILLS)
+        if self.done["kills"] >= KILLS or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + self.dice.uniform(0.05, 0.5)
+        if kill_a_child([worker.pid for worker in self.team]):
+            self.done["kills"] += 1
+            for act in self._due.pop(self.done["kills"], ()):
+                act()
+            if self.done["kills"] % 8 == 4:
+                self.freeze()
+
+    def restart_postgres(self) -> None:
+        """As a power cut: every process of the server is killed, then it recovers."""
+        postgres = self.servers.postgres
+        assert postgres is not None and postgres.child is not None
+        postgres.child.kill()
+        postgres.launch()
+        postgres.wait()
+        connections.close_all()
+        self.done["Postgres killed and restarted"] += 1
+
+    def restart_valkey(self) -> None:
+        """It keeps nothing: every message is lost."""
+        valkey = self.servers.valkey
+        assert valkey is not None and valkey.child is not None
+        valkey.child.kill()
+        valkey.launch()
+        valkey.wait()
+        self.done["Valkey killed and restarted"] += 1
+
+    def restart_both(self) -> None:
+        self.restart_valkey()
+        self.restart_postgres()
+
+    def flush_broker(self) -> None:
+        databases.empty_valkey()
+        self.done["broker flushed"] += 1
+
+    def step_clock(self) -> None:
+        """The clock of the database leaps a minute ahead or back: the same as every stored time moving."""
+        seconds = self.dice.choice((-60, 60))
+        step_clock(self.cast.alpha.pk, seconds)
+        self.done[f"clock stepped {seconds:+d} s"] += 1
+        if seconds < 0:
+            # Leases and retries would stand still for that minute; it is over when the clock is right again.
+            time.sleep(2)
+            step_clock(self.cast.alpha.pk, 60)
+
+    def freeze(self) -> None:
+        """Stop a process for longer than a lease: it wakes in the belief that it still owns its task."""
+        children = [child for worker in self.team for child in children_of(worker.pid)]
+        if children:
+            self._frozen.append((self.dice.choice(children), time.monotonic() + FROZEN_SECONDS))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._frozen[-1][0], signal.SIGSTOP)
+            self.done["processes frozen beyond their lease"] += 1
+
+    def thaw(self, *, all_of_them: bool = False) -> None:
+        """Let go on what was frozen long enough."""
+        for frozen in list(self._frozen):
+            if all_of_them or time.monotonic() > frozen[1]:
+                self._frozen.remove(frozen)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(frozen[0], signal.SIGCONT)
+
+    def kill_whole_worker(self) -> None:
+        victim = self.team.pop(0)
+        victim.kill()
+        self.team += self.crew(1, wait=False)
+        self.done["whole workers killed"] += 1
+
+
+def patiently(look: Callable[[], int]) -> int:
+    """Look again when the server was just restarted."""
+    for _try in range(20):
+        try:
+            return look()
+        except (OperationalError, InterfaceError):
+            connections.close_all()
+            time.sleep(0.2)
+    return look()
+
+
+def test_hundreds_of_runs_under_hundreds_of_kills(
+    real_db, cast, crew, workers, remote, servers, second_beat, record_property
+):
+    forgive_frozen_transactions_only_for(real_db, 5)
+    realm_id = cast.alpha.pk
+    workers.beat()
+    trouble = Trouble(cast, crew, servers)
+    began = time.monotonic()
+    started: list[int] = []
+
+    def open_now() -> int:
+        with scoping.realm_transaction(realm_id):
+            return int(Run.objects.filter(state__in=["running", "reversing"]).count())
+
+    while True:
+        trouble.make()
+        still = patiently(open_now)
+        # New runs come only as kills go on, so that the last run meets trouble as the first did.
+        allowed = min(RUNS, OPEN_AT_ONCE + RUNS * trouble.done["kills"] // KILLS)
+        fresh = min(allowed - len(started), OPEN_AT_ONCE - still, 20)
+        if fresh > 0:
+            started += begin(cast, fresh)
+            for run_id in trouble.dice.sample(started[-OPEN_AT_ONCE:], 2):
+                turn_round(realm_id, run_id)
+        if len(started) >= RUNS and still == 0:
+            break
+        assert time.monotonic() - began < PATIENCE_SECONDS, f"{still} of {len(started)} runs are still open"
+        time.sleep(0.05)
+
+    seconds = time.monotonic() - began
+    verdict = look(cast, started, remote)
+    with scoping.realm_transaction(realm_id):
+        late = RunEvent.objects.filter(kind="task.late").count()
+        lost = RunEvent.objects.filter(kind="task.lost").count()
+        attempts = Attempt.objects.count()
+        tickets = RunEvent.objects.filter(kind="task.ticket").count()
+    calls = Counter(line.split()[0] for line in (remote / "log").read_text().splitlines())
+    figures = {
+        "runs": len(started), "runs closed": verdict.ends["completed"] + verdict.ends["reversed"],
+        "runs completed": verdict.ends["completed"], "runs reversed": verdict.ends["reversed"],
+        "lost": len(verdict.lost), "recorded twice": len(verdict.twice), "otherwise wrong": len(verdict.wrong),
+        **trouble.done, "leases of dead workers taken over": lost, "late results refused": late,
+        "attempts": attempts, "calls of the remote": calls["called"], "effects made": calls["made"],
+        "effects undone": calls["removed"], "tasks given to people": tickets, "seconds": round(seconds),
+    }  # fmt: skip
+    print(json.dumps({"seed": SEED, **figures}), flush=True)
+    record_property("tally", figures)
+    assert (verdict.lost, verdict.twice, verdict.wrong) == ([], [], [])
+    assert figures["runs closed"] == RUNS and trouble.done["kills"] >= KILLS
+    assert trouble.done["Postgres killed and restarted"] and trouble.done["Valkey killed and restarted"]
+
+
+def turn_round(realm_id: int, run_id: int) -> None:
+    """Reverse a run while it goes on."""
+    with scoping.realm_transaction(realm_id):
+        run = Run.objects.select_for_update().filter(pk=run_id, state="running").first()
+        if run is not None:
+            runs.reverse(actor=Actor.system(realm_id), run=run, reason="in the middle")
