@@ -1,6 +1,6 @@
 # The verbs of the house. Each is one line onto a command that works without make, too.
 .DEFAULT_GOAL := help
-.PHONY: help up test check test-fast lab bench docs
+.PHONY: help up test check test-fast lab bench docs editor
 PYTHON ?= python3
 ARGS ?=
 
@@ -27,3 +27,6 @@ bench: ## measure; one JSON line per measure
 
 docs: ## write the committed documents that are drawn from the code
 	$(PYTHON) manage.py openapi
+
+editor: ## build the drawn workflow editor from boss/console/editor (needs node; running BOSS does not)
+	cd boss/console/editor && npm ci --no-audit --no-fund && npm run build

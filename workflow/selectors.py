@@ -127,6 +127,14 @@ def list_definitions(actor: Actor) -> ScopedQuerySet:
     return rows
 
 
+def get_definition(actor: Actor, public_id: str) -> Definition:
+    """One definition, archived or not. Raises :class:`boss.core.problems.NotFound`."""
+    found: Definition | None = list_definitions(actor).filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
 def find_definition(key: str) -> Definition | None:
     """The definition of this key in the realm entered, archived or not."""
     found: Definition | None = Definition.objects.select_related("current").filter(key=key).first()
@@ -164,6 +172,29 @@ def get_version(definition: Definition, number: int | None = None) -> Definition
 def list_drafts(actor: Actor) -> ScopedQuerySet:
     rows: ScopedQuerySet = DefinitionDraft.objects.visible_to(actor).order_by("key")
     return rows
+
+
+def get_draft(actor: Actor, public_id: str) -> DefinitionDraft:
+    """One draft. Raises :class:`boss.core.problems.NotFound`."""
+    found: DefinitionDraft | None = list_drafts(actor).filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def count_open_runs(definitions: Iterable[Definition]) -> dict[int, int]:
+    """How many runs of any version are under way, by definition."""
+    return _count_open_runs("version__definition", version__definition__in=list(definitions))
+
+
+def count_open_runs_by_version(definition: Definition) -> dict[int, int]:
+    """How many runs are under way, by version."""
+    return _count_open_runs("version", version__definition=definition)
+
+
+def _count_open_runs(by: str, **which: Any) -> dict[int, int]:
+    rows = Run.objects.filter(state__in=[RunState.RUNNING, RunState.REVERSING], **which)
+    return dict(rows.order_by().values_list(by).annotate(Count("pk")))
 
 
 def surroundings(document: Any) -> Surroundings:

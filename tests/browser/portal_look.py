@@ -50,11 +50,17 @@ class Look:
             for mode in ("dark", "light"):
                 self.page.emulate_media(color_scheme=mode, reduced_motion="reduce")
                 self._settle()
-                self._photograph(f"{name}-{size}-{mode}")
+                self.photograph(f"{name}-{size}-{mode}")
                 if size == "phone":
                     self._judge(f"{name}, {mode}")
             wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, f"{name} scrolls sideways on a {size} by {wide} px"
+        assert self.errors == [], f"{name}: {self.errors}"
+
+    def judge(self, name: str) -> None:
+        """The page as it is now, in its present size and mode."""
+        self._settle()
+        self._judge(name)
         assert self.errors == [], f"{name}: {self.errors}"
 
     def _settle(self) -> None:
@@ -71,7 +77,7 @@ class Look:
         told = [f"{item['id']}: {[node['html'][:120] for node in item['nodes']]}" for item in found]
         assert told == [], f"{name}: {told}"
 
-    def _photograph(self, name: str) -> None:
+    def photograph(self, name: str) -> None:
         folder = os.environ.get("BOSS_SCREENSHOTS")
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)

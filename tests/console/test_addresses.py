@@ -18,6 +18,7 @@ ROWS = {
     "accounts": "subscribers.view_account",
     "account": "subscribers.view_account",
     "account_timeline": "subscribers.view_account",
+    "account_graph": "workflow.view_run",
     "orders": "subscribers.view_order",
     "order": "subscribers.view_order",
     "runs": "workflow.view_run",
@@ -32,6 +33,18 @@ ROWS = {
     "task_retry": "workflow.retry_task",
     "task_complete": "workflow.complete_task",
     "task_skip": "workflow.skip_task",
+    "workflows": "workflow.view_definition",
+    "workflow_new": "workflow.publish_definition",
+    "workflow_import": "workflow.publish_definition",
+    "workflow_words": "workflow.view_definition",
+    "workflow_draft": "workflow.view_definitiondraft",
+    "workflow": "workflow.view_definition",
+    "workflow_diff": "workflow.view_definitionversion",
+    "workflow_edit": "workflow.publish_definition",
+    "workflow_start": "workflow.start_run",
+    "workflow_roll_back": "workflow.publish_definition",
+    "workflow_archive": "workflow.publish_definition",
+    "workflow_restore": "workflow.publish_definition",
     "insight": "workflow.view_run",
     "insight_of": "workflow.view_run",
     "my_tasks": "ticketing.claim_ticket",
@@ -70,6 +83,10 @@ PLAIN = {
     "services",
     "practice",
     "tickets",
+    "workflows",
+    "workflow_new",
+    "workflow_import",
+    "workflow_words",
 }
 POSTS = {
     "set_faults",
@@ -81,6 +98,7 @@ POSTS = {
     "task_complete",
     "task_skip",
 } | {f"ticket_{verb}" for verb in ("claim", "release", "assign", "say", "fill", "wait", "resolve", "reopen")}
+POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}
 
 
 def test_every_address_declares_the_permission_of_its_row() -> None:

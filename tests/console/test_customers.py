@@ -79,6 +79,31 @@ def test_the_account_page_shows_everything_of_the_customer(
         assert told in text, told
 
 
+def test_the_account_shows_the_drawn_run_of_an_order_under_way_and_nothing_once_it_is_closed(
+    alpha: Any, shop: Shop, system: Actor, cast: Cast, browser_of: Any
+) -> None:
+    placed = orders.submit(
+        actor=system,
+        site=shop.elm_1,
+        plan_version=catalog.get_plan_version("internet-300"),
+        options=[OptionChoice("self-install")],
+        chosen={"mail.mailbox": {"address": "maria"}},
+        contact=ContactDetails("Maria Ortiz", "maria@home.example", "+1 512 555 0142"),
+        payment=PaymentChoice("card", "tok_ok"),
+    )
+    bob = browser_of(cast.bob)
+    address = f"/console/accounts/{placed.account.public_id}/"
+    assert f"{address}graph/" in bob.get(address).content.decode()
+    text = bob.get(f"{address}graph/").content.decode()
+    assert '<g class="graph-node' in text and placed.number in text
+    seen = text.split("?seen=")[1].split('"')[0]
+    assert bob.get(f"{address}graph/?seen={seen}").status_code == 204
+    assert browser_of(cast.charlie).get(f"{address}graph/").status_code == 404
+    drive(alpha.pk)
+    assert bob.get(f"{address}graph/").content == b""
+    assert f"{address}graph/" not in bob.get(address).content.decode()
+
+
 def test_the_timeline_tells_the_order_its_run_and_the_charges(order: Order, cast: Cast, browser_of: Any) -> None:
     text = browser_of(cast.bob).get(f"/console/accounts/{order.account.public_id}/timeline/").content.decode()
     assert f"Order {order.number} placed" in text and "Charges started" in text and "Attempt 1 of" not in text

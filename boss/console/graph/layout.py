@@ -124,6 +124,40 @@ def draw(keys: Sequence[str], edges: Iterable[Edge]) -> Drawing:
     return _measure(rows, chains, slots, layer)
 
 
+def place(keys: Sequence[str], edges: Iterable[Edge], positions: Mapping[str, tuple[float, float]]) -> Drawing:
+    """The drawing as somebody has arranged it in the editor: boxes where they were put.
+
+    ``positions`` names every key. An edge keeps its way around other boxes while both its ends stand where :func:`draw`
+    would put them, else it goes straight. Layers are the heights boxes stand at, so that they are read from top to
+    bottom. Raises :class:`CyclicGraph`.
+    """
+    edges = list(edges)
+    laid_out = draw(keys, edges)
+    left = min(x for x, _y in positions.values()) - MARGIN
+    top = min(y for _x, y in positions.values()) - MARGIN
+    heights = sorted({positions[key][1] for key in keys})
+    boxes = {
+        key: Box(key, positions[key][0] - left, positions[key][1] - top, heights.index(positions[key][1]), number)
+        for number, key in enumerate(keys)
+    }
+    stay = {box.key for box in laid_out.boxes if _is_at(positions[box.key], box)}
+    lines = []
+    for line in laid_out.lines:
+        points = [(x - left, y - top) for x, y in line.points]
+        if not {line.source, line.target} <= stay:
+            source, target = boxes[line.source], boxes[line.target]
+            points = [(source.centre, source.y + NODE_HEIGHT), (target.centre, target.y)]
+        lines.append(Line(line.source, line.target, tuple(points)))
+    corners = [point for line in lines for point in line.points]
+    width = max([box.x + NODE_WIDTH for box in boxes.values()] + [x for x, _y in corners]) + MARGIN
+    height = max([box.y + NODE_HEIGHT for box in boxes.values()] + [y for _x, y in corners]) + MARGIN
+    return Drawing(width, height, tuple(boxes.values()), tuple(lines))
+
+
+def _is_at(position: tuple[float, float], box: Box) -> bool:
+    return abs(position[0] - box.x) < 0.5 and abs(position[1] - box.y) < 0.5
+
+
 def _slots(
     keys: Sequence[str], edges: Sequence[Edge], layer: Mapping[str, int]
 ) -> tuple[list[list[_Slot]], dict[Edge, list[str]]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -15,6 +16,7 @@ from workflow.selectors import Graph, Node
 
 # Characters of 13 px that fit beside the icon; two lines at most.
 _LINE, _LINES = 18, 2
+_WORD = 23
 
 _TAKEN = {"done", "undo_ready", "undoing", "undo_waiting", "undo_attention", "undone", "kept"}
 
@@ -37,8 +39,9 @@ class Shape:
 
     @property
     def baselines(self) -> list[tuple[float, str]]:
-        """Heights of the title's lines."""
-        return [(self.y + 22 + 16 * number, line) for number, line in enumerate(self.lines)]
+        """Heights of the title's lines: with the word below them they stand in the middle of the box."""
+        first = 20 if len(self.lines) > 1 else 28
+        return [(self.y + first + 16 * number, line) for number, line in enumerate(self.lines)]
 
     @property
     def text_x(self) -> float:
@@ -46,7 +49,7 @@ class Shape:
 
     @property
     def word_y(self) -> float:
-        return self.y + layout.NODE_HEIGHT - 9
+        return self.baselines[-1][0] + 17
 
     @property
     def icon_x(self) -> float:
@@ -54,7 +57,7 @@ class Shape:
 
     @property
     def icon_y(self) -> float:
-        return self.y + 10
+        return self.baselines[0][0] - 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,32 +99,83 @@ def _word(node: Node, shown: Mark) -> str:
     return str(shown.word)
 
 
-def draw(graph: Graph, url_of: Callable[[str], str], chosen: str = "") -> Picture:
-    """Lay out ``graph``; ``url_of(key)`` is where a task's link leads."""
-    drawing = layout.draw([node.key for node in graph.nodes], graph.edges)
+def draw(graph: Graph, url_of: Callable[[str], str], chosen: str = "", placed: Any = None) -> Picture:
+    """Draw a run's ``graph``; ``url_of(key)`` is where a task's link leads, ``placed`` its document's ``layout``."""
+    drawing = drawing_of([node.key for node in graph.nodes], graph.edges, placed)
     nodes = {node.key: node for node in graph.nodes}
     shapes = []
-    for box in sorted(drawing.boxes, key=lambda box: (box.layer, box.x)):
+    for box in _as_read(drawing):
         node = nodes[box.key]
         shown = mark_of(node)
         word = _word(node, shown)
-        shapes.append(
-            Shape(
-                key=node.key,
-                x=box.x,
-                y=box.y,
-                lines=wrapped(node.title),
-                title=node.title,
-                word=word,
-                mark=shown,
-                url=url_of(node.key),
-                label=f"{node.title}: {word}",
-                is_off=node.state == "skipped",
-                is_chosen=node.key == chosen,
-            )
-        )
+        shapes.append(_shape(box, node.title, word, shown, url_of(node.key), node.state == "skipped", chosen))
     arrows = tuple(Arrow(line.path, _css(nodes[line.source], nodes[line.target])) for line in drawing.lines)
     return Picture(graph.title, drawing.width, drawing.height, tuple(shapes), arrows)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A task of a definition as it is drawn before anything runs: a word for what it is, an icon for its kind."""
+
+    key: str
+    title: str
+    word: str
+    icon: str
+    after: tuple[str, ...]
+
+
+def draw_steps(title: str, steps: Sequence[Step], url_of: Callable[[str], str], placed: Any = None) -> Picture | None:
+    """Draw a definition; nothing if its edges go in a circle, as a draft's may."""
+    edges = [(before, step.key) for step in steps for before in step.after]
+    try:
+        drawing = drawing_of([step.key for step in steps], edges, placed)
+    except layout.CyclicGraph:
+        return None
+    known = {step.key: step for step in steps}
+    shapes = []
+    for box in _as_read(drawing):
+        step = known[box.key]
+        shapes.append(_shape(box, step.title, step.word, Mark(step.word, step.icon, "idle"), url_of(step.key)))
+    arrows = tuple(Arrow(line.path, "") for line in drawing.lines)
+    return Picture(title, drawing.width, drawing.height, tuple(shapes), arrows)
+
+
+def drawing_of(keys: Sequence[str], edges: Iterable[layout.Edge], placed: Any) -> layout.Drawing:
+    """As somebody arranged it, when every task has a place; else in layers. Raises :class:`layout.CyclicGraph`."""
+    positions = {
+        key: (float(at[0]), float(at[1]))
+        for key, at in (placed.items() if isinstance(placed, Mapping) else ())
+        if isinstance(at, list) and len(at) == 2 and all(isinstance(one, int | float) for one in at)
+    }
+    if keys and all(key in positions for key in keys):
+        return layout.place(keys, edges, {key: positions[key] for key in keys})
+    return layout.draw(keys, edges)
+
+
+def _as_read(drawing: layout.Drawing) -> list[layout.Box]:
+    return sorted(drawing.boxes, key=lambda box: (box.layer, box.x))
+
+
+def _shape(
+    box: layout.Box, title: str, word: str, shown: Mark, url: str, is_off: bool = False, chosen: str = ""
+) -> Shape:
+    return Shape(
+        key=box.key,
+        x=box.x,
+        y=box.y,
+        lines=wrapped(title),
+        title=title,
+        word=_shortened(word),
+        mark=shown,
+        url=url,
+        label=f"{title}: {word}",
+        is_off=is_off,
+        is_chosen=box.key == chosen,
+    )
+
+
+def _shortened(word: str) -> str:
+    return word if len(word) <= _WORD else f"{word[: _WORD - 1].rstrip()}…"
 
 
 def _css(source: Node, target: Node) -> str:

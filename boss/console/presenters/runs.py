@@ -129,7 +129,7 @@ def live(run: Run, graph: Graph, chosen: str = "", *, look: JournalLook | None =
         run=run,
         state=mark(RUN, run.state),
         is_open=not run.is_closed,
-        picture=draw(graph, lambda key: task_url(run, key), chosen),
+        picture=draw(graph, lambda key: task_url(run, key), chosen, run.version.document.get("layout")),
         nodes=[(node, mark_of(node), task_url(run, node.key)) for node in graph.nodes],
         done=sum(node.state in ended for node in graph.nodes),
         total=len(graph.nodes),

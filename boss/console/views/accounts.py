@@ -65,6 +65,7 @@ def account(request: HttpRequest, public_id: str) -> HttpResponse:
         "monthly": [money(amount, currency) for currency, amount in picture.monthly.items()],
         "contacts": picture.contacts,
         "has_pin": bool(found.pin_hash),
+        "is_drawn": any(row.is_open for row in orders) and actor.holds("workflow.view_run"),
     }
     return page(request, "accounts/account.html", context, section="accounts")
 
@@ -114,6 +115,22 @@ def timeline(request: HttpRequest, public_id: str) -> HttpResponse:
         "is_moving": bool(progress),
     }
     return fragment(request, "accounts/timeline.html", context)
+
+
+@staff("workflow.view_run")
+@require_GET
+def graph(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The drawn run of the order under way, if there is one; it follows while work goes on."""
+    actor = actor_of(request)
+    found = selectors.get_account(actor, public_id)
+    order = next((one for one in selectors.list_orders(actor).filter(account=found) if not one.is_closed), None)
+    run = workflow.find_run(order.run_id) if order is not None and order.run_id else None
+    if order is None or run is None:
+        return HttpResponse("")
+    live = present_runs.live(run, workflow.graph(run))
+    if request.GET.get("seen") == live.fingerprint:
+        return HttpResponse(status=204)
+    return fragment(request, "accounts/graph.html", {"account": found, "order": _progress(order, live)})
 
 
 def _progress(order: Order, live: present_runs.Live) -> dict[str, Any]:
