@@ -139,9 +139,6 @@ def _stands(book: Book, task: TaskRun) -> bool:
 
 def _turn(book: Book, task: TaskRun) -> None:
     spec = book.spec(task)
-    if task.state == TaskState.SKIPPED:
-        _prepare(task)
-        return
     how = undoing.of_done(spec)
     if task.state == TaskState.SKIPPED:
         _prepare(task)
