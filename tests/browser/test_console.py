@@ -180,7 +180,7 @@ def test_single_letters_go_places_unless_one_is_typing_or_has_switched_them_off(
     console.keyboard.press("?")
     keys = console.get_by_role("dialog")
     keys.wait_for()
-    keys.get_by_label(re.compile("Switch off single-letter keys")).check()
+    keys.get_by_label(re.compile("Switch off single-character keys")).check()
     console.keyboard.press("Escape")
     console.keyboard.press("g")
     console.keyboard.press("h")
