@@ -25,8 +25,8 @@ PLAIN_TYPES = {"list": list, "object": dict}
 MOST_LEVELS = 5
 """Runs within runs. Publishing refuses more, and workflows that contain themselves; but versions change."""
 
-LONGEST_SECONDS = 315_360_000
-"""Ten years: no duration of a definition is longer."""
+LONGEST_SECONDS = 3_155_760_000
+"""A hundred years: no duration of a definition is longer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def _task_shape(task: Any, index: int, seen: set[str], found: Faults) -> None:
             and value is not None
             and not (0 <= value <= graph.LONGEST_SECONDS)
         ):
-            _add(found, f"{place}.{name}", _("A duration is not negative and at most ten years."))
+            _add(found, f"{place}.{name}", _("A duration is not negative and at most a hundred years."))
         elif name == "signal" and len(value or "") > _LONGEST[name]:
             _add(found, f"{place}.{name}", _("At most %(count)s characters.") % {"count": _LONGEST[name]})
     _title(task.get("title"), f"{place}.title", found)

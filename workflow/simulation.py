@@ -302,7 +302,7 @@ class _Play:
         until = evaluate(spec.until, self.names())
         if isinstance(until, int | float) and not isinstance(until, bool):
             if until > LONGEST_SECONDS:
-                raise ExpressionError(_("“until” is more than ten years away."))
+                raise ExpressionError(_("“until” is more than a hundred years away."))
             return max(0.0, self._open(spec, at, float(until)) or 0.0)
         try:
             instant = dt.datetime.fromisoformat(until)
