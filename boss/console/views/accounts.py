@@ -128,7 +128,7 @@ def graph(request: HttpRequest, public_id: str) -> HttpResponse:
     if order is None or run is None:
         return HttpResponse("")
     live = present_runs.live(run, workflow.graph(run))
-    if request.GET.get("seen") == live.fingerprint:
+    if request.GET.get("seen") == live.token:
         return HttpResponse(status=204)
     return fragment(request, "accounts/graph.html", {"account": found, "order": _progress(order, live)})
 
