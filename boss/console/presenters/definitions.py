@@ -144,7 +144,6 @@ class VersionLine:
     note: str
     is_current: bool
     open_runs: int
-    document: Mapping[str, Any]
     url: str
     diff_url: str
     runs_url: str
@@ -167,7 +166,6 @@ def versions(
                 note=version.note,
                 is_current=version.pk == definition.current_id,
                 open_runs=open_runs.get(version.pk, 0),
-                document=version.document,
                 url=f"{page}?version={version.number}",
                 diff_url=f"{reverse('console:workflow_diff', args=[definition.public_id])}?from={ends[0]}&to={ends[1]}",
                 runs_url=f"{reverse('console:runs')}?definition={definition.key}",

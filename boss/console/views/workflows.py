@@ -104,15 +104,14 @@ def _workflow_page(
     request: HttpRequest, definition: Definition, *, status: int = 200, start_form: StartForm | None = None
 ) -> HttpResponse:
     actor = actor_of(request)
-    versions = present.versions(
-        definition, selectors.list_versions(definition), selectors.count_open_runs_by_version(definition)
-    )
+    found = selectors.list_versions(definition).defer("document")
+    versions = present.versions(definition, found, selectors.count_open_runs_by_version(definition))
     wanted = request.GET.get("version", "")
     shown = next((one for one in versions if str(one.number) == wanted or (not wanted and one.is_current)), None)
     if shown is None:
         raise NotFound
     pools = dict(desk.list_pools(actor).values_list("key", "name"))
-    document = shown.document
+    document = selectors.get_version(definition, shown.number).document
     may_start = actor.holds("workflow.start_run") and not definition.is_archived
     if start_form is None and may_start and definition.current_id is not None:
         start_form = StartForm(graph=graphs.of_version(actor.realm_id, definition.current_id))
