@@ -15,14 +15,12 @@ from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
 from boss.tenancy import selectors as ground
 from ticketing import selectors as desk
-from workflow.choices import CLAIMED, NEEDS_PEOPLE, STARTS_RUNS, BulkOutcome, RunState, TaskState
+from workflow.choices import CLAIMED, NEEDS_PEOPLE, STARTS_RUNS, RunState, TaskState
 from workflow.engine import graphs
 from workflow.engine.reversal import ReversalPlan
 from workflow.errors import NoSuchDefinition
 from workflow.models import (
     Attempt,
-    Bulk,
-    BulkItem,
     Definition,
     DefinitionDraft,
     DefinitionVersion,
@@ -220,16 +218,6 @@ def _named(document: Any, field: str) -> set[str]:
     tasks = document.get("tasks") if isinstance(document, dict) else None
     values = (task.get(field) for task in tasks or () if isinstance(task, dict)) if isinstance(tasks, list) else ()
     return {value for value in values if isinstance(value, str) and value}
-
-
-def list_common_versions(actor: Actor, public_ids: Sequence[str]) -> list[DefinitionVersion]:
-    """The versions that all of these runs could be moved to, newest first; none for runs of several workflows."""
-    rows = Run.objects.visible_to(actor).filter(public_id__in=public_ids)
-    definitions = list(rows.order_by().values_list("version__definition", flat=True).distinct()[:2])
-    if len(definitions) != 1:
-        return []
-    found = DefinitionVersion.objects.filter(definition=definitions[0]).defer("document").order_by("-number")
-    return list(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,56 +436,3 @@ def list_open_runs(actor: Actor) -> ScopedQuerySet:
     """Runs not yet closed, newest first."""
     rows: ScopedQuerySet = list_runs(actor).filter(state__in=[RunState.RUNNING, RunState.REVERSING])
     return rows
-
-
-# Bulk actions
-
-
-def list_bulks(actor: Actor) -> ScopedQuerySet:
-    """Actions on many runs, newest first."""
-    rows: ScopedQuerySet = Bulk.objects.visible_to(actor).order_by("-id")
-    return rows
-
-
-def get_bulk(actor: Actor, public_id: str) -> Bulk:
-    """One of them. Raises :class:`boss.core.problems.NotFound`."""
-    bulk: Bulk | None = list_bulks(actor).filter(public_id=public_id).first()
-    if bulk is None:
-        raise NotFound
-    return bulk
-
-
-def list_bulk_items(bulk: Bulk) -> ScopedQuerySet:
-    """The runs of an action in the order they were named."""
-    rows: ScopedQuerySet = (
-        BulkItem.objects.filter(bulk=bulk)
-        .select_related("run__version__definition")
-        .defer("run__version__document", "run__outputs", "run__inputs")
-        .order_by("position")
-    )
-    return rows
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an action on many runs is."""
-
-    total: int
-    done: int
-    refused: int
-    failed: int
-
-    @property
-    def settled(self) -> int:
-        return self.done + self.refused + self.failed
-
-
-def bulk_progress(bulk: Bulk) -> Progress:
-    """How many of its runs have which outcome."""
-    counted = dict(BulkItem.objects.filter(bulk=bulk).order_by().values_list("outcome").annotate(Count("id")))
-    return Progress(
-        total=bulk.total,
-        done=counted.get(BulkOutcome.DONE, 0),
-        refused=counted.get(BulkOutcome.REFUSED, 0),
-        failed=counted.get(BulkOutcome.FAILED, 0),
-    )

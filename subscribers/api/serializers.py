@@ -128,6 +128,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     address = serializers.CharField(source="site.label", read_only=True)
     run = serializers.CharField(source="run_public_id", read_only=True, help_text="Public id of its workflow run")
     items = OrderItemSerializer(many=True, read_only=True)
+    reason = serializers.CharField(read_only=True, help_text="Why it ends, where the customer said so; else empty")
 
     class Meta:
         model = Order

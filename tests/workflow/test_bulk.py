@@ -14,7 +14,7 @@ from boss.core.problems import InvalidInput
 from boss.tenancy.models import RoleGrant
 from tests.cast import Cast, actor_of, make_user
 from tests.workflow.workshop import Fail, chain, shop, task
-from workflow import selectors
+from workflow import bulks, selectors
 from workflow.engine import bell
 from workflow.models import Bulk, Run, TaskRun
 from workflow.services import bulk, definitions, runs
@@ -50,7 +50,7 @@ def test_failed_tasks_of_many_runs_are_tried_again(failed: list[Run], bob: Any, 
     assert [state(run) for run in failed] == ["completed"] * 3
     asked.refresh_from_db()
     assert asked.ended_at is not None and asked.due_at is None
-    assert selectors.bulk_progress(asked) == selectors.Progress(total=3, done=3, refused=0, failed=0)
+    assert bulks.progress(asked) == bulks.Progress(total=3, done=3, refused=0, failed=0)
 
 
 def test_many_runs_are_undone_with_one_reason_that_stands_in_every_journal(
@@ -135,9 +135,9 @@ def test_charlie_can_neither_choose_runs_of_another_provider_nor_see_what_was_do
     with in_beta():
         with pytest.raises(InvalidInput):
             bulk.begin(actor=charlie, kind="retry", public_ids=ids(failed))
-        assert list(selectors.list_bulks(charlie)) == []
+        assert list(bulks.list_all(charlie)) == []
         with pytest.raises(selectors.NotFound):
-            selectors.get_bulk(charlie, asked.public_id)
+            bulks.get(charlie, asked.public_id)
 
 
 def test_the_preview_sums_up_what_would_be_undone_what_stays_and_who_gets_work(

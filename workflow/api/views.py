@@ -19,7 +19,7 @@ from boss.core.api import etags
 from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
 from boss.core.problems import InvalidInput, NotFound
-from workflow import board, documents, insight, journal, selectors
+from workflow import board, bulks, documents, insight, journal, selectors
 from workflow.api import oversight, serializers
 from workflow.choices import CLOSED_RUN_STATES
 from workflow.models import Bulk, Definition, DefinitionDraft, Limit, Run, TaskRun
@@ -429,7 +429,7 @@ class BulkViewSet(ReadOnlyViewSet):
     inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": oversight.BeginBulk}
 
     def rows(self) -> QuerySet[Bulk]:
-        return selectors.list_bulks(self.actor)
+        return bulks.list_all(self.actor)
 
     def create(self, request: Request) -> Response:
         """Retry failed tasks of many runs, undo or move many. Answers at once; `progress` tells how far it is."""
@@ -449,11 +449,11 @@ class BulkViewSet(ReadOnlyViewSet):
     @action(detail=True, pagination_class=None, filterset_class=None)
     def progress(self, request: Request, public_id: str) -> Response:
         """How many of its runs have which outcome."""
-        return Response(oversight.ProgressSerializer(selectors.bulk_progress(self.get_object())).data)
+        return Response(oversight.ProgressSerializer(bulks.progress(self.get_object())).data)
 
     @extend_schema(responses=oversight.BulkItemSerializer(many=True))
     @action(detail=True, pagination_class=None, filterset_class=None)
     def items(self, request: Request, public_id: str) -> Response:
         """What became of each run, in the order they were named."""
-        found = selectors.list_bulk_items(self.get_object())
+        found = bulks.list_items(self.get_object())
         return Response(oversight.BulkItemSerializer(found, many=True).data)

@@ -13,9 +13,9 @@ from boss.console.presenters.runs import url_of
 from boss.core.actors import Actor
 from boss.look.marks import Mark
 from workflow.board import Position
+from workflow.bulks import Progress
 from workflow.choices import BulkKind
 from workflow.models import Bulk, BulkItem
-from workflow.selectors import Progress
 from workflow.services.bulk import RIGHTS, Preview
 
 WORDS = {

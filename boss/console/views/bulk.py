@@ -14,7 +14,7 @@ from boss.console.presenters import bulk as present
 from boss.console.views.board import board_form
 from boss.core.problems import InvalidInput, Problem
 from boss.look import once
-from workflow import board, selectors
+from workflow import board, bulks
 from workflow.choices import BulkKind
 from workflow.services import bulk
 
@@ -29,7 +29,7 @@ def run_bulk(request: HttpRequest) -> HttpResponse:
     if request.POST.get("all"):
         wanted = board_form(request, actor, QueryDict(request.POST.get("found", ""))).wanted
         chosen = list(board.list_runs(actor, wanted).values_list("public_id", flat=True)[: bulk.MOST_RUNS])
-    versions = selectors.list_common_versions(actor, chosen) if action == BulkKind.MOVE else []
+    versions = bulks.list_common_versions(actor, chosen) if action == BulkKind.MOVE else []
     numbers = [version.number for version in versions]
     asked = request.POST.get("version", "")
     version = int(asked) if asked.isdigit() and int(asked) in numbers else next(iter(numbers), None)
@@ -80,12 +80,12 @@ def run_bulk(request: HttpRequest) -> HttpResponse:
 def run_bulk_progress(request: HttpRequest, public_id: str) -> HttpResponse:
     """How far it is and what became of each run. Asks for itself until it is over; 204 when nothing changed."""
     actor = actor_of(request)
-    found = selectors.get_bulk(actor, public_id)
-    progress = selectors.bulk_progress(found)
+    found = bulks.get(actor, public_id)
+    progress = bulks.progress(found)
     live = "live" in request.GET
     if live and request.GET.get("seen") == str(progress.settled) and found.ended_at is None:
         return HttpResponse(status=204)
-    items = list(selectors.list_bulk_items(found))
+    items = list(bulks.list_items(found))
     positions = board.positions([item.run for item in items])
     context = {"bulk": present.progress_of(found, progress), "lines": present.lines(items, positions)}
     if live:
