@@ -61,6 +61,7 @@ def sign_in(page: Page, url: str, who: str) -> None:
     page.get_by_label("Password").fill(people.PASSWORD)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name=re.compile("^Hello")).wait_for()
+    page.wait_for_load_state()  # keys are heard when the scripts are there
 
 
 def place_order(realm_id: int) -> Order:
@@ -94,8 +95,10 @@ def finish_next(page: Page, fields: dict[str, str], title: str) -> None:
     page.goto(re.sub(r"/console/.*", "/console/inbox/", page.url))
     page.get_by_role("button", name="Next task").click()
     page.get_by_role("heading", name=title, level=1).wait_for()
+    # The ticket's own fields stand on the page as well, and may have the same labels.
+    results = page.locator("form", has=page.get_by_role("button", name="Finish, next task"))
     for label, value in fields.items():
-        control = page.get_by_label(re.compile(f"^{re.escape(label)}"))
+        control = results.get_by_label(re.compile(f"^{re.escape(label)}"))
         if control.evaluate("element => element.tagName") == "SELECT":
             control.select_option(label=value)
         else:
