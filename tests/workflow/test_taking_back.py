@@ -25,7 +25,7 @@ from workflow.errors import (
     RunIsReversing,
 )
 from workflow.models import Run, TaskRun
-from workflow.services import runs
+from workflow.services import definitions, runs
 
 
 def fresh(run):
@@ -211,6 +211,23 @@ def test_what_is_not_wanted_any_more_is_undone_and_what_is_wanted_now_is_done(or
     assert states(order)["dns"] == "done" and touched() == {"dns"}
     go()
     assert fresh(order).state == "completed"
+
+
+def test_another_time_to_wait_for_and_another_list_to_go_through_are_differences(begin, go, states, bob, system):
+    child = {"key": "child", "title": "Child", "tasks": [task("only")]}
+    definitions.publish(actor=system, document=child)
+    each = {"key": "all", "title": "All", "kind": "each", "definition": "child", "over": {"var": "inputs.units"}}
+    pause = {"key": "pause", "title": "Pause", "kind": "wait", "until": {"var": "inputs.seconds"}}
+    run = begin([each, pause], inputs={"units": [1, 2], "seconds": 1000})
+    go(hurry=False)
+    assert states(run) == {"all": "done", "pause": "waiting"} and len(shop.effects) == 2
+
+    other = {"units": [1, 2, 3], "seconds": 900_000}
+    assert runs.amend(actor=bob, run=run, inputs=other, reason="a third unit, later") == ("all", "pause")
+    go(hurry=False)
+    assert fresh(run).outputs["all"]["count"] == 3 and len(shop.effects) == 3, "each unit is there once"
+    waiting = TaskRun.objects.get(run=run, key="pause")
+    assert (waiting.due_at - waiting.started_at).total_seconds() > 800_000
 
 
 def test_an_amendment_of_nothing_touches_nothing(order, go, states, bob):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from boss.core.actors import Actor
-from boss.core.expressions import ExpressionError, names_in
+from boss.core.expressions import ExpressionError, evaluate, names_in
 from workflow import graph
 from workflow.choices import TaskState
 from workflow.contracts import UndoContext
@@ -92,7 +92,9 @@ def _would_do_other(
 ) -> bool:
     try:
         given = graph.resolve_inputs(spec, now)
-        if given != graph.resolve_inputs(spec, before):
+        if given != graph.resolve_inputs(spec, before) or evaluate(spec.over, now) != evaluate(spec.over, before):
+            return True
+        if task.state == TaskState.WAITING and evaluate(spec.until, now) != evaluate(spec.until, before):
             return True
     except ExpressionError:
         return True
