@@ -4,6 +4,7 @@
 set -eu
 
 packages="chromium fonts-liberation pdns-server pdns-backend-pgsql bind9-dnsutils rabbitmq-server"
+packages="$packages bubblewrap libseccomp2 pgbouncer slapd openssh-server"
 
 missing=""
 for package in $packages; do
