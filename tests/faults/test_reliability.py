@@ -33,6 +33,7 @@ from tests.faults.clock import step_clock
 from tests.faults.conftest import begin, children_of, forgive_frozen_transactions_only_for, kill_a_child
 from tests.faults.explain import explain
 from tests.faults.judge import look
+from tests.faults.remote import remove as take_away
 from ticketing.choices import OPEN_STATES
 from ticketing.models import Ticket
 from ticketing.services import tickets
@@ -105,23 +106,34 @@ class Trouble:
         """Start anew what ended by itself, as every supervisor of such processes does."""
         for child in self.children:
             if not child.is_running:
+                print(f"{child.name} ended by itself:\n{child.last_words(6)}", flush=True)
                 child.kill()  # what it left of its group
                 child.start()
                 self.done["ended by themselves and started anew"] += 1
 
     def help_out(self) -> None:
-        """Have tasks tried again that were given to people: one that loses its worker five times in a row is."""
+        """What people have to do: try again what lost its worker five times in a row, and look for what a worker left
+        that came back after its task was undone."""
         if time.monotonic() < self._people_look:
             return
         self._people_look = time.monotonic() + PEOPLE_SECONDS
-        with scoping.realm_transaction(self.cast.alpha.pk):
-            asked = TaskRun.objects.filter(state__in=["attention", "undo_attention"]).values_list("pk", flat=True)
-            found = Ticket.objects.filter(state__in=OPEN_STATES, subject_kind="workflow.task", subject_id__in=asked)
-            for ticket in found:
-                tickets.resolve(
-                    actor=Actor.system(self.cast.alpha.pk), ticket=ticket, outcome="retry", values={}, confirmed=True
-                )
-                self.done["tried again by people"] += 1
+        system = Actor.system(self.cast.alpha.pk)
+        with scoping.realm_transaction(system.realm_id):
+            for ticket in Ticket.objects.filter(state__in=OPEN_STATES, subject_kind="workflow.task"):
+                task = TaskRun.objects.select_related("run").get(pk=ticket.subject_id)
+                if ticket.dedupe_key.endswith(":late"):
+                    self.done["late effects taken away by people"] += 1
+                    take_away(f"wf-{system.realm_id}-{task.run.public_id}-{task.key}")
+                    tickets.resolve(actor=system, ticket=ticket, outcome="", values={}, confirmed=True)
+                elif task.state in ("attention", "undo_attention"):
+                    self.done["tried again by people"] += 1
+                    tickets.resolve(actor=system, ticket=ticket, outcome="retry", values={}, confirmed=True)
+
+    def end(self) -> None:
+        """Let go on what is frozen, and deal with what it comes back with."""
+        self.thaw(all_of_them=True)
+        time.sleep(PEOPLE_SECONDS)
+        patiently(self.help_out)
 
     def make(self) -> None:
         self.revive()
@@ -240,6 +252,7 @@ def test_hundreds_of_runs_under_hundreds_of_kills(
             pytest.fail(f"{still} of {len(started)} runs are open after {PATIENCE_SECONDS} s: {dict(trouble.done)}")
         time.sleep(0.05)
 
+    trouble.end()
     seconds = time.monotonic() - began
     verdict = look(cast, started, remote)
     with scoping.realm_transaction(realm_id):
