@@ -69,6 +69,7 @@ def complete(run: Run, task: TaskRun, mine: int) -> None:
         "realm": run.realm_id,
         "run": run.pk,
         "version": run.version_id,
+        "revision": 0,
         "task": task.pk,
         "attempt": current.attempt,
         "key": task.key,

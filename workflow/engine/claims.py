@@ -39,6 +39,7 @@ class Claim:
     run_id: int
     run_address: str
     version_id: int
+    revision: int
     graph: Graph
     position: int
     state: str
@@ -113,14 +114,17 @@ def _claim(realm_id: int, task_id: int) -> Claim | None:
     ).fetchone()
     if row is None:
         return None
-    run_id, position, state, attempt, failures, woken_by, address, version_id = row[:8]
-    kind, subject_id, inputs, outputs, generation, task_inputs, limited = row[8:]
+    run_id, position, state, attempt, failures, woken_by, generation, task_inputs = row
+    of_run = sql.execute(sql.CLAIMED_RUN, {"realm": realm_id, "run": run_id}).fetchone()
+    assert of_run is not None, "a task has a run"
+    address, version_id, revision, kind, subject_id, inputs, outputs, limited = of_run
     return Claim(
         realm_id=realm_id,
         task_id=task_id,
         run_id=run_id,
         run_address=address,
         version_id=version_id,
+        revision=revision,
         graph=graphs.of_version(realm_id, version_id),
         position=position,
         state=state,

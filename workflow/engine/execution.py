@@ -270,7 +270,10 @@ def _late(claim: Claim) -> None:
         task = book.task(claim.task_id)
         book.note("task.late", task, attempt=claim.attempt)
         handler = task_handlers.find(claim.spec.handler)
-        undone_meanwhile = not claim.is_undo and task.state in (TaskState.UNDOING, TaskState.UNDONE)
+        # Done anew meanwhile, it was undone before that as well.
+        undone_meanwhile = not claim.is_undo and (
+            task.generation != claim.generation or task.state in (TaskState.UNDOING, TaskState.UNDONE)
+        )
         if undone_meanwhile and (handler is None or not handler.local):
             # Undo looked for the effect before this worker may have made it: nobody else will look again.
             people.ask_about_late_effect(book, task)

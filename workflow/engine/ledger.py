@@ -39,6 +39,7 @@ _TASK_FIELDS = [
 ]  # fmt: skip
 _RUN_FIELDS = [
     "state", "open_tasks", "sequence", "inputs", "outputs", "ended_at", "reversal_reason", "taken_back", "version",
+    "revision",
 ]  # fmt: skip
 
 

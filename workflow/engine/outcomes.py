@@ -35,6 +35,7 @@ def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: st
             "realm": claim.realm_id,
             "run": claim.run_id,
             "version": claim.version_id,
+            "revision": claim.revision,
             "task": claim.task_id,
             "attempt": claim.attempt,
             "key": claim.spec.key,

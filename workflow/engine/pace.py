@@ -10,7 +10,7 @@ from typing import Any
 from boss.core.lanes import KINDS, Kind, all_of
 from workflow.checks import effective_undo
 from workflow.choices import TaskKind
-from workflow.graph import TaskSpec
+from workflow.graph import Graph, TaskSpec
 from workflow.registry import task_handlers
 
 _served: set[str] = set(KINDS)
@@ -22,6 +22,13 @@ def kind_of(spec: TaskSpec, *, undo: bool = False) -> Kind:
         return "quick"
     handler = task_handlers.find(spec.handler)
     return "slow" if handler is not None and handler.is_slow else "quick"
+
+
+def kind_of_any(graph: Graph, key: str, *, undo: bool) -> Kind:
+    """The same for a task of a version that was looked up without a lock: a run that is moved at this moment may show
+    its old version and a task of the new one. Such a task is rung for as slow work, which hinders nobody."""
+    spec = graph.by_key.get(key)
+    return kind_of(spec, undo=undo) if spec is not None else "slow"
 
 
 def may_go_on_with(spec: TaskSpec) -> bool:

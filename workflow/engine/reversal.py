@@ -86,6 +86,7 @@ def _left_something(spec: TaskSpec, task: TaskRun) -> bool:
 def take_back(book: Book, positions: Collection[int]) -> None:
     """Undo these tasks, none of them pending, while the run goes on, and decide them anew when all are undone."""
     book.run.taken_back = sorted(positions)
+    book.run.revision += 1
     for task in [book.tasks[position] for position in sorted(positions)]:
         if task.state in (TaskState.DONE, TaskState.SKIPPED):
             book.run.open_tasks += 1

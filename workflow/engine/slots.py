@@ -80,12 +80,12 @@ UPDATE workflow_taskrun SET due_at = clock_timestamp() + make_interval(secs => %
 """
 # As many of each limit's oldest waiters as it has free slots.
 _NEXT = _spelled_out("""
-SELECT waiter.realm_id, waiter.task, waiter.version_id, waiter.position, waiter.state
+SELECT waiter.realm_id, waiter.task, waiter.version_id, waiter.key, waiter.state
   FROM (SELECT l.realm_id, l.id, @free AS free FROM workflow_limit l
          WHERE (%(limits)s::bigint[] IS NULL OR l.id = ANY (%(limits)s))
            AND EXISTS (SELECT FROM workflow_limitwaiter w WHERE w.realm_id = l.realm_id AND w.limit_id = l.id)) room
  CROSS JOIN LATERAL (
-       SELECT w.realm_id, w.task, r.version_id, t.position, t.state
+       SELECT w.realm_id, w.task, r.version_id, t.key, t.state
          FROM workflow_limitwaiter w
          JOIN workflow_taskrun t ON t.realm_id = w.realm_id AND t.id = w.task
          JOIN workflow_run r ON r.realm_id = t.realm_id AND r.id = t.run_id
@@ -97,8 +97,8 @@ DELETE FROM workflow_limitwaiter w USING workflow_taskrun t
  WHERE t.realm_id = w.realm_id AND t.id = w.task AND t.state NOT IN ('ready', 'undo_ready')
 """
 
-Next = list[tuple[int, int, int, int, str]]
-"""Realm, task, version, position and state of tasks to wake."""
+Next = list[tuple[int, int, int, str, str]]
+"""Realm, task, version, key and state of tasks to wake."""
 
 
 class NoneFree(Exception):
@@ -177,9 +177,8 @@ def sweep() -> int:
 
 def wake(waiting: Next) -> None:
     """Ring for tasks in their realms' lanes."""
-    for realm_id, task_id, version_id, position, state in waiting:
-        spec = graphs.of_any(realm_id, version_id).tasks[position]
-        kind = pace.kind_of(spec, undo=state == TaskState.UNDO_READY)
+    for realm_id, task_id, version_id, key, state in waiting:
+        kind = pace.kind_of_any(graphs.of_any(realm_id, version_id), key, undo=state == TaskState.UNDO_READY)
         bell.ring_now(realm_id, [task_id], lanes.of_realm(kind, realm_id))
 
 

@@ -61,18 +61,23 @@ UPDATE workflow_taskrun AS t
    SET state = CASE t.state WHEN 'ready' THEN 'running' ELSE 'undoing' END,
        attempt = t.attempt + 1, started_at = clock_timestamp(), worker = %(worker)s, not_before = NULL,
        due_at = clock_timestamp() + make_interval(secs => %(lease)s)
-  FROM workflow_run AS r
  WHERE t.realm_id = %(realm)s AND t.id = %(task)s AND t.state IN ('ready', 'undo_ready')
    AND (t.not_before IS NULL OR t.not_before <= clock_timestamp())
-   AND r.realm_id = t.realm_id AND r.id = t.run_id
-RETURNING t.run_id, t.position, t.state, t.attempt, t.failures, t.woken_by, r.public_id, r.version_id,
-          r.subject_kind, r.subject_id, r.inputs, r.outputs, t.generation, t.inputs,
-          (SELECT jsonb_agg(l.key) FROM workflow_limit l WHERE l.realm_id = %(realm)s)
+RETURNING t.run_id, t.position, t.state, t.attempt, t.failures, t.woken_by, t.generation, t.inputs
+"""
+
+# What the claim needs of its run, in a statement of its own: the first one may have waited for somebody who amended
+# the run or moved it to another version, and would see the run as it was before.
+CLAIMED_RUN = """
+SELECT r.public_id, r.version_id, r.revision, r.subject_kind, r.subject_id, r.inputs, r.outputs,
+       (SELECT jsonb_agg(l.key) FROM workflow_limit l WHERE l.realm_id = %(realm)s)
+  FROM workflow_run AS r WHERE r.realm_id = %(realm)s AND r.id = %(run)s
 """
 
 # The run's row comes first: its lock puts the completions of one run in an order, and its new version carries the
 # outputs of every task that finished before, also those committed while this statement waited for the lock. A run that
-# is reversed, or taken back in part, or was moved to another version, goes through the ledger instead.
+# is reversed, or taken back in part, or was changed or moved to another version since the claim, goes through the
+# ledger instead: the claim knows its former inputs, and this statement may see its tasks as they were.
 # Rows are found by parameters, never by a join with `run`: only so does the index get the whole key.
 COMPLETE = """
 WITH run AS (
@@ -84,7 +89,7 @@ WITH run AS (
            state = CASE open_tasks WHEN 1 THEN 'completed' ELSE state END,
            ended_at = CASE open_tasks WHEN 1 THEN clock_timestamp() END
      WHERE realm_id = %(realm)s AND id = %(run)s AND state = 'running' AND taken_back IS NULL
-       AND version_id = %(version)s
+       AND version_id = %(version)s AND revision = %(revision)s
  RETURNING id, realm_id, open_tasks, sequence, outputs, parent_id
 ), task AS (
     UPDATE workflow_taskrun AS t
@@ -136,6 +141,7 @@ UPDATE workflow_taskrun SET due_at = clock_timestamp() + make_interval(secs => %
 MOVES: dict[str, set[tuple[str, str]]] = {
     "START": set(),  # writes what the transitions of new instances decided
     "CLAIM": {("ready", "running"), ("undo_ready", "undoing")},
+    "CLAIMED_RUN": set(),
     "COMPLETE": {
         ("running", "done"),
         ("pending", "ready"),

@@ -47,9 +47,9 @@ WITH fair AS MATERIALIZED (
 ), rung AS (
     UPDATE workflow_taskrun t SET due_at = clock_timestamp() + make_interval(secs => %(pause)s)
       FROM free WHERE t.id = free.id
- RETURNING t.id, t.realm_id, t.run_id, t.position, t.state
+ RETURNING t.id, t.realm_id, t.run_id, t.key, t.state
 )
-SELECT rung.realm_id, rung.id, r.version_id, rung.position, rung.state
+SELECT rung.realm_id, rung.id, r.version_id, rung.key, rung.state
   FROM rung JOIN fair ON fair.id = rung.id JOIN workflow_run r ON r.id = rung.run_id
  ORDER BY fair.turn, fair.due_at
 """
@@ -99,9 +99,8 @@ def _ring_for_the_unheard() -> int:
         cursor.execute(_UNHEARD, {"pause": rering_seconds(), "most": MOST_AT_ONCE})
         unheard = cursor.fetchall()
     crowded: list[int] = []
-    for realm_id, task_id, version_id, position, state in unheard:
-        spec = graphs.of_any(realm_id, version_id).tasks[position]
-        kind = pace.kind_of(spec, undo=state == TaskState.UNDO_READY)
+    for realm_id, task_id, version_id, key, state in unheard:
+        kind = pace.kind_of_any(graphs.of_any(realm_id, version_id), key, undo=state == TaskState.UNDO_READY)
         if room[kind] > 0:
             room[kind] -= 1
             bell.ring_now(realm_id, [task_id], lanes.swept(kind))

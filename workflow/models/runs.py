@@ -28,6 +28,7 @@ class Run(FSMModelMixin, Addressable):
     ``outputs`` holds each finished task's outputs by task key. ``open_tasks`` counts tasks not yet decided,
     ``sequence`` the events written. ``parent`` is the task of another run that started it, ``index`` its place among
     that task's runs. ``taken_back`` holds the positions of tasks that are being undone to be done again; mostly None.
+    ``revision`` counts how often the run was amended or sent back: a claim from before goes the careful way.
     No narrower grants reach a run (``scope_paths`` is empty): a subscriber sees his order's progress through the
     order, which the room above shows.
     """
@@ -54,6 +55,7 @@ class Run(FSMModelMixin, Addressable):
     )  # fmt: skip
     index = models.PositiveIntegerField(_("number in its parent"), null=True, blank=True)
     taken_back = ArrayField(models.PositiveSmallIntegerField(), null=True, blank=True)
+    revision = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta(Addressable.Meta):
         verbose_name = _("run")

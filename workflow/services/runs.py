@@ -157,6 +157,7 @@ def amend(*, actor: Actor, run: Run, inputs: Mapping[str, Any], reason: str) -> 
         book.note("run.amended", who=actor.label, reason=reason, tasks=list(keys))
         amending.keep_inputs(book, positions)
         book.run.inputs = cleaned
+        book.run.revision += 1
         if positions:
             reversal.take_back(book, positions)
 
