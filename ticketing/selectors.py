@@ -196,23 +196,23 @@ def handling_seconds(subject_kind: str, subject_ids: Sequence[int]) -> dict[int,
 
     A ticket that was resolved without being taken first took no time that is known. One statement.
     """
+    rows = handled(subject_kind).filter(subject_id__in=subject_ids)
+    seconds: dict[int, float] = {}
+    for subject_id, taken_at, resolved_at in rows.values_list("subject_id", "taken_at", "ticket__resolved_at"):
+        seconds[subject_id] = seconds.get(subject_id, 0.0) + (resolved_at - taken_at).total_seconds()
+    return seconds
+
+
+def handled(subject_kind: str) -> ScopedQuerySet:
+    """Links of subjects of this kind to tickets that took people's time, for a question about one subject."""
     taken = (
         TicketEvent.objects.filter(ticket=OuterRef("ticket_id"), type__in=["claimed", "assigned"])
         .order_by("seq")
         .values("at")[:1]
     )
-    rows = (
-        TicketLink.objects.filter(
-            subject_kind=subject_kind, subject_id__in=subject_ids, ticket__resolved_at__isnull=False
-        )
-        .annotate(taken_at=Subquery(taken))
-        .filter(taken_at__lt=F("ticket__resolved_at"))
-        .values_list("subject_id", "taken_at", "ticket__resolved_at")
-    )
-    seconds: dict[int, float] = {}
-    for subject_id, taken_at, resolved_at in rows:
-        seconds[subject_id] = seconds.get(subject_id, 0.0) + (resolved_at - taken_at).total_seconds()
-    return seconds
+    links = TicketLink.objects.filter(subject_kind=subject_kind, ticket__resolved_at__isnull=False)
+    rows: ScopedQuerySet = links.annotate(taken_at=Subquery(taken)).filter(taken_at__lt=F("ticket__resolved_at"))
+    return rows
 
 
 def list_pools(actor: Actor) -> ScopedQuerySet:

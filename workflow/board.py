@@ -22,19 +22,30 @@ from django.db.models.functions import Now
 from boss.core import permissions, scoping
 from boss.core.actors import Actor
 from boss.core.scoping import ScopedQuerySet
+from ticketing import selectors as desk
 from workflow import selectors
-from workflow.choices import CLOSED_RUN_STATES, NEEDS_PEOPLE, RESTING, AttemptOutcome, RunState, TaskState
+from workflow.choices import (
+    CLOSED_RUN_STATES,
+    NEEDS_PEOPLE,
+    RESTING,
+    AttemptOutcome,
+    RunState,
+    TaskKind,
+    TaskState,
+)
 from workflow.engine import graphs
+from workflow.engine.people import SUBJECT_KIND
 from workflow.graph import TaskSpec
 from workflow.models import Attempt, DefinitionVersion, Run, TaskRun
 from workflow.registry import run_subject_kinds
+from workflow.sample import Sample
 
 MOVING = (TaskState.READY, TaskState.RUNNING, TaskState.UNDO_READY, TaskState.UNDOING)
 WAITING = (TaskState.WAITING, TaskState.UNDO_WAITING)
 OPEN = (RunState.RUNNING, RunState.REVERSING)
 
 STATES = ("open", "attention", "late", "waiting", "running", "reversing", "closed", "completed", "reversed", "all")
-HAPPENED = ("fallout", "retried")
+HAPPENED = ("fallout", "retried", "done", "people")
 
 _KEPT_SECONDS_PER_SECOND = 20
 _WORTH_KEEPING_SECONDS = 0.25
@@ -111,9 +122,9 @@ class Wanted:
     """What somebody looks for. Empty values ask for nothing.
 
     ``text`` is what people call the subject (an order's number, an account, a name) or the run's own address.
-    ``task`` with an open ``state`` means runs that stand at this task now; ``happened`` ("fallout", "retried") those
-    where it came to that, at this task if one is named. ``older_seconds`` is their least age, ``ended_days`` the
-    window in which closed ones ended.
+    ``task`` with an open ``state`` means runs that stand at this task now; ``happened`` (one of :data:`HAPPENED`)
+    those where it came to that, at this task if one is named. ``older_seconds`` is their least age, ``ended_days``
+    the window in which closed ones ended, ``sample`` the ended runs that a number about the past was made from.
     """
 
     state: str = "open"
@@ -124,6 +135,7 @@ class Wanted:
     happened: str = ""
     older_seconds: int | None = None
     ended_days: int | None = None
+    sample: Sample | None = None
 
 
 def list_runs(actor: Actor, wanted: Wanted) -> ScopedQuerySet:
@@ -148,6 +160,8 @@ def list_runs(actor: Actor, wanted: Wanted) -> ScopedQuerySet:
         rows = rows.filter(started_at__lt=Now() - dt.timedelta(seconds=wanted.older_seconds))
     if wanted.ended_days is not None:
         rows = rows.filter(ended_at__gte=Now() - dt.timedelta(days=wanted.ended_days))
+    if wanted.sample is not None:
+        rows = rows.filter(wanted.sample.condition(actor.realm_id, wanted.definition or None))
     return rows
 
 
@@ -184,12 +198,21 @@ def _subject(actor: Actor, text: str) -> Q:
 
 
 def _happened(wanted: Wanted) -> ScopedQuerySet:
-    outcomes = {
-        "fallout": [AttemptOutcome.FAILED],
-        "retried": [AttemptOutcome.RETRY, AttemptOutcome.LOST],
-    }.get(wanted.happened, [])
-    rows: ScopedQuerySet = Attempt.objects.filter(task__run=OuterRef("pk"), outcome__in=outcomes)
-    return rows.filter(task__key=wanted.task) if wanted.task else rows
+    """Tasks of the run at which it came to that, as :mod:`workflow.insight` counts it: going forward, not undoing."""
+    rows: ScopedQuerySet = TaskRun.objects.filter(run=OuterRef("pk"))
+    if wanted.task:
+        rows = rows.filter(key=wanted.task)
+    tried = Attempt.objects.filter(task=OuterRef("pk"), is_undo=False)
+    failed = Exists(tried.filter(outcome=AttemptOutcome.FAILED))
+    if wanted.happened == "fallout":
+        return rows.filter(failed)
+    if wanted.happened == "retried":
+        return rows.filter(Exists(tried.filter(outcome__in=[AttemptOutcome.RETRY, AttemptOutcome.LOST])))
+    if wanted.happened == "done":
+        timed = Q(started_at__isnull=False) | Exists(tried)
+        return rows.filter(timed, state=TaskState.DONE, ended_at__isnull=False)
+    handled = desk.handled(SUBJECT_KIND).filter(subject_id=OuterRef("pk"))
+    return rows.filter(Q(kind=TaskKind.MANUAL) | failed).filter(Exists(handled))
 
 
 # Where they stand

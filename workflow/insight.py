@@ -6,7 +6,6 @@ would cost more and say the same. Durations are those of completed runs only, fo
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,29 +20,16 @@ from workflow.engine import graphs
 from workflow.engine.people import SUBJECT_KIND
 from workflow.graph import Graph
 from workflow.models import Definition, DefinitionVersion, Run
+from workflow.sample import CTE, Sample
 
 WINDOWS = (7, 30, 90)
-MOST_RUNS = 300
-"""Of each version."""
 FEWEST_RUNS = 5
 """With fewer completed ones nothing is said about what will be late."""
 MOST_IN_JEOPARDY = 50
 
-_SAMPLE = """
-WITH sample AS MATERIALIZED (
-    SELECT v.definition_id, run.id, run.state, run.started_at, run.ended_at
-      FROM workflow_definitionversion AS v
-     CROSS JOIN LATERAL (
-            SELECT r.id, r.state, r.started_at, r.ended_at FROM workflow_run AS r
-             WHERE r.realm_id = %(realm)s AND r.version_id = v.id AND r.ended_at >= %(since)s
-               AND r.state IN ('completed', 'reversed')
-             ORDER BY r.ended_at DESC LIMIT %(most)s
-           ) AS run
-     WHERE v.realm_id = %(realm)s AND (%(definition)s::bigint IS NULL OR v.definition_id = %(definition)s)
-)"""
 _RUNS = "".join(
     (
-        _SAMPLE,
+        CTE,
         """
 SELECT definition_id, count(*), count(*) FILTER (WHERE state = 'reversed'),
        percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - started_at))
@@ -54,7 +40,7 @@ SELECT definition_id, count(*), count(*) FILTER (WHERE state = 'reversed'),
 )
 _TASKS = "".join(
     (
-        _SAMPLE,
+        CTE,
         """, task AS (
     SELECT sample.definition_id, sample.id AS run_id, t.id, t.key, t.kind, tried.work, tried.failed, tried.retried,
            sample.state = 'completed' AND t.state = 'done' AS counts,
@@ -99,17 +85,25 @@ class TaskLearning:
 @dataclass(frozen=True, slots=True)
 class Learning:
     """A definition over a window: ``ended`` runs were looked at, ``undone`` of them were reversed, and in ``fallen``
-    it came to a failure that people had to look at."""
+    it came to a failure that people had to look at. ``sample`` names those runs."""
 
     key: str
     title: str
-    days: int
+    sample: Sample
     ended: int
     undone: int
     fallen: int
     p50: float | None
     p90: float | None
     tasks: tuple[TaskLearning, ...]
+
+    @property
+    def days(self) -> int:
+        return self.sample.days
+
+    @property
+    def completed(self) -> int:
+        return self.ended - self.undone
 
     @property
     def bottleneck(self) -> TaskLearning | None:
@@ -138,34 +132,33 @@ def learn(actor: Actor, days: int, definition: Definition | None = None) -> list
 
 def durations(definition: Definition, days: int = 90) -> dict[str, float]:
     """The median seconds of each task of a definition, as far as any run of it was completed. For simulations."""
-    rows = _rows(_TASKS, definition.realm_id, days, definition)
-    return {key: quantiles[0] for _definition, key, done, quantiles, *_rest in rows if done}
+    given = _sample(days).given(definition.realm_id, definition.key)
+    return {key: quantiles[0] for _definition, key, done, quantiles, *_rest in _rows(_TASKS, given) if done}
 
 
-def _rows(statement: str, realm_id: int, days: int, definition: Definition | None) -> list[tuple[Any, ...]]:
+def _sample(days: int) -> Sample:
+    ((now,),) = _rows("SELECT clock_timestamp()", {})
+    return Sample(days, now)
+
+
+def _rows(statement: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with connections[scoping.alias()].cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: dt.datetime = cursor.fetchone()[0]
-        given: dict[str, Any] = {
-            "realm": realm_id,
-            "since": now - dt.timedelta(days=days),
-            "most": MOST_RUNS,
-            "definition": definition.pk if definition else None,
-        }
         cursor.execute(statement, given)
         return list(cursor.fetchall())
 
 
 def _learn(realm_id: int, days: int, definition: Definition | None) -> list[Learning]:
-    runs = {row[0]: row for row in _rows(_RUNS, realm_id, days, definition)}
+    sample = _sample(days)
+    given = sample.given(realm_id, definition.key if definition else None)
+    runs = {row[0]: row for row in _rows(_RUNS, given)}
     tasks: dict[int, dict[str, tuple[Any, ...]]] = {}
-    for row in _rows(_TASKS, realm_id, days, definition):
+    for row in _rows(_TASKS, given):
         tasks.setdefault(row[0], {})[row[1]] = row
     with_people = [pk for rows in tasks.values() for row in rows.values() for pk in row[7] or ()]
     handled = desk.handling_seconds(SUBJECT_KIND, with_people) if with_people else {}
     definitions = Definition.objects.filter(pk__in=list(runs)).order_by("title", "id")
     return [
-        _learning(known, days, runs[known.pk], tasks.get(known.pk, {}), handled)
+        _learning(known, sample, runs[known.pk], tasks.get(known.pk, {}), handled)
         for known in definitions
         if known.current_id is not None
     ]
@@ -173,7 +166,7 @@ def _learn(realm_id: int, days: int, definition: Definition | None) -> list[Lear
 
 def _learning(
     definition: Definition,
-    days: int,
+    sample: Sample,
     run: tuple[Any, ...],
     tasks: Mapping[str, tuple[Any, ...]],
     handled: Mapping[int, float],
@@ -183,13 +176,13 @@ def _learning(
     path = critical_path(graph, medians)
     _definition, ended, undone, quantiles = run
     told = []
-    fallen: set[int] = set()
+    # Of every task, also of those an older version had: the run has fallen all the same.
+    fallen = {run_id for row in tasks.values() for run_id in row[8] or ()}
     for spec in graph.tasks:
         row = tasks.get(spec.key)
         if row is None:
             continue
-        _of, _key, done, spread, work, failed, retried, ids, fallen_runs = row
-        fallen |= set(fallen_runs or ())
+        _of, _key, done, spread, work, failed, retried, ids, _fallen_in = row
         told.append(
             TaskLearning(
                 key=spec.key,
@@ -208,7 +201,7 @@ def _learning(
     return Learning(
         key=definition.key,
         title=definition.title,
-        days=days,
+        sample=sample,
         ended=ended,
         undone=undone,
         fallen=len(fallen),
@@ -281,8 +274,7 @@ def jeopardy(actor: Actor, definition: Definition, learned: Learning) -> list[In
     What is left of a run is the longest way from where it stands, by the median of each task, less the time the
     present task has been going on. Nothing is said when too few runs were completed.
     """
-    completed = learned.ended - learned.undone
-    if learned.p90 is None or completed < FEWEST_RUNS or not permissions.may(actor, "workflow.view_run"):
+    if learned.p90 is None or learned.completed < FEWEST_RUNS or not permissions.may(actor, "workflow.view_run"):
         return []
     seconds = {task.key: task.p50 for task in learned.tasks}
     way = _ways(definition, seconds)

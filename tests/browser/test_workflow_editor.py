@@ -406,6 +406,47 @@ def test_everything_is_done_with_the_keyboard_and_taken_back(draft: Drawing, rea
     page.get_by_role("dialog").get_by_text("Choose all tasks").wait_for()
 
 
+def test_26_tasks_fit_a_screen_of_1280_points_have_a_map_and_get_all_the_room(draft: Drawing) -> None:
+    page, look = draft.page, Look(draft.page, "editor-room")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    canvas, overview = page.locator(".wf-canvas"), page.locator(".react-flow__minimap")
+    assert draft.boxes.count() == 26
+    expect(overview).to_be_visible()
+    for mode in ("light", "dark"):
+        page.emulate_media(color_scheme=mode, reduced_motion="reduce")
+        look.judge(f"the map, {mode}")
+
+    page.get_by_role("button", name="Fit all").focus()
+    page.keyboard.press("Enter")
+    expect(overview).to_be_hidden()
+    page.wait_for_timeout(300)
+    room = canvas.bounding_box()
+    drawn = page.locator(".react-flow__node, .react-flow__edge-path").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect()).map(r => [r.left, r.top, r.right, r.bottom])"
+    )
+    assert room and len(drawn) > 26
+    for left, top, right, bottom in drawn:
+        assert left >= room["x"] and right <= room["x"] + room["width"]
+        assert top >= room["y"] and bottom <= room["y"] + room["height"]
+
+    # Both sides fold away by keyboard, and this browser remembers it.
+    tools, wide = page.get_by_role("toolbar"), room["width"]
+    for name, part in (("What can be added", ".wf-palette"), ("Details", ".wf-panel")):
+        tools.get_by_role("button", name=name).focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(part)).to_be_hidden()
+    page.reload()
+    draft.boxes.first.wait_for()
+    expect(page.locator(".wf-palette")).to_be_hidden()
+    room = canvas.bounding_box()
+    assert room and room["width"] > wide + 500
+    draft.box("Verify address").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Title", exact=True)).to_be_focused()
+    expect(page.locator(".wf-palette")).to_be_hidden()
+    assert look.errors == []
+
+
 def test_somebody_who_saves_after_somebody_else_is_told_and_chooses(
     draft: Drawing, colleague: Page, realm_id: int, live_url: str
 ) -> None:

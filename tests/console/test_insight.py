@@ -33,7 +33,20 @@ def last(run: Run, key: str, minutes: float, *, work: float = 0) -> None:
 
 
 def whole(run: Run, minutes: float) -> None:
-    Run.objects.filter(pk=run.pk).update(ended_at=F("started_at") + minutes * MINUTE)
+    """Make an ended run have taken so many minutes. Its end stays: only what has ended is learned from."""
+    Run.objects.filter(pk=run.pk).update(started_at=F("ended_at") - minutes * MINUTE)
+
+
+def opened(browser: Any, url: str) -> set[str]:
+    """The runs that a number's link lists, over all its pages."""
+    found: set[str] = set()
+    after = ""
+    while True:
+        listed = browser.get(f"{url}&after={after}").context["page"]
+        found |= {row.public_id for row in listed.rows}
+        after = listed.older
+        if not after:
+            return found
 
 
 @pytest.fixture
@@ -88,19 +101,45 @@ def test_failures_and_further_tries_are_counted_by_task_and_open_their_runs(
     assert {told.key: (told.retried, told.failed) for told in learned.tasks} == {"a": (1, 0), "b": (0, 1)}
     browser = browser_of(cast.bob)
     for row in browser.get("/console/insight/test/").context["rows"]:
-        assert len(browser.get(row.failed_url).context["page"].rows) == row.failed
-        assert len(browser.get(row.retried_url).context["page"].rows) == row.retried
+        assert len(opened(browser, row.failed_url)) == row.failed
+        assert len(opened(browser, row.retried_url)) == row.retried
+        assert len(opened(browser, row.done_url)) == row.done
     summary = browser.get("/console/insight/").context["rows"][0]
     assert (summary.fallen, summary.undone) == ("50 %", "50 %")
-    for url, count in ((summary.ended_url, 2), (summary.fallen_url, 1), (summary.undone_url, 1)):
-        assert len(browser.get(url).context["page"].rows) == count
+    counted = ((summary.ended_url, 2), (summary.completed_url, 1), (summary.fallen_url, 1), (summary.undone_url, 1))
+    for url, count in counted:
+        assert len(opened(browser, url)) == count
+
+
+def test_a_number_opens_the_runs_it_was_made_from_and_no_others(
+    history: list[Run], begin: Any, go: Any, cast: Cast, browser_of: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("workflow.sample.MOST_RUNS", 3)
+    browser = browser_of(cast.bob)
+    summary = browser.get("/console/insight/").context["rows"][0]
+    rows = browser.get("/console/insight/test/").context["rows"]
+    # What ends afterwards was not counted, and is not among what a number opens.
+    begin([task("a"), task("b"), task("z", "a", "b")])
+    go()
+    newest = {run.public_id for run in history[-3:]}
+    assert summary.ended == 3
+    for url in (summary.ended_url, summary.completed_url, summary.bottleneck_url, *(row.done_url for row in rows)):
+        assert opened(browser, url) == newest
+    told = browser.get(summary.ended_url).content.decode()
+    assert "the newest 3 at most" in told and 'name="sample"' in told
+
+
+def test_an_address_that_names_no_sample_leaves_nothing_out(history: list[Run], cast: Cast, browser_of: Any) -> None:
+    browser = browser_of(cast.bob)
+    for nonsense in ("x", "7", "7-", "-7-1", "0-1", "7-1e9", f"7-{'9' * 18}", "99999999-1"):
+        assert len(opened(browser, f"/console/runs/?state=closed&sample={nonsense}")) == 5
 
 
 def test_peoples_time_goes_from_taking_a_task_to_finishing_it(
-    begin: Any, go: Any, bob: Any, alice: Any, system: Any
+    begin: Any, go: Any, bob: Any, alice: Any, system: Any, cast: Cast, browser_of: Any
 ) -> None:
     pools.create(actor=system, key="crew", name="Crew")
-    begin([task("a"), MANUAL])
+    first = begin([task("a"), MANUAL])
     go()
     ticket = Ticket.objects.get()
     tickets.claim(actor=alice, ticket=ticket)
@@ -110,6 +149,16 @@ def test_peoples_time_goes_from_taking_a_task_to_finishing_it(
     go()
     people = {told.key: round(told.people_seconds / 60) for told in only(bob).tasks}
     assert people == {"a": 0, "visit": 90}
+    # One that nobody took first costs no time that is known: it is not among what the minutes open.
+    begin([task("a"), MANUAL])
+    go()
+    tickets.resolve(actor=alice, ticket=Ticket.objects.latest("id"), outcome="done", values={"level": 3})
+    go()
+    browser = browser_of(cast.bob)
+    page = browser.get("/console/insight/test/").context
+    visit = next(row for row in page["rows"] if row.key == "visit")
+    assert page["summary"].ended == 2
+    assert opened(browser, visit.people_url) == opened(browser, page["summary"].people_url) == {first.public_id}
 
 
 def test_an_open_run_that_is_on_the_way_to_be_late_is_told_with_where_it_stands(
@@ -161,3 +210,5 @@ def test_learning_asks_a_fixed_number_of_statements(
     bob = browser_of(cast.bob)
     assert len(asked := statements_of(bob, "/console/insight/")) <= 8, "\n".join(asked)
     assert len(asked := statements_of(bob, "/console/insight/test/")) <= 13, "\n".join(asked)
+    listed = bob.get("/console/insight/").context["rows"][0].ended_url
+    assert len(asked := statements_of(bob, listed)) <= 12, "\n".join(asked)

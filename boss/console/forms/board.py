@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from boss.look import once
 from boss.look.forms import BossForm
-from workflow import board
+from workflow import board, sample
 from workflow.board import Wanted
 from workflow.choices import BulkKind
 
@@ -37,9 +37,17 @@ class BoardForm(BossForm):
     ended = forms.ChoiceField(label=_("Ended"), choices=WINDOWS, required=False)
     happened = forms.ChoiceField(
         label=_("It came to"),
-        choices=[("", _("Anything")), ("fallout", _("A failure for people")), ("retried", _("Another try"))],
+        choices=[
+            ("", _("Anything")),
+            ("fallout", _("A failure for people")),
+            ("retried", _("Another try")),
+            ("done", _("The task was done")),
+            ("people", _("People's time")),
+        ],
         required=False,
     )
+
+    sample = forms.CharField(required=False, max_length=30, widget=forms.HiddenInput)
 
     def __init__(
         self, *args: Any, definitions: Iterable[tuple[str, str]], tasks: Iterable[tuple[str, str]], **kwargs: Any
@@ -61,6 +69,7 @@ class BoardForm(BossForm):
             happened=given.get("happened", ""),
             older_seconds=int(given["age"]) if given.get("age") else None,
             ended_days=int(given["ended"]) if given.get("ended") else None,
+            sample=sample.read(given.get("sample", "")),
         )
 
     def narrowing(self) -> list[forms.BoundField]:

@@ -34,37 +34,46 @@ class Summary:
     ended_url: str
     p50: float | None
     p90: float | None
+    completed_url: str
     fallen: str
     fallen_url: str
     undone: str
     undone_url: str
     people_minutes: float | None
+    people_url: str
     bottleneck: str
     bottleneck_seconds: float | None
+    bottleneck_url: str
 
 
 def summary(learned: Learning) -> Summary:
-    days = str(learned.days)
+    def runs_url(state: str = "closed", **wanted: str) -> str:
+        return board_url(definition=learned.key, state=state, sample=learned.sample.token, **wanted)
+
     slowest = learned.bottleneck
     return Summary(
         title=learned.title,
         url=insight_url(learned.key, learned.days),
         ended=learned.ended,
-        ended_url=board_url(definition=learned.key, state="closed", ended=days),
+        ended_url=runs_url(),
         p50=learned.p50,
         p90=learned.p90,
+        completed_url=runs_url("completed"),
         fallen=percent(learned.fallen, learned.ended),
-        fallen_url=board_url(definition=learned.key, state="closed", ended=days, happened="fallout"),
+        fallen_url=runs_url(happened="fallout"),
         undone=percent(learned.undone, learned.ended),
-        undone_url=board_url(definition=learned.key, state="reversed", ended=days),
+        undone_url=runs_url("reversed"),
         people_minutes=learned.people_seconds / 60 / learned.ended if learned.ended else None,
+        people_url=runs_url(happened="people"),
         bottleneck=slowest.title if slowest else "",
         bottleneck_seconds=slowest.p50 if slowest else None,
+        bottleneck_url=done_url(learned, slowest) if slowest else "",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
+    key: str
     title: str
     kind: str
     on_path: bool
@@ -73,11 +82,13 @@ class TaskRow:
     p50: float
     p90: float
     work: float
+    done_url: str
     failed: int
     failed_url: str
     retried: int
     retried_url: str
     people_minutes: float
+    people_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,7 @@ class Bar:
     on_path: bool
     words_x: float
     words: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +120,21 @@ def rows(learned: Learning) -> list[TaskRow]:
     return [_row(learned, task, slowest is not None and task.key == slowest.key) for task in learned.tasks]
 
 
+def done_url(learned: Learning, task: TaskLearning) -> str:
+    """The runs from which the times of the task were taken."""
+    return _task_runs_url(learned, task, "completed", "done")
+
+
+def _task_runs_url(learned: Learning, task: TaskLearning, state: str, happened: str) -> str:
+    return board_url(definition=learned.key, task=task.key, state=state, sample=learned.sample.token, happened=happened)
+
+
 def _row(learned: Learning, task: TaskLearning, is_bottleneck: bool) -> TaskRow:
     def runs_url(happened: str) -> str:
-        return board_url(
-            definition=learned.key, task=task.key, state="closed", ended=str(learned.days), happened=happened
-        )
+        return _task_runs_url(learned, task, "closed", happened)
 
     return TaskRow(
+        key=task.key,
         title=task.title,
         kind=task.kind,
         on_path=task.on_path,
@@ -123,11 +143,13 @@ def _row(learned: Learning, task: TaskLearning, is_bottleneck: bool) -> TaskRow:
         p50=task.p50,
         p90=task.p90,
         work=task.work_seconds,
+        done_url=done_url(learned, task),
         failed=task.failed,
         failed_url=runs_url("fallout"),
         retried=task.retried,
         retried_url=runs_url("retried"),
         people_minutes=task.people_seconds / 60,
+        people_url=runs_url("people"),
     )
 
 
@@ -156,6 +178,7 @@ def chart(learned: Learning, in_words: Callable[[float], str]) -> Chart:
                 on_path=task.on_path,
                 words_x=LABEL_WIDTH + ninety + 8,
                 words=f"{in_words(task.p50)} – {in_words(task.p90)}",
+                url=done_url(learned, task),
             )
         )
     return Chart(bars, len(bars) * ROW + 4)

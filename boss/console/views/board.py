@@ -14,7 +14,7 @@ from boss.console.presenters import board as present
 from boss.console.presenters import bulk as bulk_present
 from boss.core.actors import Actor
 from boss.look.pages import newest_first
-from workflow import board, selectors
+from workflow import board, sample, selectors
 from workflow.engine import graphs
 from workflow.models import Definition
 from workflow.services.bulk import MOST_RUNS, RIGHTS
@@ -53,6 +53,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
         "may_bulk": any(actor.holds(right) for right in RIGHTS.values()),
         "bulk_actions": bulk_present.actions(actor),
         "most_runs": MOST_RUNS,
+        "most_sampled": sample.MOST_RUNS,
         "query": urlencode({key: value for key, value in form.cleaned_data.items() if value}),
     }
     return page(request, "runs/list.html", context, section="runs")

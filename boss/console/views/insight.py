@@ -9,7 +9,7 @@ from boss.console.frame import actor_of, page, staff
 from boss.console.presenters import insight as present
 from boss.core.problems import NotFound
 from boss.look.templatetags.look import duration
-from workflow import board, insight, selectors
+from workflow import board, insight, sample, selectors
 
 
 def _days(request: HttpRequest) -> int:
@@ -27,7 +27,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "rows": [present.summary(one) for one in learned],
         "days": days,
         "windows": insight.WINDOWS,
-        "most": insight.MOST_RUNS,
+        "most": sample.MOST_RUNS,
     }
     return page(request, "insight/list.html", context, section="runs")
 
@@ -51,7 +51,7 @@ def of_definition(request: HttpRequest, key: str) -> HttpResponse:
         "late": present.late_lines(late, board.positions([one.run for one in late])),
         "days": days,
         "windows": insight.WINDOWS,
-        "most": insight.MOST_RUNS,
+        "most": sample.MOST_RUNS,
         "fewest": insight.FEWEST_RUNS,
     }
     return page(request, "insight/definition.html", context, section="runs")

@@ -3,18 +3,22 @@ import {
   Background,
   BaseEdge,
   type Connection,
+  ControlButton,
   Controls,
   type Edge,
   type EdgeProps,
   Handle,
+  MiniMap,
   type Node,
   type NodeProps,
   Position,
   ReactFlow,
   type ReactFlowInstance,
+  type ReactFlowState,
   useReactFlow,
+  useStore,
 } from "@xyflow/react";
-import { type DragEvent, memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type DragEvent, memo, useCallback, useEffect, useMemo, useState } from "react";
 import type { Simulated } from "./api";
 import { connect, disconnect, type Doc, edgesOf, kindOf, mayConnect, type Point, removeTasks, type Task } from "./document";
 import { problemsOf, useEditing } from "./editing";
@@ -102,26 +106,70 @@ function wordOf(task: Task, names: Name[], pool: (key: string) => string, handle
   return task.definition ?? kindWords(task);
 }
 
-/** The whole drawing where it can be read; else its width, from the top. */
-export function showTop(points: Point[], flow: ReactFlowInstance<TaskNode, Edge<Way>> | ReactFlowInstance, canvas: HTMLElement | null): void {
-  if (!points.length || !canvas) return;
-  const left = Math.min(...points.map(([x]) => x));
-  const top = Math.min(...points.map(([, y]) => y));
-  const width = Math.max(...points.map(([x]) => x)) + NODE_WIDTH - left;
-  const height = Math.max(...points.map(([, y]) => y)) + NODE_HEIGHT - top;
-  const room = 24;
-  const fitting = Math.min((canvas.clientWidth - 2 * room) / width, (canvas.clientHeight - 2 * room) / height);
-  const zoom = Math.min(1, Math.max(READABLE, fitting));
-  void flow.setViewport({ x: (canvas.clientWidth - width * zoom) / 2 - left * zoom, y: room - top * zoom, zoom });
+type Flow = ReactFlowInstance<TaskNode, Edge<Way>> | ReactFlowInstance;
+
+interface Bounds {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
 }
 
+/** What the drawing takes up: its boxes, and the ways around them as far as they are drawn. */
+function boundsOf(doc: Doc, drawing: Drawing): Bounds | null {
+  const places = [...placesOf(doc, drawing).values()];
+  if (!places.length) return null;
+  const corners = [...places, ...places.map(([x, y]): Point => [x + NODE_WIDTH, y + NODE_HEIGHT]), ...(doc.layout ? [] : [...drawing.lines.values()].flat())];
+  const across = corners.map(([x]) => x);
+  const down = corners.map(([, y]) => y);
+  const [x, y] = [Math.min(...across), Math.min(...down)];
+  return { x, y, width: Math.max(...across) - x, height: Math.max(...down) - y };
+}
+
+const ROOM = 24;
 const READABLE = 0.78;
+const FARTHEST = 0.1;
+
+/** The drawing from its top, whole if ``least`` allows a zoom that small; across, it is in the middle. */
+function view(doc: Doc, drawing: Drawing, flow: Flow, least: number, duration = 0): void {
+  const canvas = document.querySelector(".wf-canvas");
+  const bounds = boundsOf(doc, drawing);
+  if (!bounds || !canvas) return;
+  const fitting = Math.min((canvas.clientWidth - 2 * ROOM) / bounds.width, (canvas.clientHeight - 2 * ROOM) / bounds.height);
+  const zoom = Math.min(1, Math.max(least, fitting));
+  const x = (canvas.clientWidth - bounds.width * zoom) / 2 - bounds.x * zoom;
+  const above = Math.max(ROOM, Math.min((canvas.clientHeight - bounds.height * zoom) / 2, 4 * ROOM));
+  void flow.setViewport({ x, y: above - bounds.y * zoom, zoom }, { duration });
+}
+
+/** The whole drawing where it can be read; else from the top, as large as it must be to be read. */
+export const showTop = (doc: Doc, flow: Flow): void => view(doc, drawingOf(doc), flow, READABLE);
+
+/** Everything, however small. */
+export const showAll = (doc: Doc, flow: Flow): void => view(doc, drawingOf(doc), flow, FARTHEST, 200);
+
+/** Whether a part of the drawing is out of sight. */
+function isOutOfSight(bounds: Bounds | null, [left, top, zoom]: [number, number, number], width: number, height: number): boolean {
+  if (!bounds || !width) return false;
+  const [x, y] = [bounds.x * zoom + left, bounds.y * zoom + top];
+  return x < -1 || y < -1 || x + bounds.width * zoom > width + 1 || y + bounds.height * zoom > height + 1;
+}
+
+/** A map of the whole, as long as not everything is in sight. */
+function Overview({ bounds }: { bounds: Bounds | null }) {
+  const hidden = useStore(useCallback((store: ReactFlowState) => isOutOfSight(bounds, store.transform, store.width, store.height), [bounds]));
+  if (!hidden || !bounds) return null;
+  // As tall or as wide as the drawing is, within 150 by 150.
+  const scale = 150 / Math.max(bounds.width, bounds.height);
+  const size = { width: Math.max(70, bounds.width * scale), height: Math.max(70, bounds.height * scale) };
+  return <MiniMap<TaskNode> pannable zoomable style={size} nodeBorderRadius={24} nodeStrokeWidth={8} nodeClassName={(node) => [node.selected ? "chosen" : "", node.data.faults ? "wf-faulty" : ""].join(" ")} />;
+}
 
 export function Canvas({ chosen, onAdd, simulated }: { chosen: string[]; onAdd: (task: Wanted, at: Point) => void; simulated: Simulated | null }) {
   const { doc, palette, checked, change, choose } = useEditing();
   const flow = useReactFlow();
-  const canvas = useRef<HTMLDivElement>(null);
   const drawing = useMemo(() => drawingOf(doc), [doc]);
+  const bounds = useMemo(() => boundsOf(doc, drawing), [doc, drawing]);
   const [moved, setMoved] = useState<Map<string, Point>>(new Map());
   const [chosenEdges, setChosenEdges] = useState<Set<string>>(new Set());
   useEffect(() => setMoved(new Map()), [doc]);
@@ -197,10 +245,8 @@ export function Canvas({ chosen, onAdd, simulated }: { chosen: string[]; onAdd: 
 
   const isValid = useCallback((wanted: Connection | Edge) => mayConnect(doc, wanted.source, wanted.target), [doc]);
 
-  const places = () => [...placesOf(doc, drawing).values()];
   return (
     <div
-      ref={canvas}
       className="wf-canvas"
       onDragOver={(event: DragEvent) => {
         if (event.dataTransfer.types.includes(DRAGGED)) {
@@ -228,8 +274,8 @@ export function Canvas({ chosen, onAdd, simulated }: { chosen: string[]; onAdd: 
         edges={edges}
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
-        onInit={() => showTop(places(), flow, canvas.current)}
-        minZoom={0.2}
+        onInit={() => showTop(doc, flow)}
+        minZoom={FARTHEST}
         maxZoom={2}
         snapToGrid
         snapGrid={[4, 4]}
@@ -288,12 +334,17 @@ export function Canvas({ chosen, onAdd, simulated }: { chosen: string[]; onAdd: 
           "controls.ariaLabel": _("View"),
           "controls.zoomIn.ariaLabel": _("Closer"),
           "controls.zoomOut.ariaLabel": _("Farther"),
-          "controls.fitView.ariaLabel": _("Fit all"),
+          "minimap.ariaLabel": _("The whole drawing, small"),
         }}
         proOptions={{ hideAttribution: true }}
       >
         <Background gap={16} size={1} />
-        <Controls showInteractive={false} fitViewOptions={{ maxZoom: 1, padding: 0.08, duration: 200 }} />
+        <Controls showInteractive={false} showFitView={false}>
+          <ControlButton onClick={() => showAll(doc, flow)} title={_("Fit all")} aria-label={_("Fit all")}>
+            <Icon name="maximize" />
+          </ControlButton>
+        </Controls>
+        <Overview bounds={bounds} />
       </ReactFlow>
       {!doc.tasks.length && (
         <div className="wf-empty">

@@ -2,9 +2,10 @@
 import { ReactFlowProvider, useReactFlow } from "@xyflow/react";
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { check, type Checked, discard, type Draft, load, type Palette as Catalogue, publish, Refused, save } from "./api";
-import { Canvas, drawingOf, placesOf, showTop } from "./Canvas";
+import { Canvas, drawingOf, showTop } from "./Canvas";
 import { addTask, type Doc, freshKey, kindOf, paste, type Point, removeTasks, slug, type Task, titleOf } from "./document";
 import { type Editing, EditingContext } from "./editing";
+import { useFolds } from "./folds";
 import { begin, step } from "./history";
 import { Icon } from "./Icon";
 import { filledIn } from "./names";
@@ -53,7 +54,7 @@ function Desk({ place, draft, etag: firstEtag, catalogue }: { place: Place; draf
   const [question, setQuestion] = useState<Question | null>(null);
   const [publishing, setPublishing] = useState(false);
   const [discarding, setDiscarding] = useState(false);
-  const [isWide, setWide] = useState(false);
+  const { folds, fold } = useFolds();
   const simulation = useSimulation(doc, panel === "whatif" ? question : null);
   const saving = useSaving(draft.public_id, doc, firstEtag);
 
@@ -98,7 +99,7 @@ function Desk({ place, draft, etag: firstEtag, catalogue }: { place: Place; draf
       if (!at) {
         // A small drawing is shown whole; in a large one the view stays where it is.
         const next = addTask(doc, { ...wanted, key, after: behind }, point);
-        if (next.tasks.length <= WHOLE) showTop([...placesOf(next, drawingOf(next)).values()], flow, document.querySelector(".wf-canvas"));
+        if (next.tasks.length <= WHOLE) showTop(next, flow);
       }
     },
     [doc, chosen, change, choose, catalogue, flow],
@@ -115,6 +116,7 @@ function Desk({ place, draft, etag: firstEtag, catalogue }: { place: Place; draf
     (at: string) => {
       const [top, key] = at.split(".");
       const task = top === "tasks" && key ? (doc.tasks.find((one) => one.key === key) ?? doc.tasks[Number(key)]) : undefined;
+      fold("panel", false);
       if (task) {
         setChosen([task.key]);
         setPanel("task");
@@ -123,18 +125,19 @@ function Desk({ place, draft, etag: firstEtag, catalogue }: { place: Place; draf
       else setPanel("workflow");
       requestAnimationFrame(() => requestAnimationFrame(() => focusPlace(at)));
     },
-    [doc, show],
+    [doc, show, fold],
   );
 
   const arrange = useCallback(() => {
     const { layout: _gone, ...rest } = doc;
     change(() => rest);
-    showTop([...drawingOf(rest).boxes.values()], flow, document.querySelector(".wf-canvas"));
+    showTop(rest, flow);
   }, [doc, change, flow]);
 
-  const widen = () => {
-    setWide(!isWide);
-    requestAnimationFrame(() => requestAnimationFrame(() => showTop([...placesOf(doc, drawingOf(doc)).values()], flow, document.querySelector(".wf-canvas"))));
+  // Folding gives the drawing another room: it is shown anew in it.
+  const toggle = (side: "palette" | "panel") => {
+    fold(side, !folds[side]);
+    requestAnimationFrame(() => requestAnimationFrame(() => showTop(doc, flow)));
   };
 
   const remove = useCallback(() => {
@@ -181,7 +184,7 @@ function Desk({ place, draft, etag: firstEtag, catalogue }: { place: Place; draf
         event.preventDefault();
         choose([event.target.dataset.id!]);
         setPanel("task");
-        setWide(false);
+        fold("panel", false);
         requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector<HTMLElement>("#task-form input")?.focus()));
       }
     };
@@ -214,14 +217,14 @@ function Desk({ place, draft, etag: firstEtag, catalogue }: { place: Place; draf
       document.removeEventListener("cut", onCopy);
       document.removeEventListener("paste", onPaste);
     };
-  }, [selection, copies, choose, chosen, doc, remove]);
+  }, [selection, copies, choose, chosen, doc, remove, fold]);
 
   const editing: Editing = useMemo(() => ({ doc, palette: catalogue, checked, change, choose }), [doc, catalogue, checked, change, choose]);
   const task = chosen.length === 1 ? doc.tasks.find((one) => one.key === chosen[0]) : undefined;
   const lines = linesOf(checked);
   const faults = lines.filter((line) => line.isFault).length;
   const openPanel = (next: Panel) => {
-    setWide(false);
+    fold("panel", false);
     setPanel(next);
     if (next === "whatif" && !question) setQuestion({ inputs: firstInputs(doc), answers: {}, reverseAt: null });
   };
@@ -233,7 +236,7 @@ function Desk({ place, draft, etag: firstEtag, catalogue }: { place: Place; draf
   ];
   return (
     <EditingContext.Provider value={editing}>
-      <div className={isWide ? "wf wf-wide" : "wf"}>
+      <div className={["wf", folds.palette && "wf-no-palette", folds.panel && "wf-no-panel"].filter(Boolean).join(" ")}>
         <header className="wf-bar">
           <div className="wf-name">
             <p className="crumbs">
@@ -248,7 +251,8 @@ function Desk({ place, draft, etag: firstEtag, catalogue }: { place: Place; draf
             <Tool icon="copy" label={_("Duplicate (Ctrl D)")} disabled={!selection.length} onClick={() => copies(selection, true)} />
             <Tool icon="trash" label={_("Remove (Del)")} disabled={!selection.length} onClick={remove} />
             <Tool icon="topology-star-3" label={_("Arrange")} text={_("Arrange")} onClick={arrange} />
-            <Tool icon="arrows-exchange" label={_("Room for the drawing")} pressed={isWide} onClick={widen} />
+            <Tool icon="layout-sidebar" label={_("What can be added")} pressed={!folds.palette} onClick={() => toggle("palette")} />
+            <Tool icon="layout-sidebar" isMirrored label={_("Details")} pressed={!folds.panel} onClick={() => toggle("panel")} />
             {place.mayPublish && <Tool icon="ban" label={_("Throw the draft away…")} onClick={() => setDiscarding(true)} />}
             <Tool icon="help" label={_("Keys (?)")} onClick={() => document.querySelector<HTMLDialogElement>("#keys")?.showModal()} />
           </div>
