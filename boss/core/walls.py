@@ -141,43 +141,62 @@ def _needless_keys(cursor: Any, scoped: list[type[models.Model]], wanted: dict[s
     return [f'ALTER TABLE "{table}" DROP CONSTRAINT "{name}"' for table, name in cursor.fetchall()]
 
 
-_FAULTS = """
+FAULTS = """
 SELECT 'role can bypass', current_user::text FROM pg_roles WHERE rolname=current_user AND (rolsuper OR rolbypassrls)
 UNION ALL SELECT 'member of', r.rolname::text FROM pg_roles r WHERE r.rolname<>current_user
    AND pg_has_role(current_user,r.oid,'MEMBER')
    AND (r.rolsuper OR r.rolbypassrls OR r.rolname IN ('boss_owner','boss_system'))
 UNION ALL SELECT 'owns', c.oid::regclass::text FROM pg_class c JOIN pg_roles r ON r.oid=c.relowner
-   WHERE r.rolname=current_user
+   WHERE r.rolname=current_user AND c.relkind IN ('r','p','v','m','f','S')
+UNION ALL SELECT 'may create tables', 'public' WHERE has_schema_privilege(current_user,'public','CREATE')
 UNION ALL SELECT 'realm_id without RLS or nullable', c.oid::regclass::text FROM pg_class c
-   JOIN pg_attribute a ON a.attrelid=c.oid AND a.attname='realm_id'
-   WHERE c.relkind IN ('r','p') AND has_table_privilege(c.oid,'SELECT') AND (NOT c.relrowsecurity OR NOT a.attnotnull)
+   JOIN pg_attribute a ON a.attrelid=c.oid
+    AND a.attname = CASE c.relname WHEN %(realm_table)s THEN 'id' ELSE 'realm_id' END
+   WHERE c.relkind IN ('r','p','f') AND has_any_column_privilege(c.oid,'SELECT')
+   AND (NOT c.relrowsecurity OR NOT a.attnotnull) AND NOT c.relname = ANY (%(readable)s)
+UNION ALL SELECT 'open without a realm', c.oid::regclass::text FROM pg_class c
+   WHERE c.relkind IN ('r','p','f')
+   AND c.relnamespace NOT IN ('pg_catalog'::regnamespace,'information_schema'::regnamespace)
+   AND (has_any_column_privilege(c.oid,'SELECT') OR has_any_column_privilege(c.oid,'INSERT')
+     OR has_any_column_privilege(c.oid,'UPDATE') OR has_table_privilege(c.oid,'DELETE'))
+   AND NOT (c.relname = ANY (%(readable)s) OR c.relname = %(realm_table)s)
+   AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid=c.oid AND a.attname='realm_id')
 UNION ALL SELECT 'policy is not the wall', p.polrelid::regclass||'.'||p.polname FROM pg_policy p
-   WHERE (p.polroles='{{0}}' OR (SELECT oid FROM pg_roles WHERE rolname=current_user)=ANY(p.polroles))
-   AND p.polpermissive AND pg_get_expr(p.polqual,p.polrelid) <>
-   '(' || CASE p.polrelid::regclass::text WHEN '{realm_table}' THEN 'id' ELSE 'realm_id' END ||
-   ' = (NULLIF(current_setting(''boss.realm_id''::text, true), ''''::text))::bigint)'
+   CROSS JOIN LATERAL (SELECT '(' || CASE p.polrelid::regclass::text WHEN %(realm_table)s THEN 'id' ELSE 'realm_id' END
+     || ' = (NULLIF(current_setting(''boss.realm_id''::text, true), ''''::text))::bigint)' AS text) wall
+   WHERE p.polpermissive AND EXISTS (SELECT 1 FROM unnest(p.polroles) AS role
+     WHERE role=0 OR pg_has_role(current_user,role,'USAGE'))
+   AND (pg_get_expr(p.polqual,p.polrelid) IS DISTINCT FROM wall.text
+     OR COALESCE(pg_get_expr(p.polwithcheck,p.polrelid),wall.text) <> wall.text)
 UNION ALL SELECT 'view runs as owner', c.oid::regclass::text FROM pg_class c WHERE c.relkind='v'
-   AND c.relnamespace='public'::regnamespace AND has_table_privilege(c.oid,'SELECT')
+   AND c.relnamespace='public'::regnamespace AND has_any_column_privilege(c.oid,'SELECT')
    AND NOT COALESCE('security_invoker=true'=ANY(c.reloptions),false)
 UNION ALL SELECT 'matview', c.oid::regclass::text FROM pg_class c
-   WHERE c.relkind='m' AND has_table_privilege(c.oid,'SELECT')
+   WHERE c.relkind='m' AND has_any_column_privilege(c.oid,'SELECT')
 UNION ALL SELECT 'definer fn', p.oid::regprocedure::text FROM pg_proc p
-   WHERE p.prosecdef AND p.pronamespace='public'::regnamespace AND p.prorettype<>'trigger'::regtype
-   AND has_function_privilege(p.oid,'EXECUTE')
+   WHERE p.prosecdef AND p.prorettype<>'trigger'::regtype AND has_function_privilege(p.oid,'EXECUTE')
+   AND p.pronamespace NOT IN ('pg_catalog'::regnamespace,'information_schema'::regnamespace)
    AND NOT (p.proname LIKE 'search\\_%%' AND EXISTS (SELECT 1 FROM unnest(p.proconfig) x WHERE x LIKE 'search_path=%%'))
-UNION ALL SELECT 'truncate/trigger granted', c.oid::regclass::text FROM pg_class c
+UNION ALL SELECT 'truncate/trigger/references granted', c.oid::regclass::text FROM pg_class c
    WHERE c.relkind IN ('r','p') AND c.relnamespace='public'::regnamespace
-   AND (has_table_privilege(c.oid,'TRUNCATE') OR has_table_privilege(c.oid,'TRIGGER'))
+   AND (has_table_privilege(c.oid,'TRUNCATE') OR has_table_privilege(c.oid,'TRIGGER')
+     OR has_any_column_privilege(c.oid,'REFERENCES'))
 UNION ALL SELECT 'FK without realm_id', k.conrelid::regclass||'.'||k.conname FROM pg_constraint k WHERE k.contype='f'
    AND EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid=k.conrelid AND attname='realm_id')
    AND EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid=k.confrelid AND attname='realm_id')
    AND NOT EXISTS (SELECT 1 FROM pg_constraint k2 WHERE k2.contype='f' AND k2.conrelid=k.conrelid
      AND k2.confrelid=k.confrelid AND k2.conkey @> k.conkey AND cardinality(k2.conkey)>1)
-""".replace("{realm_table}", _REALM_TABLE).replace("{{0}}", "{0}")
+"""
+"""One query; each arm names one kind of hole and where it is. ``known_tables`` fills it in."""
+
+
+def known_tables() -> dict[str, object]:
+    """What ``FAULTS`` must be told: tables that are walled or open in a way of their own."""
+    return {"realm_table": _REALM_TABLE, "readable": list(_READABLE)}
 
 
 def faults(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
     """Holes in the second wall as seen by the connected role. Empty means it stands."""
     with connection.cursor() as cursor:
-        cursor.execute(_FAULTS, ())
+        cursor.execute(FAULTS, known_tables())
         return [(row[0], row[1]) for row in cursor.fetchall()]
