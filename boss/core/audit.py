@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models
 
+from boss.core import logs, origin
 from boss.core.actors import Actor
 from boss.core.models import AuditEntry
 
@@ -23,7 +24,10 @@ def record(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Write that ``actor`` did ``action`` ("order.submitted") to ``subject``. Never put a secret in before/after."""
+    """Write that ``actor`` did ``action`` ("order.submitted") to ``subject``.
+
+    Never put a secret in before/after; what is named like one, or looks like one, is masked all the same.
+    """
     record_many(actor=actor, action=action, subjects=[subject], before=before, after=after)
 
 
@@ -36,6 +40,7 @@ def record_many(
     after: dict[str, Any] | None = None,
 ) -> None:
     """The same about several subjects, an entry each."""
+    before, after = logs.masked_values(before or {}), logs.masked_values(after or {})
     AuditEntry.objects.bulk_create(
         AuditEntry(
             actor_kind=actor.kind,
@@ -45,9 +50,10 @@ def record_many(
             subject_kind=subject_kind(subject),
             subject_id=subject.pk,
             subject_label=str(subject)[:200],
-            before=before or {},
-            after=after or {},
+            before=before,
+            after=after,
             request_id=actor.request_id,
+            address=origin.address(),
         )
         for subject in subjects
     )
