@@ -33,6 +33,7 @@ OFTEN_SLOW = {"queue": "slow", "expires": 30}
 BEAT: dict[str, dict[str, object]] = {
     "core.relay_sweep": {"task": "core.relay_sweep", "schedule": 5.0},
     "core.seal_audit": {"task": "core.seal_audit", "schedule": 10.0},
+    "core.sweep_exports": {"task": "core.sweep_exports", "schedule": 60.0, "options": SLOW},
     "core.check_audit": {
         "task": "core.check_audit",
         "schedule": crontab(hour="3", minute="0"),

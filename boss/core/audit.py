@@ -12,7 +12,11 @@ from boss.core.actors import Actor
 from boss.core.models import AuditEntry
 
 
-def subject_kind(subject: models.Model) -> str:
+Subject = models.Model | type[models.Model]
+"""What an entry is about: one row, or a whole table (a list that was read or exported)."""
+
+
+def subject_kind(subject: Subject) -> str:
     return str(subject._meta.label_lower)
 
 
@@ -20,7 +24,7 @@ def record(
     *,
     actor: Actor,
     action: str,
-    subject: models.Model,
+    subject: Subject,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
@@ -35,7 +39,7 @@ def record_many(
     *,
     actor: Actor,
     action: str,
-    subjects: Iterable[models.Model],
+    subjects: Iterable[Subject],
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
@@ -48,8 +52,8 @@ def record_many(
             actor_label=actor.label[:200],
             action=action,
             subject_kind=subject_kind(subject),
-            subject_id=subject.pk,
-            subject_label=str(subject)[:200],
+            subject_id=None if isinstance(subject, type) else subject.pk,
+            subject_label=str(subject._meta.verbose_name_plural if isinstance(subject, type) else subject)[:200],
             before=before,
             after=after,
             request_id=actor.request_id,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from boss.core.scoping import RealmScoped
+from boss.core.scoping import Addressable, RealmScoped
 
 
 class Fact(RealmScoped):
@@ -128,6 +128,50 @@ class AuditCheck(RealmScoped):
         verbose_name = _("audit check")
         verbose_name_plural = _("audit checks")
         constraints = [models.UniqueConstraint(fields=["realm_id"], name="core_one_check")]
+
+
+class PreparedFile(Addressable):
+    """A file that a task makes because a request could not wait for it. Its parts lie in the database compressed.
+
+    In the database and not on a disk: web and workers need not share one, and the second wall stands before it.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "asked", _("Being made")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Failed")
+
+    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.ASKED)
+    asked_by_id = models.BigIntegerField(null=True, editable=False)
+    asked_by = models.CharField(_("asked for by"), max_length=200)
+    asked_at = models.DateTimeField(_("asked at"), auto_now_add=True)
+    ready_at = models.DateTimeField(_("ready at"), null=True)
+    expires_at = models.DateTimeField(_("kept until"), null=True)
+    name = models.CharField(_("file name"), max_length=120)
+    media_type = models.CharField(max_length=80)
+    content = models.BinaryField(null=True)
+    size = models.BigIntegerField(_("size"), null=True, help_text=_("Bytes of the file, uncompressed."))
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    error = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta(Addressable.Meta):
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AuditExport(PreparedFile):
+    """The audit trail, or the part that ``wanted`` names, as a file."""
+
+    wanted: Any = models.JSONField(default=dict)
+    format = models.CharField(max_length=5, choices=[("csv", "CSV"), ("jsonl", "JSON lines")])
+    rows = models.IntegerField(_("entries"), null=True)
+
+    class Meta(PreparedFile.Meta):
+        abstract = False
+        verbose_name = _("audit export")
+        verbose_name_plural = _("audit exports")
 
 
 class RememberedAnswer(RealmScoped):

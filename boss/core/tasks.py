@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from celery import shared_task
 
-from boss.core import relay, sealing
+from boss.core import exports, relay, sealing
 
 log = structlog.get_logger(__name__)
 
@@ -32,3 +32,15 @@ def check_audit(realm: str | None = None) -> int:
     for each in breaks:
         log.error("audit_chain_broken", realm=each.realm, seal=each.number, entries=each.rows, reason=each.reason)
     return len(breaks)
+
+
+@shared_task(name="core.write_export")
+def write_export(realm_id: int, export_id: int) -> bool:
+    return exports.write(realm_id, export_id)
+
+
+@shared_task(name="core.sweep_exports")
+def sweep_exports() -> int:
+    """Write the files nobody was woken for, drop those whose time is over."""
+    exports.expire()
+    return sum(exports.write(realm_id, export_id) for realm_id, export_id in exports.due())
