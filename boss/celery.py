@@ -51,6 +51,7 @@ BEAT: dict[str, dict[str, object]] = {
         "schedule": crontab(day_of_month="1", hour="2", minute="0"),
         "options": SLOW,
     },
+    "privacy.sweep": {"task": "privacy.sweep", "schedule": 60.0, "options": SLOW},
     "ipservices.compact_free_ranges": {
         "task": "ipservices.compact_free_ranges",
         "schedule": crontab(hour="3", minute="30"),

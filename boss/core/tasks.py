@@ -25,7 +25,7 @@ def seal_audit() -> int:
     return sealing.seal()
 
 
-@shared_task(name="core.check_audit")
+@shared_task(name="core.check_audit", rate_limit="6/m")
 def check_audit(realm: str | None = None) -> int:
     """Compare trail and seals, in one realm (by key) or all. Returns the number of breaks; each is logged."""
     breaks = sealing.check(realm=realm)
