@@ -32,6 +32,13 @@ OFTEN_SLOW = {"queue": "slow", "expires": 30}
 
 BEAT: dict[str, dict[str, object]] = {
     "core.relay_sweep": {"task": "core.relay_sweep", "schedule": 5.0},
+    "core.seal_audit": {"task": "core.seal_audit", "schedule": 10.0},
+    "core.sweep_exports": {"task": "core.sweep_exports", "schedule": 60.0, "options": SLOW},
+    "core.check_audit": {
+        "task": "core.check_audit",
+        "schedule": crontab(hour="3", minute="0"),
+        "options": SLOW,
+    },
     "workflow.sweep": {"task": "workflow.sweep", "schedule": 2.0},
     "notify.sweep": {"task": "notify.sweep", "schedule": 10.0, "options": OFTEN_SLOW},
     "ipservices.sweep": {"task": "ipservices.sweep", "schedule": 30.0},
@@ -44,6 +51,7 @@ BEAT: dict[str, dict[str, object]] = {
         "schedule": crontab(day_of_month="1", hour="2", minute="0"),
         "options": SLOW,
     },
+    "privacy.sweep": {"task": "privacy.sweep", "schedule": 60.0, "options": SLOW},
     "ipservices.compact_free_ranges": {
         "task": "ipservices.compact_free_ranges",
         "schedule": crontab(hour="3", minute="30"),

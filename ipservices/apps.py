@@ -16,7 +16,7 @@ class IpServicesConfig(AppConfig):
     def ready(self) -> None:
         from kombu.exceptions import OperationalError
 
-        from boss.core import events
+        from boss.core import events, reads
         from ipservices import handlers, porting, registry, subjects, tasks
         from ipservices.adapters.sandbox_porting import SandboxPorting
         from ipservices.drivers.dns_powerdns.driver import PowerDnsDriver
@@ -26,6 +26,7 @@ class IpServicesConfig(AppConfig):
         from ticketing.registry import subject_kinds
         from workflow.registry import task_handlers
 
+        reads.sensitive.register("driver_call.read", reads.SensitiveRead(_("What was said to servers, and answered")))
         for driver in (SimulatorDriver, PowerDnsDriver):
             registry.register(driver)
         registry.register_entry_points()

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from boss.api import overview, reference, views
+from boss.api.records.urls import routes as records
 from boss.api.tenancy.urls import routes as tenancy
 from boss.core.api.routes import Route
 from boss.notify.api.urls import routes as notify
@@ -18,6 +19,7 @@ from workflow.api.urls import routes as workflow
 app_name = "api"
 
 ROOMS: dict[str, list[Route]] = {
+    "core": records,
     "tenancy": tenancy,
     "notify": notify,
     "ticketing": ticketing,

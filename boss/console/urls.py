@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from boss.console.views import (
     accounts,
+    audit,
     board,
     bulk,
     home,
@@ -69,6 +70,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("services/<slug:public_id>/", services.service, name="service"),
     path("network/", practice.practice, name="practice"),
     path("network/<slug:public_id>/faults/", practice.set_faults, name="set_faults"),
+    path("audit/", audit.trail, name="audit"),
+    path("audit/check/", audit.check, name="audit_check"),
+    path("audit/export/", audit.export, name="audit_export"),
+    path("audit/exports/<slug:public_id>/", audit.fetch, name="audit_file"),
     path("tickets/", tickets.ticket_list, name="tickets"),
     path("tickets/<slug:public_id>/", tickets.ticket, name="ticket"),
     path("tickets/<slug:public_id>/claim/", tickets.claim, name="ticket_claim"),

@@ -6,6 +6,8 @@ from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 
+from boss.core import lanes
+
 log = structlog.get_logger(__name__)
 
 
@@ -16,7 +18,7 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from boss.core import checks, events, tasks, walls  # noqa: F401 - models are loaded only now
+        from boss.core import checks, events, exports, tasks, walls  # noqa: F401 - models are loaded only now
 
         def wake_relay(realm_id: int) -> None:
             try:
@@ -24,5 +26,12 @@ class CoreConfig(AppConfig):
             except OperationalError as error:  # the broker is only a bell; the sweep delivers
                 log.warning("relay_not_woken", error=str(error))
 
+        def wake_exporter(realm_id: int, export_id: int) -> None:
+            try:
+                tasks.write_export.apply_async((realm_id, export_id), queue=lanes.of_realm("slow", realm_id))
+            except OperationalError as error:  # the sweep writes it
+                log.warning("exporter_not_woken", error=str(error))
+
         events.wake.append(wake_relay)
+        exports.ring.append(wake_exporter)
         post_migrate.connect(walls.after_migrate, dispatch_uid="boss.core.walls")

@@ -7,11 +7,16 @@ from typing import Any
 
 from django.db import models
 
+from boss.core import logs, origin
 from boss.core.actors import Actor
 from boss.core.models import AuditEntry
 
 
-def subject_kind(subject: models.Model) -> str:
+Subject = models.Model | type[models.Model]
+"""What an entry is about: one row, or a whole table (a list that was read or exported)."""
+
+
+def subject_kind(subject: Subject) -> str:
     return str(subject._meta.label_lower)
 
 
@@ -19,11 +24,14 @@ def record(
     *,
     actor: Actor,
     action: str,
-    subject: models.Model,
+    subject: Subject,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Write that ``actor`` did ``action`` ("order.submitted") to ``subject``. Never put a secret in before/after."""
+    """Write that ``actor`` did ``action`` ("order.submitted") to ``subject``.
+
+    Never put a secret in before/after; what is named like one, or looks like one, is masked all the same.
+    """
     record_many(actor=actor, action=action, subjects=[subject], before=before, after=after)
 
 
@@ -31,11 +39,12 @@ def record_many(
     *,
     actor: Actor,
     action: str,
-    subjects: Iterable[models.Model],
+    subjects: Iterable[Subject],
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
     """The same about several subjects, an entry each."""
+    before, after = logs.masked_values(before or {}), logs.masked_values(after or {})
     AuditEntry.objects.bulk_create(
         AuditEntry(
             actor_kind=actor.kind,
@@ -43,11 +52,12 @@ def record_many(
             actor_label=actor.label[:200],
             action=action,
             subject_kind=subject_kind(subject),
-            subject_id=subject.pk,
-            subject_label=str(subject)[:200],
-            before=before or {},
-            after=after or {},
+            subject_id=None if isinstance(subject, type) else subject.pk,
+            subject_label=str(subject._meta.verbose_name_plural if isinstance(subject, type) else subject)[:200],
+            before=before,
+            after=after,
             request_id=actor.request_id,
+            address=origin.address(),
         )
         for subject in subjects
     )

@@ -75,6 +75,12 @@ def _mask(value: Any) -> Any:
     return masked(str(value))
 
 
+def masked_values(values: dict[str, Any]) -> dict[str, Any]:
+    """``values`` with what is named or shaped like a secret masked, however deep; the rest as it was."""
+    cleaned: dict[str, Any] = _mask(values)
+    return cleaned
+
+
 def _mask_event(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     cleaned: MutableMapping[str, Any] = _mask(dict(event))
     return cleaned

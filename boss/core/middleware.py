@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 
+from boss.core import origin
 from boss.core.api import refusals
 from boss.core.problems import Malformed
 
@@ -31,7 +32,13 @@ class ClientAddressMiddleware:
             seen = _address(request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2])
             if seen is not None:
                 request.META["REMOTE_ADDR"] = seen
-        return self.get_response(request)
+        with origin.coming_from(_address(client_address(request))):
+            return self.get_response(request)
+
+
+def client_address(request: HttpRequest) -> str:
+    """Whose request it is, as :class:`ClientAddressMiddleware` left it. Empty behind a unix socket without a proxy."""
+    return str(request.META.get("REMOTE_ADDR") or "")
 
 
 def _address(text: str) -> str | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from boss.core.scoping import RealmScoped
+from boss.core.scoping import Addressable, RealmScoped
 
 
 class Fact(RealmScoped):
@@ -43,10 +44,20 @@ class FactDelivery(RealmScoped):
         ]
 
 
+class CurrentTransaction(models.Func):
+    """The number of the transaction that writes the row, filled in by the database."""
+
+    template = "(pg_current_xact_id()::text::bigint)"
+    output_field = models.BigIntegerField()
+
+
 class AuditEntry(RealmScoped):
-    """Who did what to what, with before and after. Insert-only for the application."""
+    """Who did what to what and from where, with before and after. Insert-only; sealed by ``boss.core.sealing``."""
 
     database_rights: ClassVar[str] = "SELECT, INSERT"
+    system_rights: ClassVar[str] = "SELECT, INSERT"
+    # DELETE is for retention alone, which leaves the seal of what it took.
+    seal_rights: ClassVar[str] = "SELECT, DELETE"
 
     at = models.DateTimeField(auto_now_add=True)
     actor_kind = models.CharField(max_length=10)
@@ -59,6 +70,9 @@ class AuditEntry(RealmScoped):
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
     request_id = models.CharField(max_length=64, blank=True, default="")
+    address = models.GenericIPAddressField(null=True)
+    tx = models.BigIntegerField(db_default=CurrentTransaction(), editable=False)
+    epoch = models.IntegerField(db_default=0, editable=False)
 
     class Meta(RealmScoped.Meta):
         verbose_name = _("audit entry")
@@ -66,7 +80,98 @@ class AuditEntry(RealmScoped):
         indexes = [
             models.Index(fields=["realm_id", "subject_kind", "subject_id", "-id"], name="core_audit_subject"),
             models.Index(fields=["realm_id", "-at"], name="core_audit_recent"),
+            models.Index(fields=["realm_id", "actor_kind", "actor_id", "-id"], name="core_audit_person"),
+            models.Index(fields=["realm_id", "epoch", "tx"], name="core_audit_sealing"),
         ]
+
+
+class AuditSeal(RealmScoped):
+    """A link of a realm's chain: the digest of the entries written by transactions ``tx_from`` up to ``tx_to``."""
+
+    database_rights: ClassVar[str] = "SELECT"
+    system_rights: ClassVar[str] = "SELECT"
+    seal_rights: ClassVar[str] = "SELECT, INSERT, UPDATE (pruned_at)"
+
+    number = models.IntegerField()
+    epoch = models.IntegerField()
+    form = models.PositiveSmallIntegerField()
+    tx_from = models.BigIntegerField()
+    tx_to = models.BigIntegerField()
+    rows = models.IntegerField()
+    first_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    until_at = models.DateTimeField()
+    digest = models.BinaryField()
+    hash = models.BinaryField()
+    sealed_at = models.DateTimeField(db_default=Now())
+    pruned_at = models.DateTimeField(null=True)
+
+    class Meta(RealmScoped.Meta):
+        verbose_name = _("audit seal")
+        verbose_name_plural = _("audit seals")
+        constraints = [models.UniqueConstraint(fields=["realm_id", "number"], name="core_seal_number")]
+
+
+class AuditCheck(RealmScoped):
+    """What the last verification of a realm's chain found. One row a realm."""
+
+    database_rights: ClassVar[str] = "SELECT"
+    system_rights: ClassVar[str] = "SELECT"
+    seal_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
+
+    at = models.DateTimeField()
+    seals = models.IntegerField()
+    until_at = models.DateTimeField(null=True)
+    breaks = models.JSONField(default=list)
+
+    class Meta(RealmScoped.Meta):
+        verbose_name = _("audit check")
+        verbose_name_plural = _("audit checks")
+        constraints = [models.UniqueConstraint(fields=["realm_id"], name="core_one_check")]
+
+
+class PreparedFile(Addressable):
+    """A file that a task makes because a request could not wait for it. Its parts lie in the database compressed.
+
+    In the database and not on a disk: web and workers need not share one, and the second wall stands before it.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "asked", _("Being made")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Failed")
+
+    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.ASKED)
+    asked_by_id = models.BigIntegerField(null=True, editable=False)
+    asked_by = models.CharField(_("asked for by"), max_length=200)
+    asked_at = models.DateTimeField(_("asked at"), auto_now_add=True)
+    ready_at = models.DateTimeField(_("ready at"), null=True)
+    expires_at = models.DateTimeField(_("kept until"), null=True)
+    name = models.CharField(_("file name"), max_length=120)
+    media_type = models.CharField(max_length=80)
+    content = models.BinaryField(null=True)
+    size = models.BigIntegerField(_("size"), null=True, help_text=_("Bytes of the file, uncompressed."))
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    error = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta(Addressable.Meta):
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AuditExport(PreparedFile):
+    """The audit trail, or the part that ``wanted`` names, as a file."""
+
+    wanted: Any = models.JSONField(default=dict)
+    format = models.CharField(max_length=5, choices=[("csv", "CSV"), ("jsonl", "JSON lines")])
+    rows = models.IntegerField(_("entries"), null=True)
+
+    class Meta(PreparedFile.Meta):
+        abstract = False
+        verbose_name = _("audit export")
+        verbose_name_plural = _("audit exports")
 
 
 class RememberedAnswer(RealmScoped):

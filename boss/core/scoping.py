@@ -133,11 +133,14 @@ class RealmScoped(models.Model):
     """A row of one realm. ``scope_paths`` says how narrower grants reach it; a kind left out reaches nothing.
 
     Keys of ``scope_paths``: ``organization``, ``site``, ``own`` (a user id). Values: look-up paths from the model.
-    ``database_rights`` are what the application role may do to the table (SELECT, INSERT, UPDATE, DELETE).
+    ``database_rights`` are what the application role may do to the table (SELECT, INSERT, UPDATE, DELETE),
+    ``system_rights`` what the role of sweepers and operators may, ``seal_rights`` that of the audit trail's sealer.
     """
 
     scope_paths: ClassVar[dict[str, str]] = {}
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
+    system_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
+    seal_rights: ClassVar[str] = ""
 
     # A plain column: the cellar knows no Realm class. The real foreign key is raised by boss.core.walls.
     realm_id = models.BigIntegerField(default=default_realm_id, editable=False)

@@ -1,10 +1,13 @@
-"""Celery doors of the relay: woken after commit, swept by beat in case a wake-up was lost."""
+"""Celery doors of the cellar: the relay, woken after commit and swept by beat; the audit trail's sealer and checker."""
 
 from __future__ import annotations
 
+import structlog
 from celery import shared_task
 
-from boss.core import relay
+from boss.core import exports, relay, sealing
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="core.relay")
@@ -15,3 +18,29 @@ def relay_facts(realm_id: int) -> int:
 @shared_task(name="core.relay_sweep")
 def sweep_facts() -> int:
     return sum(relay.deliver_due(realm_id) for realm_id in relay.realms_with_due())
+
+
+@shared_task(name="core.seal_audit")
+def seal_audit() -> int:
+    return sealing.seal()
+
+
+@shared_task(name="core.check_audit", rate_limit="6/m")
+def check_audit(realm: str | None = None) -> int:
+    """Compare trail and seals, in one realm (by key) or all. Returns the number of breaks; each is logged."""
+    breaks = sealing.check(realm=realm)
+    for each in breaks:
+        log.error("audit_chain_broken", realm=each.realm, seal=each.number, entries=each.rows, reason=each.reason)
+    return len(breaks)
+
+
+@shared_task(name="core.write_export")
+def write_export(realm_id: int, export_id: int) -> bool:
+    return exports.write(realm_id, export_id)
+
+
+@shared_task(name="core.sweep_exports")
+def sweep_exports() -> int:
+    """Write the files nobody was woken for, drop those whose time is over."""
+    exports.expire()
+    return sum(exports.write(realm_id, export_id) for realm_id, export_id in exports.due())

@@ -14,6 +14,7 @@ from django.apps import apps
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from boss.core import sealing
 from boss.core.scoping import RealmScoped
 
 _WALL = "realm_id = NULLIF(current_setting('boss.realm_id', true), '')::bigint"
@@ -37,14 +38,19 @@ def scoped_models() -> list[type[models.Model]]:
 def raise_walls(connection: BaseDatabaseWrapper) -> None:
     """Bring every table's policy, foreign keys and rights to what the models declare."""
     present = set(connection.introspection.table_names())
-    statements = ["GRANT USAGE ON SCHEMA public TO boss_app, boss_system"]
+    statements = ["GRANT USAGE ON SCHEMA public TO boss_app, boss_system, boss_seal"]
     statements += _unscoped_rights(present)
-    statements += _wall(_REALM_TABLE, _WALL.replace("realm_id", "id", 1), "SELECT, UPDATE")
+    statements += _wall(_REALM_TABLE, _WALL.replace("realm_id", "id", 1), "SELECT, UPDATE", seal="SELECT (id, key)")
     scoped = [model for model in scoped_models() if model._meta.db_table in present]
     for model in scoped:
-        rights: str = model.database_rights  # type: ignore[attr-defined]
-        statements += _wall(model._meta.db_table, _WALL, rights)
-    statements.append("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO boss_app, boss_system")
+        statements += _wall(
+            model._meta.db_table,
+            _WALL,
+            model.database_rights,  # type: ignore[attr-defined]
+            system=model.system_rights,  # type: ignore[attr-defined]
+            seal=model.seal_rights,  # type: ignore[attr-defined]
+        )
+    statements.append("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO boss_app, boss_system, boss_seal")
     with connection.cursor() as cursor:
         existing = _constraints(cursor)
         keys = dict(_same_realm_keys(scoped))
@@ -53,19 +59,28 @@ def raise_walls(connection: BaseDatabaseWrapper) -> None:
         cursor.execute(";\n".join(statements))
         if needless := _needless_keys(cursor, scoped, keys):
             cursor.execute(";\n".join(needless))
+        if sealing.TABLE in present:
+            sealing.settle_epoch(cursor)
 
 
-def _wall(table: str, policy: str, rights: str) -> list[str]:
-    return [
+def _wall(
+    table: str, policy: str, rights: str, *, system: str = "SELECT, INSERT, UPDATE, DELETE", seal: str = ""
+) -> list[str]:
+    statements = [
         f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
         f'DROP POLICY IF EXISTS realm_wall ON "{table}"',
         f'CREATE POLICY realm_wall ON "{table}" FOR ALL TO boss_app USING ({policy}) WITH CHECK ({policy})',
         f'DROP POLICY IF EXISTS system_all ON "{table}"',
         f'CREATE POLICY system_all ON "{table}" FOR ALL TO boss_system USING (true) WITH CHECK (true)',
-        f'REVOKE ALL ON "{table}" FROM boss_app, boss_system',
+        f'REVOKE ALL ON "{table}" FROM boss_app, boss_system, boss_seal',
         f'GRANT {rights} ON "{table}" TO boss_app',
-        f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO boss_system',
+        f'GRANT {system} ON "{table}" TO boss_system',
+        f'DROP POLICY IF EXISTS seal_all ON "{table}"',
     ]
+    if seal:
+        statements.append(f'CREATE POLICY seal_all ON "{table}" FOR ALL TO boss_seal USING (true) WITH CHECK (true)')
+        statements.append(f'GRANT {seal} ON "{table}" TO boss_seal')
+    return statements
 
 
 def _unscoped_rights(present: set[str]) -> list[str]:

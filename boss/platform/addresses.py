@@ -26,7 +26,8 @@ STATE = ROOT / ".boss"
 OWNER_ROLE = "boss_owner"
 APP_ROLE = "boss_app"
 SYSTEM_ROLE = "boss_system"
-ROLES = (OWNER_ROLE, APP_ROLE, SYSTEM_ROLE)
+SEAL_ROLE = "boss_seal"
+ROLES = (OWNER_ROLE, APP_ROLE, SYSTEM_ROLE, SEAL_ROLE)
 
 SUPERUSER = "boss"
 """The embedded cluster's superuser. Only the platform connects as it, never the application."""

@@ -1,8 +1,9 @@
-"""Make the database BOSS lives in: three roles, one database, its extensions. Idempotent.
+"""Make the database BOSS lives in: four roles, one database, its extensions. Idempotent.
 
 - `boss_owner` owns the schema and runs the migrations, nothing else.
 - `boss_app` is the web and the workers: owns nothing and cannot bypass row-level security.
 - `boss_system` is the sweeper and the platform operator.
+- `boss_seal` reads the audit trail and seals it; it can do nothing else, and nobody else can do that.
 
 The login that does this (the embedded superuser, or that of `DATABASE_URL`) is an installer; BOSS itself never
 uses it. It must be allowed to create roles and databases the first time.
@@ -87,7 +88,7 @@ def refuse_old(connection: Connection) -> None:
 
 
 def ensure_roles(connection: Connection) -> None:
-    """Create what is missing of the three roles and set their passwords."""
+    """Create what is missing of BOSS's roles and set their passwords."""
     found = connection.execute(
         "SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = ANY(%s)", (list(addresses.ROLES),)
     ).fetchall()

@@ -107,6 +107,7 @@ def _database(role: str) -> dict[str, object]:
 DATABASES = {
     "default": _database("boss_app"),
     "system": _database("boss_system"),
+    "seal": _database("boss_seal"),  # reads the audit trail of all realms and writes its seals, nothing else
     "owner": _database("boss_owner"),
 }
 DATABASE_ROUTERS = ["boss.core.scoping.DatabaseRouter"]

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from boss.core import reads
 from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
 from boss.core.crypto import masked
@@ -115,6 +116,15 @@ class DriverCallViewSet(ReadOnlyViewSet):
 
     def rows(self) -> QuerySet[DriverCall]:
         return selectors.whole_driver_calls()
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        reads.note(actor=self.actor, read="driver_call.read", subject=DriverCall, after=request.query_params.dict())
+        return super().list(request, *args, **kwargs)
+
+    def get_object(self) -> Any:
+        found = super().get_object()
+        reads.note(actor=self.actor, read="driver_call.read", subject=found)
+        return found
 
 
 class BindingFilter(FilterSet):

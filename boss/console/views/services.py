@@ -12,6 +12,7 @@ from boss.console.presenters import accounts as present_accounts
 from boss.console.presenters import services as present
 from boss.console.presenters.marks import SERVICE, mark
 from boss.console.presenters.words import pairs
+from boss.core import reads
 from boss.look.pages import newest_first
 from ipservices import selectors
 from ipservices.families import families
@@ -43,6 +44,8 @@ def service(request: HttpRequest, public_id: str) -> HttpResponse:
     """What is wanted, what the server was seen to hold, and every call made for it."""
     actor = actor_of(request)
     found = selectors.get_service(actor, public_id)
+    if actor.holds("ipservices.view_drivercall"):
+        reads.note(actor=actor, read="driver_call.read", subject=found)
     calls = newest_first(selectors.list_driver_calls(actor, found), request.GET.get("after", ""), size=25)
     context = {
         "service": found,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from boss.portals.selfhelp.views import home, orders, services, tickets
+from boss.portals.selfhelp.views import history, home, orders, services, tickets
 
 app_name = "selfhelp"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("services/", services.services, name="services"),
     path("orders/<str:public_id>/", orders.order, name="order"),
     path("orders/<str:public_id>/state/", orders.state, name="order_state"),
+    path("history/", history.history, name="history"),
     path("tickets/", tickets.tickets, name="tickets"),
     path("tickets/new/", tickets.new, name="ticket_new"),
     path("tickets/<str:public_id>/", tickets.ticket, name="ticket"),

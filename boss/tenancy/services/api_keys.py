@@ -62,7 +62,7 @@ def revoke(*, actor: Actor, key: ApiKey) -> ApiKey:
     key.revoked_at = clock.now()
     key.save(update_fields=["revoked_at"])
 
-    audit.record(actor=actor, action="api_key.revoked", subject=key)
+    audit.record(actor=actor, action="api_key.revoked", subject=key, after={"revoked": True})
     return key
 
 

@@ -19,7 +19,7 @@ def create(*, key: str, name: str, hosts: list[str], is_platform: bool = False, 
     Called by the platform operator's commands; the first of ``hosts`` becomes canonical.
     """
     with scoping.system_transaction(f"realm {key}"):
-        realm, _made = Realm.objects.get_or_create(
+        realm, made = Realm.objects.get_or_create(
             key=key, defaults={"name": name, "canonical_host": hosts[0], "is_platform": is_platform, **details}
         )
         for host in hosts:
@@ -29,6 +29,10 @@ def create(*, key: str, name: str, hosts: list[str], is_platform: bool = False, 
             Role.objects.get_or_create(key=role_key, defaults={"name": str(policy.name), "built_in": True})
         Brand.objects.get_or_create(realm_id=realm.pk, defaults={"name": name})
         Calendar.objects.get_or_create(key="business", defaults={"name": "Business hours"})
+        if made:
+            audit.record(
+                actor=Actor.system(realm.pk), action="realm.created", subject=realm, after={"key": key, "hosts": hosts}
+            )
     selectors.forget_cached()
     return realm
 

@@ -88,7 +88,9 @@ def deactivate(*, actor: Actor, user: User) -> User:
     user.save(update_fields=["is_active"])
     api_keys.revoke_all_of(actor=actor, maker=user)
 
-    audit.record(actor=actor, action="user.deactivated", subject=user)
+    audit.record(
+        actor=actor, action="user.deactivated", subject=user, before={"is_active": True}, after={"is_active": False}
+    )
     return user
 
 
