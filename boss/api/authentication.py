@@ -23,7 +23,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         if scheme.lower() != b"bearer":
             return None
         django_request: Any = request._request
-        found = selectors.find_actor_for_api_key(presented.decode("latin-1").strip(), django_request.id)
+        found = selectors.find_actor_for_api_key(
+            presented.decode("latin-1").strip(), django_request.id, address=django_request.META.get("REMOTE_ADDR")
+        )
         if found is None:
             raise AuthenticationFailed(_("This API key is unknown, revoked or expired."))
         key, actor = found

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-ScopeKind = Literal["realm", "organization", "site", "own"]
+# "building" is a site for people of its organization: what is shared with the organization there, never residents'.
+ScopeKind = Literal["realm", "organization", "site", "building", "own"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +19,20 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Operator:
+    """The member of staff behind an actor who is somebody else."""
+
+    user_id: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """A person, a program or the system inside one realm.
 
     ``scopes`` (API keys) can only narrow what the grants give. ``label`` is what the audit trail shows.
+    ``switched_off`` are the permissions of components the realm does without: nobody holds them meanwhile.
+    ``operator`` is the member of staff who looks on as this person: such an actor may read and do nothing else.
     """
 
     realm_id: int
@@ -32,6 +43,8 @@ class Actor:
     scopes: frozenset[str] | None = None
     request_id: str = field(default="", compare=False)
     api_key_id: int | None = None
+    operator: Operator | None = None
+    switched_off: frozenset[str] = frozenset()
 
     @property
     def number(self) -> int | None:
@@ -51,6 +64,6 @@ class Actor:
         """True when some grant, whatever its scope, carries the permission. For menus; rows need ``may``."""
         if self.is_system:
             return True
-        if self.scopes is not None and permission not in self.scopes:
+        if permission in self.switched_off or (self.scopes is not None and permission not in self.scopes):
             return False
         return any(permission in grant.permissions for grant in self.grants)

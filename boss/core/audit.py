@@ -47,9 +47,7 @@ def record_many(
     before, after = logs.masked_values(before or {}), logs.masked_values(after or {})
     AuditEntry.objects.bulk_create(
         AuditEntry(
-            actor_kind=actor.kind,
-            actor_id=actor.number,
-            actor_label=actor.label[:200],
+            **_names(actor),
             action=action,
             subject_kind=subject_kind(subject),
             subject_id=None if isinstance(subject, type) else subject.pk,
@@ -61,6 +59,19 @@ def record_many(
         )
         for subject in subjects
     )
+
+
+def _names(actor: Actor) -> dict[str, Any]:
+    """Who did it, and on whose behalf: of staff who stand in for somebody, both names."""
+    if actor.operator is None:
+        return {"actor_kind": actor.kind, "actor_id": actor.number, "actor_label": actor.label[:200]}
+    return {
+        "actor_kind": "user",
+        "actor_id": actor.operator.user_id,
+        "actor_label": actor.operator.label[:200],
+        "on_behalf_of_id": actor.user_id,
+        "on_behalf_of_label": actor.label[:200],
+    }
 
 
 def list_for(subject: models.Model) -> models.QuerySet[AuditEntry]:

@@ -63,6 +63,9 @@ class AuditEntry(RealmScoped):
     actor_kind = models.CharField(max_length=10)
     actor_id = models.BigIntegerField(null=True)
     actor_label = models.CharField(max_length=200)
+    # Whom the actor stood in for: staff who look at self-help as a subscriber.
+    on_behalf_of_id = models.BigIntegerField(null=True)
+    on_behalf_of_label = models.CharField(max_length=200, blank=True, default="")
     action = models.CharField(max_length=100)
     subject_kind = models.CharField(max_length=100)
     subject_id = models.BigIntegerField(null=True)

@@ -43,7 +43,8 @@ def rows(model: type[models.Model], actor: Actor, permission: str | None = None)
             return in_realm
         target = actor.user_id if grant.kind == "own" else grant.target_id
         if grant.kind in paths and target is not None:
-            allowed |= Q(**{paths[grant.kind]: target})
+            limits: dict[str, Q] = getattr(model, "scope_limits", {})
+            allowed |= Q(**{paths[grant.kind]: target}) & limits.get(grant.kind, Q())
     return allowed & in_realm
 
 

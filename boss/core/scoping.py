@@ -132,12 +132,14 @@ class ScopedManager(models.Manager.from_queryset(ScopedQuerySet)):  # type: igno
 class RealmScoped(models.Model):
     """A row of one realm. ``scope_paths`` says how narrower grants reach it; a kind left out reaches nothing.
 
-    Keys of ``scope_paths``: ``organization``, ``site``, ``own`` (a user id). Values: look-up paths from the model.
+    Keys of ``scope_paths``: ``organization``, ``site``, ``building`` (a site, for people of its organization), ``own``
+    (a user id). Values: look-up paths from the model. ``scope_limits`` may say, for a key, what else must be true.
     ``database_rights`` are what the application role may do to the table (SELECT, INSERT, UPDATE, DELETE),
     ``system_rights`` what the role of sweepers and operators may, ``seal_rights`` that of the audit trail's sealer.
     """
 
     scope_paths: ClassVar[dict[str, str]] = {}
+    scope_limits: ClassVar[dict[str, models.Q]] = {}
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
     system_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
     seal_rights: ClassVar[str] = ""

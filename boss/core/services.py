@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from boss.core import scoping
 from boss.core.actors import Actor
+from boss.core.problems import Problem
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -17,6 +19,14 @@ R = TypeVar("R")
 
 class ForeignActor(RuntimeError):
     """An actor of one realm was handed to a service running in another: a programming error."""
+
+
+class ReadOnlyActor(Problem):
+    """Somebody who only looks on in another's place asked for a change."""
+
+    code = "core.read_only"
+    status = 403
+    title = _("You are looking on as a subscriber: nothing can be changed.")
 
 
 def service(function: Callable[P, R]) -> Callable[P, R]:
@@ -32,6 +42,9 @@ def service(function: Callable[P, R]) -> Callable[P, R]:
             raise TypeError(f"{function.__qualname__} needs actor=")
         if actor.realm_id != scoping.current_realm_id():
             raise ForeignActor(f"{function.__qualname__}: actor of realm {actor.realm_id}")
+        if actor.operator is not None:
+            # Staff who look on as a subscriber read; this is the second lock behind the door's (boss.tenancy).
+            raise ReadOnlyActor
         with transaction.atomic(using=scoping.alias()):
             return function(*args, **kwargs)
 

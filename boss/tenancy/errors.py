@@ -49,3 +49,51 @@ class GrantExceedsOwn(Problem):
 class StaffOnlyRole(Problem):
     code = "tenancy.staff_only_role"
     title = _("Only staff can have a role on the whole realm.")
+
+
+class HoldsMore(Problem):
+    code = "tenancy.holds_more"
+    status = 403
+    title = _("This person has rights that you do not have, so you cannot change how he signs in.")
+
+
+class NotOfOrganization(Problem):
+    code = "tenancy.not_of_organization"
+    status = 403
+    title = _("You can give only roles meant for organizations, to people of your organization.")
+
+
+class RoleIsBuiltIn(Problem):
+    code = "tenancy.role_is_built_in"
+    status = 409
+    title = _("Built-in roles cannot be changed. Make a role of your own instead.")
+
+
+class RoleInUse(Problem):
+    code = "tenancy.role_in_use"
+    status = 409
+    title = _("Somebody still has this role, or a key acts with it. Take it away first.")
+
+
+class NotYourself(Problem):
+    code = "tenancy.not_yourself"
+    status = 409
+    title = _("You cannot do this to yourself. Ask a colleague.")
+
+
+class CannotActAs(Problem):
+    code = "tenancy.cannot_act_as"
+    status = 409
+    title = _("Only an active subscriber's view can be opened.")
+
+
+class KeyHasEnded(Problem):
+    code = "tenancy.key_has_ended"
+    status = 409
+    title = _("This key has ended. Make a new one.")
+
+
+class AlreadySignsIn(Problem):
+    code = "tenancy.already_signs_in"
+    status = 409
+    title = _("This person has a password, or is not active. Whoever forgot it asks for a link at the sign-in page.")

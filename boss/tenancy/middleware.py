@@ -5,21 +5,24 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from django.core.exceptions import DisallowedHost
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
 from structlog.contextvars import bound_contextvars
 
 from boss.core import scoping
-from boss.core.actors import Actor
+from boss.core.actors import Actor, Operator
 from boss.core.api import refusals
-from boss.core.problems import Malformed
+from boss.core.problems import Malformed, NotFound
 from boss.core.scoping import Scope
-from boss.tenancy import selectors
+from boss.core.services import ReadOnlyActor
+from boss.tenancy import components, selectors
 from boss.tenancy.errors import UnknownHost
+from boss.tenancy.services import acting
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -67,14 +70,68 @@ class RealmMiddleware:
 
 
 class ActorMiddleware:
-    """Sets ``request.actor`` (lazily: pages for visitors ask nothing)."""
+    """Sets ``request.actor`` (lazily: pages for visitors ask nothing).
+
+    While a member of staff looks on as a subscriber, everything but the console is the subscriber's, and read-only.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.acting = None  # type: ignore[attr-defined]
         request.actor = SimpleLazyObject(lambda: _actor(request))  # type: ignore[attr-defined]
+        if not request.path.startswith(_OWN_PLACES) and acting.SESSION_KEY in request.session:
+            refusal = self._stand_in(request)
+            if refusal is not None:
+                return refusal
         return self.get_response(request)
+
+    def _stand_in(self, request: HttpRequest) -> HttpResponse | None:
+        staff = request.user
+        if not staff.is_authenticated:
+            return None
+        visit = acting.find_open(staff, str(request.session[acting.SESSION_KEY]))
+        if visit is None:  # over: from here on everybody is himself again
+            del request.session[acting.SESSION_KEY]
+            return render(request, "errors/visit_over.html", status=403) if request.path.startswith("/my/") else None
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
+            if refusals.concerns(request):
+                return refusals.answer(request, ReadOnlyActor())
+            return render(request, "errors/403.html", {"message": ReadOnlyActor.title}, status=403)
+        operator = Operator(visit.staff_id, staff.get_full_name())
+        request.acting = visit  # type: ignore[attr-defined]
+        request.operator = staff  # type: ignore[attr-defined]
+        request.user = visit.subscriber
+        request.actor = acting.standing_in(visit.subscriber, operator, request.id)  # type: ignore[attr-defined]
+        return None
+
+
+class ComponentMiddleware:
+    """What a realm has switched off is not there: 404 for its pages and its routes of the API."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        switched_on: list[str] = request.realm.components  # type: ignore[attr-defined]
+        match = request.resolver_match
+        if match is None or not components.off(switched_on):
+            return None
+        route = re.match(r"api/v1/(\w+)/", match.route)
+        room = route[1] if route else ""
+        if not components.is_off(switched_on, getattr(view, "permission", ""), match.namespaces, room):
+            return None
+        if refusals.concerns(request):
+            return refusals.answer(request, NotFound())
+        raise Http404
+
+
+# Where a member of staff stays himself while he looks on as a subscriber in another tab.
+_OWN_PLACES = ("/console/", "/logout/", "/brand/", "/admin/")
 
 
 def _actor(request: HttpRequest) -> Actor:

@@ -7,15 +7,21 @@ the realm. Nothing is implied: a permission not named here is not held.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+Audience = Literal["staff", "organization", "subscriber", "program"]
+
 
 @dataclass(frozen=True, slots=True)
 class RolePolicy:
+    """A built-in role. ``audience`` says whom it is meant for: only staff get a role of staff, for instance."""
+
     name: str | Promise
     permissions: frozenset[str]
+    audience: Audience = "staff"
 
 
 def _set(*groups: str) -> frozenset[str]:
@@ -47,6 +53,14 @@ _DO_TICKETS = _set(
 )
 _STAFF = _READ_REALM | _READ_CUSTOMERS | _READ_WORK | _DO_TICKETS | _set("core.use_console core.search")
 
+# Of an organization its people see places and what was said to them in tickets that are theirs: never an account, a
+# service or a resident. Accounts at a building carry its owner's organization, so no right to read them is in here.
+_ORGANIZATION = _set(
+    "tenancy.view_organization tenancy.view_site core.use_owner",
+    "ticketing.view_ticket ticketing.view_message ticketing.add_ticket ticketing.add_message",
+)
+_ITS_PEOPLE = _set("tenancy.view_user tenancy.add_user tenancy.change_user tenancy.grant_role")
+
 BUILT_IN: dict[str, RolePolicy] = {
     "realm_admin": RolePolicy(
         _("Realm administrator"),
@@ -55,6 +69,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "tenancy.change_realm tenancy.change_brand tenancy.change_calendar",
             "tenancy.add_organization tenancy.change_organization",
             "tenancy.add_site tenancy.change_site tenancy.add_user tenancy.change_user tenancy.grant_role",
+            "tenancy.view_role tenancy.manage_roles tenancy.manage_components tenancy.act_as",
             "tenancy.view_apikey tenancy.add_apikey tenancy.revoke_apikey core.view_auditentry",
             "catalog.add_feature catalog.change_feature catalog.add_plan catalog.change_plan catalog.publish_plan",
             "subscribers.place_order subscribers.change_account subscribers.open_account subscribers.close_account",
@@ -76,7 +91,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "workflow.retry_task workflow.complete_task workflow.start_run",
             "workflow.skip_task workflow.signal_run subscribers.place_order subscribers.change_account",
             "subscribers.open_account subscribers.close_account subscribers.collect subscribers.announce_lease",
-            "ipservices.view_binding ipservices.observe_service core.view_auditentry",
+            "ipservices.view_binding ipservices.observe_service core.view_auditentry tenancy.view_role tenancy.act_as",
             "notify.view_message",
         ),
     ),
@@ -86,7 +101,7 @@ BUILT_IN: dict[str, RolePolicy] = {
         | _set(
             "subscribers.place_order subscribers.change_account subscribers.open_account tenancy.add_site",
             "ticketing.assign_ticket workflow.retry_task workflow.start_run workflow.complete_task",
-            "workflow.reverse_run ipservices.observe_service notify.view_message",
+            "workflow.reverse_run ipservices.observe_service notify.view_message tenancy.act_as",
         ),
     ),
     "noc": RolePolicy(
@@ -121,16 +136,22 @@ BUILT_IN: dict[str, RolePolicy] = {
     ),
     "auditor": RolePolicy(
         _("Auditor"),
-        _READ_REALM | _READ_CUSTOMERS | _READ_WORK | _set("core.view_auditentry core.use_console core.search"),
+        _READ_REALM
+        | _READ_CUSTOMERS
+        | _READ_WORK
+        | _set("core.view_auditentry core.use_console core.search tenancy.view_role tenancy.view_apikey"),
     ),
     "organization_contact": RolePolicy(
         _("Organization contact"),
-        _set(
-            "tenancy.view_organization tenancy.view_site",
-            "ticketing.view_ticket ticketing.view_message ticketing.add_ticket ticketing.add_message",
-            "subscribers.view_lease subscribers.announce_lease",
-        ),
+        _ORGANIZATION | _ITS_PEOPLE | _set("subscribers.view_lease subscribers.announce_lease"),
+        "organization",
     ),
+    "property_owner": RolePolicy(
+        _("Property owner"),
+        _ORGANIZATION | _ITS_PEOPLE | _set("subscribers.view_lease subscribers.announce_lease"),
+        "organization",
+    ),
+    "partner": RolePolicy(_("Partner"), _ORGANIZATION | _set("catalog.view_plans_on_sale"), "organization"),
     "subscriber": RolePolicy(
         _("Subscriber"),
         _set(
@@ -141,6 +162,15 @@ BUILT_IN: dict[str, RolePolicy] = {
             "catalog.view_plans_on_sale subscribers.place_order workflow.view_run workflow.view_taskrun",
             "core.use_selfhelp",
         ),
+        "subscriber",
+    ),
+    "subaccount": RolePolicy(
+        _("Sub-account"),
+        _set(
+            "tenancy.view_user core.use_selfhelp",
+            "ticketing.view_ticket ticketing.view_message ticketing.add_ticket ticketing.add_message",
+        ),
+        "subscriber",
     ),
     "api_client": RolePolicy(
         _("API client"),
@@ -152,14 +182,29 @@ BUILT_IN: dict[str, RolePolicy] = {
             "workflow.complete_task workflow.signal_run ipservices.view_binding ipservices.observe_service",
             "ipservices.set_fault ticketing.assign_ticket notify.view_message",
         ),
+        "program",
     ),
 }
+
+# Doors to a surface that shows what other rights reach, and nothing else: whoever may give a role may give them.
+DOORS = _set("core.use_selfhelp core.use_owner")
 
 # Somebody on the sign-up portal who has not signed in.
 VISITOR = _set(
     "catalog.view_plans_on_sale tenancy.view_site subscribers.place_order",
     "ticketing.add_lead",
 )
+
+
+def of_audience(*audiences: str) -> frozenset[str]:
+    """Every permission that some built-in role for these people holds: what a realm's own role for them may hold."""
+    found = (policy.permissions for policy in BUILT_IN.values() if policy.audience in audiences)
+    return frozenset().union(*found)
+
+
+def every_permission() -> frozenset[str]:
+    """What may stand in a role: each permission that some built-in role holds."""
+    return of_audience("staff", "organization", "subscriber", "program")
 
 
 def permissions_of(role_key: str) -> frozenset[str]:

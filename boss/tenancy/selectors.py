@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import re
 import time
 from typing import Any
@@ -16,8 +17,8 @@ from boss.core import scoping
 from boss.core.actors import Actor, Grant
 from boss.core.calendars import BusinessCalendar
 from boss.core.problems import NotFound
-from boss.tenancy import policies
-from boss.tenancy.models import ApiKey, Brand, Calendar, Organization, Realm, RealmHost, RoleGrant, Site, User
+from boss.tenancy import components, policies
+from boss.tenancy.models import ApiKey, Brand, Calendar, Organization, Realm, RealmHost, Role, RoleGrant, Site, User
 from boss.tenancy.models.calendars import intervals
 
 _CACHE_SECONDS = 15
@@ -77,26 +78,40 @@ def actor_for_user(user: User, request_id: str = "") -> Actor:
     """What a signed-in person may do. One query."""
     if not user.is_active:
         return Actor(realm_id=user.realm_id, kind="user", label=user.full_name, user_id=user.pk)
-    rows = RoleGrant.objects.filter(user=user).select_related("role")
-    # Subscribers are given nothing on the whole realm; should a row say so all the same, it does not count.
-    grants = tuple(_grant(row) for row in rows if row.kind != RoleGrant.Kind.REALM or user.kind == User.Kind.STAFF)
-    return Actor(user.realm_id, "user", user.full_name, user.pk, grants, None, request_id)
+    rows = [row for row in RoleGrant.objects.filter(user=user).select_related("role") if _counts(row, user)]
+    grants = tuple(each for row in rows for each in _grants(row))
+    off = components.permissions_off(get_realm(user.realm_id).components)
+    return Actor(user.realm_id, "user", user.full_name, user.pk, grants, None, request_id, switched_off=off)
 
 
-def _grant(row: RoleGrant) -> Grant:
-    return Grant(row.role.effective_permissions(), row.kind, row.organization_id or row.site_id)  # type: ignore[arg-type]
+def _counts(row: RoleGrant, user: User) -> bool:
+    """Only staff are given something on the whole realm; should a row say otherwise, it does not count."""
+    return row.kind != RoleGrant.Kind.REALM or user.kind == User.Kind.STAFF
+
+
+def _grants(row: RoleGrant) -> list[Grant]:
+    """What a row gives. An organization's role on a site is narrower than staff's there: it spares the residents."""
+    held = row.role.effective_permissions()
+    if row.kind != RoleGrant.Kind.SITE or row.role.is_for != "organization":
+        return [Grant(held, row.kind, row.organization_id or row.site_id)]  # type: ignore[arg-type]
+    asked = frozenset(each for each in held if each.startswith("ticketing."))
+    return [Grant(held, "building", row.site_id), Grant(asked, "own")]
 
 
 def visitor(realm_id: int, request_id: str = "") -> Actor:
     """Somebody on the portal who has not signed in."""
+    off = components.permissions_off(get_realm(realm_id).components)
     grants = (Grant(policies.VISITOR, "realm"),)
-    return Actor(realm_id, "visitor", "Visitor", None, grants, None, request_id)
+    return Actor(realm_id, "visitor", "Visitor", None, grants, None, request_id, switched_off=off)
 
 
-def find_actor_for_api_key(presented: str, request_id: str = "") -> tuple[ApiKey, Actor] | None:
+def find_actor_for_api_key(
+    presented: str, request_id: str = "", *, address: str | None = None
+) -> tuple[ApiKey, Actor] | None:
     """The key and its actor for ``boss_<public id>_<secret>``, or None when unknown, revoked or expired.
 
-    The key of somebody who is not active is unknown, too.
+    The key of somebody who is not active is unknown, too, and so is one that comes from an ``address`` (IP) outside
+    the networks it was made for.
     """
     match = re.fullmatch(r"boss_([0-9a-z]{12})_([A-Za-z0-9_-]{43})", presented)
     if match is None:
@@ -105,7 +120,19 @@ def find_actor_for_api_key(presented: str, request_id: str = "") -> tuple[ApiKey
     digest = hashlib.sha256(match[2].encode()).hexdigest()
     if key is None or not hmac.compare_digest(key.secret_hash, digest):
         return None
+    if key.source_networks and not _comes_from(address, key.source_networks):
+        return None
     return key, _actor_for_api_key(key, request_id)
+
+
+def _comes_from(address: str | None, networks: list[str]) -> bool:
+    try:
+        source = ipaddress.ip_address(address or "")
+    except ValueError:
+        return False
+    if isinstance(source, ipaddress.IPv6Address) and source.ipv4_mapped is not None:
+        source = source.ipv4_mapped
+    return any(source in ipaddress.ip_network(network) for network in networks)
 
 
 def _good_keys() -> models.QuerySet[ApiKey]:
@@ -116,10 +143,13 @@ def _good_keys() -> models.QuerySet[ApiKey]:
 
 
 def _actor_for_api_key(key: ApiKey, request_id: str = "") -> Actor:
+    off = components.permissions_off(get_realm(key.realm_id).components)
     grants = (Grant(key.role.effective_permissions(), "realm"),)
     scopes = None if key.scopes is None else frozenset(key.scopes)
     label = f"API key {key.name}"
-    return Actor(key.realm_id, "api_key", label, None, grants, scopes, request_id, api_key_id=key.pk)
+    return Actor(
+        key.realm_id, "api_key", label, None, grants, scopes, request_id, api_key_id=key.pk, switched_off=off
+    )  # fmt: skip
 
 
 def find_actor(kind: str, number: int | None) -> Actor | None:
@@ -200,6 +230,41 @@ def normalise_address(*parts: str) -> str:
     """The comparable form of an address: lower case, punctuation gone, usual abbreviations."""
     words = re.sub(r"[^\w#]+", " ", " ".join(parts).lower().replace("#", " # ")).split()
     return re.sub(r"# ", "#", " ".join(_ABBREVIATIONS.get(word, word) for word in words))
+
+
+def list_people(actor: Actor) -> models.QuerySet[User]:
+    """The people the actor may see: of the realm, or of his organization, or himself."""
+    people: models.QuerySet[User] = User.objects.visible_to(actor).select_related("site", "organization")
+    return people
+
+
+def list_roles(actor: Actor, *, archived: bool = False) -> models.QuerySet[Role]:
+    """Built-in roles and the realm's own, by name; archived ones only when asked for."""
+    roles: models.QuerySet[Role] = Role.objects.visible_to(actor).order_by("-built_in", "name", "id")
+    return roles if archived else roles.filter(archived_at=None)
+
+
+def get_role(actor: Actor, key: str) -> Role:
+    role: Role | None = Role.objects.visible_to(actor).filter(key=key).first()
+    if role is None:
+        raise NotFound(role=key)
+    return role
+
+
+def list_holders(role: Role) -> models.QuerySet[RoleGrant]:
+    """Who holds a role and on what, by name. Whoever calls it has checked that its reader may see roles."""
+    grants: models.QuerySet[RoleGrant] = RoleGrant.objects.filter(role=role)
+    return grants.select_related("user", "organization", "site").order_by("user__full_name", "id")
+
+
+def list_api_keys(actor: Actor) -> models.QuerySet[ApiKey]:
+    keys: models.QuerySet[ApiKey] = ApiKey.objects.visible_to(actor).select_related("role", "created_by")
+    return keys
+
+
+def list_organizations(actor: Actor) -> models.QuerySet[Organization]:
+    organizations: models.QuerySet[Organization] = Organization.objects.visible_to(actor).order_by("name", "id")
+    return organizations
 
 
 def last_grants(user: User) -> list[RoleGrant]:

@@ -31,6 +31,7 @@ CONTEXTS = {
     },
     "welcome": WELCOME,
     "password_link": {"name": "Dana", "link": WELCOME["link"]},
+    "invitation": {"name": "Dana", "link": WELCOME["link"], "inviter": "Alice Able"},
     "ticket_received": RECEIVED,
     "ticket_answer": {**RECEIVED, "author": "Bob Baker", "body": "We look into it.\n\nIs the lamp <red>?"},
     "ticket_resolved": RECEIVED,

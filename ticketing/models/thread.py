@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from boss.core import permissions
@@ -35,7 +35,9 @@ class Message(Addressable):
         "own": "ticket__requester_id",
         "site": "ticket__site_id",
         "organization": "ticket__organization_id",
+        "building": "ticket__site_id",
     }
+    scope_limits: ClassVar[dict[str, Q]] = {"building": Q(ticket__organization_id=F("ticket__site__organization_id"))}
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="messages", db_index=False)

@@ -29,7 +29,10 @@ class Ticket(FSMModelMixin, Addressable):
         "own": "requester_id",
         "site": "site_id",
         "organization": "organization_id",
+        "building": "site_id",
     }
+    # An organization's person with one building: what was shared with the organization there.
+    scope_limits: ClassVar[dict[str, Q]] = {"building": Q(organization_id=F("site__organization_id"))}
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     number = models.CharField(_("number"), max_length=24, db_collation="C")

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from boss.api.tenancy import views
+from boss.api.tenancy import people, views
 from boss.core.api.routes import Route
 
 routes = [
     Route("sites", views.SiteViewSet),
     Route("organizations", views.OrganizationViewSet),
-    Route("users", views.UserViewSet),
+    Route("users", people.UserViewSet),
+    Route("roles", people.RoleViewSet),
     Route("api-keys", views.ApiKeyViewSet),
 ]

@@ -15,8 +15,8 @@ from boss.api.tenancy import serializers
 from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
 from boss.tenancy import selectors
-from boss.tenancy.models import ApiKey, Organization, Site, User
-from boss.tenancy.services import api_keys, roles, sites, users
+from boss.tenancy.models import ApiKey, Organization, Site
+from boss.tenancy.services import api_keys, sites
 
 
 class SiteFilter(FilterSet):
@@ -67,42 +67,6 @@ class OrganizationViewSet(ReadOnlyViewSet):
         return self.answer(sites.create_organization(actor=self.actor, **self.given()), status=201)
 
 
-class UserFilter(FilterSet):
-    email = CharFilter(method="normalised", label="The whole address, in any case")
-    site = CharFilter("site__public_id")
-
-    class Meta:
-        model = User
-        fields = ("kind", "is_active")
-
-    def normalised(self, queryset: QuerySet[User], name: str, value: str) -> QuerySet[User]:
-        return queryset.filter(email_norm=selectors.normalise_email(value))
-
-
-class UserViewSet(ReadOnlyViewSet):
-    """People who can sign in: staff and subscribers."""
-
-    model = User
-    serializer_class = serializers.UserSerializer
-    permission = "tenancy.view_user"
-    permissions: ClassVar[dict[str, str]] = {"create": "tenancy.add_user"}
-    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": serializers.NewUser}
-    filterset_class = UserFilter
-    ordering_fields = ("full_name", "created_at")
-
-    def rows(self) -> QuerySet[User]:
-        rows: QuerySet[User] = User.objects.select_related("site")
-        return rows
-
-    def create(self, request: Request) -> Response:
-        given = self.given()
-        role = given.pop("role", None)
-        user = users.create(actor=self.actor, **given)
-        if role:
-            roles.grant(actor=self.actor, user=user, role_key=role)
-        return self.answer(user, status=201)
-
-
 class ApiKeyViewSet(ReadOnlyViewSet):
     """Keys for programs. The secret is in the answer to the request that made it, and nowhere else."""
 
@@ -122,6 +86,16 @@ class ApiKeyViewSet(ReadOnlyViewSet):
         given = self.given()
         key, plain = api_keys.create(actor=self.actor, role_key=given.pop("role"), **given)
         response = self.answer(key, status=201)
+        response.data["key"] = plain
+        return response
+
+    @extend_schema(responses={201: serializers.MadeApiKey})
+    @action(detail=True, methods=["post"], permission="tenancy.add_apikey", input=serializers.Rotation)
+    def rotate(self, request: Request, public_id: str) -> Response:
+        """Make the key's successor; the old one goes on for the overlap."""
+        key, plain = api_keys.rotate(actor=self.actor, key=self.get_object(), **self.given())
+        response = self.answer(key, status=201)
+        response["Location"] = f"/api/v1/tenancy/api-keys/{key.public_id}/"
         response.data["key"] = plain
         return response
 

@@ -1,12 +1,13 @@
 """The ground every row stands on: realms, organizations, sites, people, roles, brands, keys."""
 
-from boss.tenancy.models.access import ApiKey, Role, RoleGrant, Session, SignInFailure
+from boss.tenancy.models.access import ActingSession, ApiKey, Role, RoleGrant, Session, SignInFailure
 from boss.tenancy.models.calendars import Calendar
 from boss.tenancy.models.people import User
 from boss.tenancy.models.places import Organization, Site
 from boss.tenancy.models.realms import Brand, Realm, RealmHost
 
 __all__ = [
+    "ActingSession",
     "ApiKey",
     "Brand",
     "Calendar",

@@ -5,10 +5,11 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from boss.core.scoping import Addressable, ScopedManager
-from boss.tenancy.models.places import Site
+from boss.tenancy.models.places import Organization, Site
 
 
 class UserManager(ScopedManager):
@@ -17,17 +18,18 @@ class UserManager(ScopedManager):
 
 
 class User(AbstractBaseUser, Addressable):
-    """A person who can sign in: staff of the realm, or a subscriber at a site. E-mail is unique per realm."""
+    """A person who can sign in: staff of the realm, a subscriber at a site, or a contact of an organization.
+
+    E-mail is unique per realm. ``organization`` is whose person a contact is, and who may administer him; a resident
+    of a building is nobody's person, so that its owner learns nothing of him (ADR 0020).
+    """
 
     class Kind(models.TextChoices):
         STAFF = "staff", _("Staff")
         SUBSCRIBER = "subscriber", _("Subscriber")
+        CONTACT = "contact", _("Contact of an organization")
 
-    scope_paths: ClassVar[dict[str, str]] = {
-        "organization": "site__organization_id",
-        "site": "site_id",
-        "own": "pk",
-    }
+    scope_paths: ClassVar[dict[str, str]] = {"organization": "organization_id", "own": "pk"}
 
     # Django wants one globally unique name; e-mails are unique only within a realm, so this is opaque.
     login_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -36,10 +38,13 @@ class User(AbstractBaseUser, Addressable):
     full_name = models.CharField(_("name"), max_length=120)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
     site = models.ForeignKey(Site, models.PROTECT, null=True, blank=True, related_name="users")
+    organization = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="people")
     phone = models.CharField(_("phone"), max_length=24, blank=True)
     language = models.CharField(_("language"), max_length=10, default="en")
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Part of every session's proof: a new one ends all sessions of the person.
+    session_stamp = models.CharField(max_length=12, default="", editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -50,7 +55,14 @@ class User(AbstractBaseUser, Addressable):
     class Meta(Addressable.Meta):
         verbose_name = _("user")
         verbose_name_plural = _("users")
-        constraints = [models.UniqueConstraint(fields=["realm_id", "email_norm"], name="tenancy_user_email")]
+        constraints = [
+            models.UniqueConstraint(fields=["realm_id", "email_norm"], name="tenancy_user_email"),
+            models.CheckConstraint(
+                name="tenancy_contact_has_organization",
+                condition=models.Q(kind="contact", organization__isnull=False)
+                | (~models.Q(kind="contact") & models.Q(organization=None)),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.full_name
@@ -60,6 +72,11 @@ class User(AbstractBaseUser, Addressable):
 
     def get_short_name(self) -> str:
         return self.full_name.split(" ")[0]
+
+    def _get_session_auth_hash(self, secret: Any = None) -> str:
+        """What a session must have been made under: the password and the stamp of now."""
+        salt = "boss.tenancy.User.session"
+        return salted_hmac(salt, f"{self.password}:{self.session_stamp}", secret=secret, algorithm="sha256").hexdigest()
 
     # Django's own questions (admin, templates) go through RealmBackend like every other.
     def has_perm(self, perm: str, obj: Any = None) -> bool:

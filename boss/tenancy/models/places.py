@@ -29,7 +29,9 @@ class Organization(Addressable):
 class Site(Addressable):
     """A physical service location. ``address_norm`` is what look-ups compare; see ``normalise_address``."""
 
-    scope_paths: ClassVar[dict[str, str]] = {"organization": "organization_id", "site": "pk", "own": "users__pk"}
+    scope_paths: ClassVar[dict[str, str]] = {
+        "organization": "organization_id", "site": "pk", "building": "pk", "own": "users__pk",
+    }  # fmt: skip
 
     organization = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="sites")
     street = models.CharField(_("street and number"), max_length=160)

@@ -11,7 +11,10 @@ from boss.core.scoping import RealmScoped
 
 
 def every_component() -> list[str]:
-    return ["ipservices", "provisioning", "subscribers", "ticketing", "workflow"]
+    """What a new realm has switched on: all of ``boss.tenancy.components``, which stands above the models."""
+    return [
+        "ticketing", "workflow", "subscribers", "ipservices", "catalog", "notify", "signup", "selfhelp", "owner",
+    ]  # fmt: skip
 
 
 class Realm(models.Model):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from django.core import signing
 
 from boss.core import scoping
@@ -16,8 +18,12 @@ _MAX_AGE_SECONDS = 7 * 24 * 3600
 
 
 def token(user: User) -> str:
-    """Valid for seven days and until the password changes: it is bound to the present password and realm."""
-    return signing.dumps([user.realm_id, user.public_id, user.password[-12:]], salt=_SALT)
+    """Valid for seven days and until the password or the e-mail changes: it is bound to both, and to the realm."""
+    return signing.dumps([user.realm_id, user.public_id, _state(user)], salt=_SALT)
+
+
+def _state(user: User) -> str:
+    return hashlib.sha256(f"{user.password[-12:]}:{user.email_norm}".encode()).hexdigest()[:16]
 
 
 def link(user: User) -> str:
@@ -30,11 +36,11 @@ def link(user: User) -> str:
 def get_invited(presented: str) -> User:
     """The person a link was made for. Raises :class:`BadInvitation`."""
     try:
-        realm_id, public_id, tail = signing.loads(presented, salt=_SALT, max_age=_MAX_AGE_SECONDS)
+        realm_id, public_id, state = signing.loads(presented, salt=_SALT, max_age=_MAX_AGE_SECONDS)
     except (signing.BadSignature, ValueError, TypeError):
         raise BadInvitation from None
     user: User | None = User.objects.filter(public_id=public_id, is_active=True).first()
-    if user is None or realm_id != scoping.current_realm_id() or user.password[-12:] != tail:
+    if user is None or realm_id != scoping.current_realm_id() or _state(user) != state:
         raise BadInvitation
     return user
 

@@ -14,9 +14,10 @@ from boss.core.permissions import require
 from boss.core.problems import InvalidInput
 from boss.core.services import service
 from boss.tenancy import selectors
-from boss.tenancy.errors import EmailTaken, WeakPassword
-from boss.tenancy.models import RoleGrant, Site, User
-from boss.tenancy.services import api_keys
+from boss.tenancy.errors import EmailTaken, NotYourself, WeakPassword
+from boss.tenancy.models import Organization, RoleGrant, Site, User
+from boss.tenancy.reach import require_not_above, require_reach
+from boss.tenancy.services import api_keys, sessions
 
 
 @service
@@ -28,16 +29,22 @@ def create(
     kind: str,
     password: str | None = None,
     site: Site | None = None,
+    organization: Organization | None = None,
     phone: str = "",
     language: str = "en",
 ) -> User:
     """Make a person. Without a password nobody can sign in until an invitation is accepted.
 
-    Raises :class:`InvalidInput` (fields ``email``, ``full_name``) and :class:`EmailTaken`.
+    A contact belongs to an ``organization``, and whoever may add people there may add him. Raises
+    :class:`InvalidInput` (fields ``email``, ``full_name``, ``kind``, ``organization``) and :class:`EmailTaken`.
     """
-    require(actor, "tenancy.add_user")
+    require_reach(actor, "tenancy.add_user", organization if kind == User.Kind.CONTACT else None)
 
     _check(email, full_name)
+    if kind not in User.Kind.values:
+        raise InvalidInput(fields={"kind": [_("Choose staff, subscriber or contact.")]})
+    if (kind == User.Kind.CONTACT) != (organization is not None):
+        raise InvalidInput(fields={"organization": [_("A contact, and nobody else, belongs to an organization.")]})
     locks.hold(f"tenancy.user:{selectors.normalise_email(email)}")  # the same person may be added twice at once
     if selectors.find_user_by_email(email) is not None:
         raise EmailTaken(fields={"email": [str(EmailTaken.title)]})
@@ -48,6 +55,7 @@ def create(
         full_name=full_name.strip(),
         kind=kind,
         site=site,
+        organization=organization,
         phone=phone,
         language=language,
     )
@@ -63,9 +71,13 @@ def create(
 
 @service
 def set_password(*, actor: Actor, user: User, password: str) -> User:
-    """Set a password, checked against the rules. Raises :class:`WeakPassword` with field ``password``."""
+    """Set a password, checked against the rules. Raises :class:`WeakPassword` with field ``password``.
+
+    All sessions of the person end. Nobody sets it for somebody who holds more than himself (:class:`HoldsMore`).
+    """
     if actor.user_id != user.pk:
         require(actor, "tenancy.change_user", user)
+        require_not_above(actor, user)
 
     try:
         validate_password(password, user)
@@ -80,17 +92,87 @@ def set_password(*, actor: Actor, user: User, password: str) -> User:
 
 
 @service
-def deactivate(*, actor: Actor, user: User) -> User:
-    """Let nobody sign in as this person any more. The API keys he made end with it, for good."""
+def change_email(*, actor: Actor, user: User, email: str) -> User:
+    """Let a person sign in with another address. His sessions and the links mailed to the old address end.
+
+    Nobody changes it for somebody who holds more than himself (:class:`HoldsMore`): a link to set the password would
+    go there. Raises :class:`InvalidInput` and :class:`EmailTaken` (field ``email``).
+    """
     require(actor, "tenancy.change_user", user)
+    require_not_above(actor, user)
+
+    _check(email, user.full_name)
+    norm = selectors.normalise_email(email)
+    locks.hold(f"tenancy.user:{norm}")
+    if User.objects.filter(email_norm=norm).exclude(pk=user.pk).exists():
+        raise EmailTaken(fields={"email": [str(EmailTaken.title)]})
+    if user.email == email.strip():
+        return user
+
+    before = user.email
+    user.email, user.email_norm = email.strip(), norm
+    user.save(update_fields=["email", "email_norm"])
+    sessions.end_all(user)
+
+    audit.record(
+        actor=actor, action="user.email_changed", subject=user, before={"email": before}, after={"email": user.email}
+    )
+    return user
+
+
+@service
+def change(*, actor: Actor, user: User, full_name: str, phone: str = "") -> User:
+    """Correct a person's name and phone. What is so already leaves no trace. Raises :class:`InvalidInput`."""
+    require(actor, "tenancy.change_user", user)
+
+    _check(user.email, full_name)
+
+    before = {"full_name": user.full_name, "phone": user.phone}
+    after = {"full_name": full_name.strip(), "phone": phone.strip()}
+    if before == after:
+        return user
+    user.full_name, user.phone = after["full_name"], after["phone"]
+    user.save(update_fields=["full_name", "phone"])
+
+    audit.record(actor=actor, action="user.changed", subject=user, before=before, after=after)
+    return user
+
+
+@service
+def deactivate(*, actor: Actor, user: User) -> User:
+    """Let nobody sign in as this person any more. The API keys he made end with it, for good.
+
+    Nobody deactivates himself (:class:`NotYourself`), so that somebody who can undo it stays, nor a person who holds
+    more than himself (:class:`HoldsMore`).
+    """
+    require(actor, "tenancy.change_user", user)
+    require_not_above(actor, user)
+    if actor.user_id == user.pk:
+        raise NotYourself
 
     user.is_active = False
     user.save(update_fields=["is_active"])
+    sessions.end_all(user)
     api_keys.revoke_all_of(actor=actor, maker=user)
 
     audit.record(
         actor=actor, action="user.deactivated", subject=user, before={"is_active": True}, after={"is_active": False}
     )
+    return user
+
+
+@service
+def reactivate(*, actor: Actor, user: User) -> User:
+    """Let a person sign in again, with the roles he still has. Keys and sessions do not come back."""
+    require(actor, "tenancy.change_user", user)
+    require_not_above(actor, user)
+
+    if user.is_active:
+        return user
+    user.is_active = True
+    user.save(update_fields=["is_active"])
+
+    audit.record(actor=actor, action="user.reactivated", subject=user)
     return user
 
 

@@ -72,6 +72,8 @@ def open(
         _refuse_beyond_customers(actor, category, about, [pool_key, priority, due_at, dedupe_key, for_another, site])
         requester = User.objects.filter(pk=actor.user_id).first()
         organization = organization or _organization_of(actor, permission)
+        if organization is None and requester is not None:  # a contact with some buildings only speaks for it, too
+            organization = requester.organization
 
     title = _title(actor, title)
     pool = _pool(pool_key) if pool_key else category.default_pool
