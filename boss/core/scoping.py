@@ -133,10 +133,12 @@ class RealmScoped(models.Model):
     """A row of one realm. ``scope_paths`` says how narrower grants reach it; a kind left out reaches nothing.
 
     Keys of ``scope_paths``: ``organization``, ``site``, ``own`` (a user id). Values: look-up paths from the model.
+    A model without any says in ``realm_only`` why nobody reaches its rows but through the whole realm.
     ``database_rights`` are what the application role may do to the table (SELECT, INSERT, UPDATE, DELETE).
     """
 
     scope_paths: ClassVar[dict[str, str]] = {}
+    realm_only: ClassVar[str] = ""
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
 
     # A plain column: the cellar knows no Realm class. The real foreign key is raised by boss.core.walls.
