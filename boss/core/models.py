@@ -14,6 +14,8 @@ from boss.core.scoping import Addressable, RealmScoped
 class Fact(RealmScoped):
     """A published fact, written in the transaction that made it true."""
 
+    realm_only = "the outbox of the machine: nobody reads it as a row"
+
     name = models.CharField(max_length=100)
     payload = models.JSONField()
     published_at = models.DateTimeField(auto_now_add=True)
@@ -25,6 +27,8 @@ class Fact(RealmScoped):
 
 class FactDelivery(RealmScoped):
     """One handler's copy of a fact: delivered at least once, retried until done."""
+
+    realm_only = "the outbox of the machine: nobody reads it as a row"
 
     fact = models.ForeignKey(Fact, models.CASCADE, related_name="deliveries", db_index=False)
     handler = models.CharField(max_length=150)
@@ -54,6 +58,7 @@ class CurrentTransaction(models.Func):
 class AuditEntry(RealmScoped):
     """Who did what to what and from where, with before and after. Insert-only; sealed by ``boss.core.sealing``."""
 
+    realm_only = "who did what is for the provider's own auditors"
     database_rights: ClassVar[str] = "SELECT, INSERT"
     system_rights: ClassVar[str] = "SELECT, INSERT"
     # DELETE is for retention alone, which leaves the seal of what it took.
@@ -180,6 +185,8 @@ class AuditExport(PreparedFile):
 class RememberedAnswer(RealmScoped):
     """The first answer to an ``Idempotency-Key``, kept in the transaction of its effect."""
 
+    realm_only = "looked up by the key that its sender alone knows"
+
     principal = models.CharField(max_length=80)
     key = models.CharField(max_length=200)
     fingerprint = models.CharField(max_length=64)
@@ -198,6 +205,8 @@ class RememberedAnswer(RealmScoped):
 
 class NumberSeries(RealmScoped):
     """The next human number of a kind in a realm: accounts, orders, tickets."""
+
+    realm_only = "a counter of the realm"
 
     kind = models.CharField(max_length=40)
     next_value = models.BigIntegerField(default=1)

@@ -134,12 +134,14 @@ class RealmScoped(models.Model):
 
     Keys of ``scope_paths``: ``organization``, ``site``, ``building`` (a site, for people of its organization), ``own``
     (a user id). Values: look-up paths from the model. ``scope_limits`` may say, for a key, what else must be true.
+    A model without any says in ``realm_only`` why nobody reaches its rows but through the whole realm.
     ``database_rights`` are what the application role may do to the table (SELECT, INSERT, UPDATE, DELETE),
     ``system_rights`` what the role of sweepers and operators may, ``seal_rights`` that of the audit trail's sealer.
     """
 
     scope_paths: ClassVar[dict[str, str]] = {}
     scope_limits: ClassVar[dict[str, models.Q]] = {}
+    realm_only: ClassVar[str] = ""
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
     system_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
     seal_rights: ClassVar[str] = ""

@@ -30,6 +30,7 @@ class Message(Addressable):
     A ``sealed`` message holds a link that lets its reader in; its bodies are encrypted and shown to nobody.
     """
 
+    realm_only = "what was sent to whom is the provider's record; its reader has it in his mail"
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     key = models.CharField(_("key"), max_length=200, editable=False)
@@ -58,6 +59,7 @@ class Delivery(FSMModelMixin, Addressable):
     Written and read with the database's clock.
     """
 
+    realm_only = "what was sent to whom is the provider's record; its reader has it in his mail"
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     message = models.ForeignKey(Message, models.PROTECT, related_name="deliveries", db_index=False)

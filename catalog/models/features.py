@@ -17,6 +17,8 @@ class Feature(Addressable):
     same; ``game.boost`` is sold as data and provided by access). Blank: nothing is provisioned by a driver.
     """
 
+    realm_only = "what is on sale is one list for all, with a permission of its own"
+
     key = models.CharField(_("key"), max_length=60)
     family = models.CharField(_("family"), max_length=30)
     title = models.CharField(_("title"), max_length=120)
@@ -52,6 +54,8 @@ class Feature(Addressable):
 
 class FeatureRelation(RealmScoped):
     """``feature`` depends on, or excludes, ``other`` within one subscription."""
+
+    realm_only = "what is on sale is one list for all, with a permission of its own"
 
     feature = models.ForeignKey(Feature, models.CASCADE, related_name="relations")
     other = models.ForeignKey(Feature, models.PROTECT, related_name="+")

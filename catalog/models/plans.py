@@ -17,6 +17,8 @@ from catalog.models.features import Feature
 class Plan(Addressable):
     """The lasting name of an offer, for instance ``triple-300``. ``category`` groups plans on the portal."""
 
+    realm_only = "what is on sale is one list for all, with a permission of its own"
+
     key = models.SlugField(_("key"), max_length=60, db_index=False)
     title = models.CharField(_("title"), max_length=120)
     summary = models.CharField(_("summary"), max_length=300, blank=True, default="")
@@ -42,6 +44,8 @@ class PlanVersion(FSMModelMixin, Addressable):
     be sold; empty means everywhere. ``workflows`` maps a process (``activate``) to a workflow definition key.
     Money of a version is all in one ``currency``.
     """
+
+    realm_only = "what is on sale is one list for all, with a permission of its own"
 
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField(_("version"))
@@ -102,6 +106,8 @@ class PlanFeature(RealmScoped):
     neither is filled in later by provisioning or by staff.
     """
 
+    realm_only = "what is on sale is one list for all, with a permission of its own"
+
     plan_version = models.ForeignKey(PlanVersion, models.CASCADE, related_name="features")
     feature = models.ForeignKey(Feature, models.PROTECT, related_name="+")
     quantity = models.PositiveSmallIntegerField(_("quantity"), default=1)
@@ -127,6 +133,8 @@ class PlanOption(RealmScoped):
 
     Options sharing a ``choice_group`` are alternatives: exactly one of them is taken (self-install or technician).
     """
+
+    realm_only = "what is on sale is one list for all, with a permission of its own"
 
     plan_version = models.ForeignKey(PlanVersion, models.CASCADE, related_name="options")
     key = models.SlugField(_("key"), max_length=60, db_index=False)
@@ -157,6 +165,8 @@ class PlanPrice(RealmScoped):
 
     Usage prices are ``amount`` per ``unit_size`` ``unit`` after ``included``; 0 in ``most`` means no ceiling a month.
     """
+
+    realm_only = "what is on sale is one list for all, with a permission of its own"
 
     plan_version = models.ForeignKey(PlanVersion, models.CASCADE, related_name="prices")
     option = models.ForeignKey(PlanOption, models.CASCADE, related_name="prices", null=True, blank=True)

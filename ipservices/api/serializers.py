@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from boss.core.api.serializers import RowSerializer
 from boss.core.crypto import masked
 from ipservices.choices import RestrictionLevel
 from ipservices.drivers.simulator.faults import SLIDERS
@@ -19,7 +20,13 @@ class MaskedDict(serializers.DictField):
         return masked(value)
 
 
-class ServiceSerializer(serializers.ModelSerializer[Service]):
+class ServiceSerializer(RowSerializer):
+    # Not shown: which server it is on, what is set there and what it answers, nor the words a block was given with.
+    for_customers = (
+        "public_id", "account", "account_number", "subscription", "site", "feature_key", "title", "family", "kind",
+        "name", "state", "restriction", "switched_off", "is_behind", "created_at", "activated_at", "terminated_at",
+    )  # fmt: skip
+
     account = serializers.CharField(source="account.public_id", read_only=True)
     account_number = serializers.CharField(source="account.number", read_only=True)
     subscription = serializers.CharField(source="subscription.public_id", read_only=True)

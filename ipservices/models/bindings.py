@@ -17,6 +17,8 @@ class Binding(Addressable):
     a rule left out fits everything. Secrets are sealed to this row and never leave it in clear.
     """
 
+    realm_only = "the provider's servers"
+
     name = models.CharField(_("name"), max_length=80)
     driver_key = models.CharField(_("driver"), max_length=60)
     family = models.CharField(_("family"), max_length=30)
@@ -68,6 +70,8 @@ class ContainerLock(RealmScoped):
     lies behind the call's deadline, so a holder that died is succeeded without anybody's help.
     """
 
+    realm_only = "the provider's servers"
+
     binding = models.ForeignKey(Binding, models.CASCADE, related_name="+", db_index=False)
     container = models.CharField(max_length=300)
     holder = models.CharField(max_length=40)
@@ -84,6 +88,7 @@ class ContainerLock(RealmScoped):
 class HealthSample(RealmScoped):
     """One look at a server: can BOSS change things, are subscribers being served."""
 
+    realm_only = "the provider's servers"
     database_rights: ClassVar[str] = "SELECT, INSERT, DELETE"
 
     binding = models.ForeignKey(Binding, models.CASCADE, related_name="health_samples", db_index=False)

@@ -25,6 +25,8 @@ class Prefix(Addressable):
     network, the broadcast and the gateway address are never free. ``purpose`` says for what: ``dynamic``, ``static``.
     """
 
+    realm_only = "the provider's inventory"
+
     vrf = models.CharField(_("routing table"), max_length=40, default="default")
     network = models.CharField(_("network"), max_length=43)
     version = models.PositiveSmallIntegerField(_("IP version"))
@@ -72,6 +74,8 @@ class FreeRange(RealmScoped):
 
     The index is on ``hi`` alone: handing out the lowest unit moves ``lo`` only, which Postgres then does in place.
     """
+
+    realm_only = "the provider's inventory"
 
     prefix = models.ForeignKey(Prefix, models.CASCADE, related_name="free_ranges", db_index=False)
     lo = models.BigIntegerField()
@@ -124,6 +128,7 @@ class AddressAssignment(Addressable):
 class LeaseHistory(RealmScoped):
     """Who had an address when, ``[valid_from, valid_to)``. Written when it is given back."""
 
+    realm_only = "who had an address when is told to few, and under law"
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     vrf = models.CharField(max_length=40)
@@ -208,6 +213,8 @@ class PhoneNumber(Addressable):
 
 class PortHold(RealmScoped):
     """A port of an access node set aside for a subscription. One living hold per port."""
+
+    realm_only = "how the provider moves numbers"
 
     access_node = models.CharField(_("access node"), max_length=60)
     port = models.PositiveIntegerField(_("port"))

@@ -193,6 +193,8 @@ class FormerState(RealmScoped):
     ``sealed_observed`` is empty where there was nothing.
     """
 
+    realm_only = "kept to undo a change, with what staff alone may see"
+
     service = models.ForeignKey(Service, models.PROTECT, related_name="former_states")
     key = models.CharField(max_length=200)
     sealed_observed = models.TextField(blank=True, default="")
@@ -212,6 +214,7 @@ class FormerState(RealmScoped):
 class UsageRecord(RealmScoped):
     """What a service used between two readings of its server."""
 
+    realm_only = "read by the meters"
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     service = models.ForeignKey(Service, models.PROTECT, related_name="usage", db_index=False)

@@ -18,6 +18,8 @@ from boss.core.scoping import RealmScoped
 class SimulatedServer(RealmScoped):
     """One pretended server. ``faults`` are its sliders (``drivers/simulator/faults.py``)."""
 
+    realm_only = "servers for practice"
+
     name = models.CharField(_("name"), max_length=80)
     secret = models.CharField(max_length=200, blank=True, default="")
     faults = models.JSONField(_("faults"), default=dict, blank=True)
@@ -33,6 +35,8 @@ class SimulatedServer(RealmScoped):
 
 class SimulatedObject(RealmScoped):
     """One native object of a simulated server, with its live sessions and its counters."""
+
+    realm_only = "servers for practice"
 
     server = models.ForeignKey(SimulatedServer, models.CASCADE, related_name="objects_held", db_index=False)
     full_kind = models.CharField(max_length=60)
@@ -62,6 +66,7 @@ class SimulatedObject(RealmScoped):
 class SimulatedEffect(RealmScoped):
     """The log of what really changed on a simulated server: the outside judge of fault tests reads it."""
 
+    realm_only = "servers for practice"
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     server = models.ForeignKey(SimulatedServer, models.CASCADE, related_name="effects", db_index=False)

@@ -7,6 +7,7 @@ from typing import Any, cast
 from rest_framework import serializers
 
 from boss.core import permissions
+from boss.core.api.serializers import RowSerializer
 from catalog import selectors as catalog
 from catalog.pricing import OptionChoice
 from subscribers.choices import OrderReason, PaidBy, PaymentMethod
@@ -24,7 +25,12 @@ from subscribers.models import (
 )
 
 
-class AccountSerializer(serializers.ModelSerializer[Account]):
+class AccountSerializer(RowSerializer):
+    for_customers = (
+        "public_id", "number", "name", "state", "email", "phone", "language", "organization", "site", "address",
+        "opened_at", "activated_at", "closed_at",
+    )  # fmt: skip
+
     site = serializers.CharField(source="site.public_id", default=None, read_only=True, allow_null=True)
     address = serializers.CharField(source="site.label", default=None, read_only=True, allow_null=True)
     organization = serializers.CharField(source="organization.public_id", default=None, read_only=True, allow_null=True)
@@ -76,7 +82,12 @@ def _without(values: dict[str, Any], hidden: frozenset[str] | None) -> dict[str,
     return {key: value for key, value in values.items() if key not in hidden} if hidden else values
 
 
-class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
+class SubscriptionSerializer(RowSerializer):
+    for_customers = (
+        "public_id", "account", "site", "address", "plan", "plan_title", "plan_version", "state", "options", "features",
+        "created_at", "active_from", "ended_on",
+    )  # fmt: skip
+
     account = serializers.CharField(source="account.public_id", read_only=True)
     site = serializers.CharField(source="site.public_id", read_only=True)
     address = serializers.CharField(source="site.label", read_only=True)
@@ -103,7 +114,11 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
         return shown
 
 
-class OrderItemSerializer(serializers.ModelSerializer[OrderItem]):
+class OrderItemSerializer(RowSerializer):
+    for_customers = (
+        "action", "plan", "plan_title", "subscription", "options", "chosen", "monthly", "once", "currency",
+    )  # fmt: skip
+
     plan = serializers.CharField(source="plan_version.plan.key", read_only=True)
     plan_title = serializers.CharField(source="plan_version.plan.title", read_only=True)
     subscription = serializers.CharField(source="subscription.public_id", read_only=True)
@@ -121,7 +136,14 @@ class OrderItemSerializer(serializers.ModelSerializer[OrderItem]):
         return shown
 
 
-class OrderSerializer(serializers.ModelSerializer[Order]):
+class OrderSerializer(RowSerializer):
+    # The run is the machine's: customers see the stages of their order.
+    for_customers = (
+        "public_id", "number", "state", "account", "account_number", "site", "address", "payment_method",
+        "contact_name", "contact_email", "contact_phone", "channel", "wanted_on", "reason", "items", "submitted_at",
+        "closed_at",
+    )  # fmt: skip
+
     account = serializers.CharField(source="account.public_id", read_only=True)
     account_number = serializers.CharField(source="account.number", read_only=True)
     site = serializers.CharField(source="site.public_id", read_only=True)
@@ -191,7 +213,12 @@ class QuoteSerializer(serializers.Serializer[Any]):
     lines = QuoteLineSerializer(many=True)
 
 
-class ChargeSerializer(serializers.ModelSerializer[Charge]):
+class ChargeSerializer(RowSerializer):
+    for_customers = (
+        "id", "account", "subscription", "kind", "state", "title", "quantity", "amount", "total", "currency",
+        "starts_on", "ends_on",
+    )  # fmt: skip
+
     account = serializers.CharField(source="account.public_id", read_only=True)
     subscription = serializers.CharField(source="subscription.public_id", read_only=True)
 
@@ -238,7 +265,9 @@ class WinBack(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=200, required=False, default="")
 
 
-class StatementSerializer(serializers.ModelSerializer[Statement]):
+class StatementSerializer(RowSerializer):
+    for_customers = ("public_id", "account", "period_from", "period_to", "due_on", "lines", "total", "currency")
+
     account = serializers.CharField(source="account.public_id", read_only=True)
     lines = serializers.ListField(child=serializers.DictField(), read_only=True)
 
@@ -247,7 +276,9 @@ class StatementSerializer(serializers.ModelSerializer[Statement]):
         fields = ("public_id", "account", "period_from", "period_to", "due_on", "lines", "total", "currency")
 
 
-class PaymentSerializer(serializers.ModelSerializer[Payment]):
+class PaymentSerializer(RowSerializer):
+    for_customers = ("public_id", "account", "amount", "currency", "paid_by", "reference", "received_at")
+
     account = serializers.CharField(source="account.public_id", read_only=True)
 
     class Meta:
@@ -276,7 +307,13 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
         )  # fmt: skip
 
 
-class LeaseSerializer(serializers.ModelSerializer[Lease]):
+class LeaseSerializer(RowSerializer):
+    # What the owner sent himself. The resident's order is between him and the provider.
+    for_customers = (
+        "public_id", "organization", "reference", "site", "address", "state", "resident_name", "resident_email",
+        "resident_phone", "starts_on", "ends_on", "received_at",
+    )  # fmt: skip
+
     organization = serializers.CharField(source="organization.public_id", read_only=True)
     site = serializers.CharField(source="site.public_id", read_only=True)
     address = serializers.CharField(source="site.label", read_only=True)

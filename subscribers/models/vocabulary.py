@@ -17,6 +17,7 @@ class NameWord(RealmScoped):
     back, because one too many costs a look-up that finds nothing.
     """
 
+    realm_only = "words that names consist of, and nobody's in particular"
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     form = models.CharField(max_length=40, db_collation="C")

@@ -1,7 +1,7 @@
 """Rows in every table of two realms, made up column by column: a table that is new tomorrow is planted, too.
 
-A database for one test module, in which nothing but the walls is left standing: checks, foreign keys and triggers are
-taken away, for they would ask that made-up rows make sense. The policies, the rights and the columns are the real ones.
+A database for one test module, in which nothing but the walls is left standing: checks, keys and triggers are taken
+away, for they would ask that made-up rows make sense. The policies, the rights and the columns are the real ones.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ ALPHA, BETA = 1_000_001, 1_000_002
 _STRIP = """
 DO $$ DECLARE each record; BEGIN
   FOR each IN SELECT conrelid::regclass AS t, conname FROM pg_constraint
-               WHERE contype IN ('f', 'c', 'x') AND connamespace = 'public'::regnamespace
+               WHERE contype IN ('f', 'c', 'x', 'u') AND connamespace = 'public'::regnamespace
                ORDER BY contype = 'f' DESC
   LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I', each.t, each.conname); END LOOP;
+  FOR each IN SELECT indexrelid::regclass AS i FROM pg_index JOIN pg_class c ON c.oid = indrelid
+               WHERE indisunique AND NOT indisprimary AND c.relnamespace = 'public'::regnamespace
+  LOOP EXECUTE format('DROP INDEX %s', each.i); END LOOP;
   FOR each IN SELECT DISTINCT tgrelid::regclass AS t FROM pg_trigger WHERE NOT tgisinternal
   LOOP EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', each.t); END LOOP;
 END $$

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from boss.core import schema
 from boss.core.actors import Actor
+from boss.core.api.serializers import RowSerializer
 from boss.tenancy.models import User
 from ticketing import selectors
 from ticketing.choices import MessageKind, Priority
@@ -23,10 +24,14 @@ class PersonSerializer(serializers.ModelSerializer[User]):
         fields = ("public_id", "full_name")
 
 
-class TicketSerializer(serializers.ModelSerializer[Ticket]):
+class TicketSerializer(RowSerializer):
     """A ticket. Customers are not shown who works on it, where, and with what results, nor the staff's own fields."""
 
-    STAFF_ONLY = ("assignee", "pool", "opened_by", "subject_kind", "outcome", "outcome_values", "resolved_by")
+    for_customers = (
+        "public_id", "number", "title", "category", "schema_version", "data", "state", "priority", "requester",
+        "opened_at", "due_at", "resolve_due_at", "first_response_at", "resolved_at", "closed_at", "reopen_count",
+        "version",
+    )  # fmt: skip
 
     category = serializers.CharField(source="category.key", read_only=True)
     pool = serializers.CharField(source="pool.key", default=None, read_only=True, allow_null=True)
@@ -47,11 +52,12 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
         shown = super().to_representation(instance)
         actor = cast(Actor, self.context["request"].actor)
         if not actor.holds(VIEW_INTERNAL):
-            for name in self.STAFF_ONLY:
-                shown.pop(name)
             hidden = self._staff_only_keys(instance.category)
             shown["data"] = {key: value for key, value in shown["data"].items() if key not in hidden}
         return shown
+
+    def _reader_acts_for_realm(self) -> bool:
+        return cast(Actor, self.context["request"].actor).holds(VIEW_INTERNAL)
 
     def _staff_only_keys(self, category: Category) -> frozenset[str]:
         """Asked once for each category, however long the list is."""
@@ -106,7 +112,9 @@ class Because(Versioned):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
 
 
-class TicketMessageSerializer(serializers.ModelSerializer[Message]):
+class TicketMessageSerializer(RowSerializer):
+    for_customers = ("public_id", "seq", "kind", "body", "at", "author_label", "from_customer")
+
     class Meta:
         model = Message
         fields = ("public_id", "seq", "kind", "body", "at", "author_label", "from_customer")

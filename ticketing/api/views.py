@@ -147,14 +147,18 @@ class TicketViewSet(ReadOnlyViewSet):
     def messages(self, request: Request, public_id: str) -> Response:
         """The thread in order; internal notes only for those who may read them."""
         found = selectors.list_messages(self.actor, self.get_object())
-        return Response(serializers.TicketMessageSerializer(found, many=True).data)
+        return Response(
+            serializers.TicketMessageSerializer(found, many=True, context=self.get_serializer_context()).data
+        )
 
     @extend_schema(responses={201: serializers.TicketMessageSerializer})
     @messages.mapping.post
     def say(self, request: Request, public_id: str) -> Response:
         """Say something: to the customer, or among staff."""
         message = tickets.add_message(actor=self.actor, ticket=self.get_object(), **self.given())
-        return Response(serializers.TicketMessageSerializer(message).data, status=201)
+        return Response(
+            serializers.TicketMessageSerializer(message, context=self.get_serializer_context()).data, status=201
+        )
 
     @extend_schema(responses=serializers.TicketEventSerializer(many=True))
     @action(detail=True, permission=VIEW_INTERNAL, pagination_class=None, filterset_class=None)

@@ -14,6 +14,7 @@ from boss.tenancy.models import User
 class TalentPool(RealmScoped):
     """A named group of staff that tickets wait for."""
 
+    realm_only = "how the provider arranges its people"
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     key = models.SlugField(_("key"), max_length=40)
@@ -33,6 +34,7 @@ class TalentPool(RealmScoped):
 class PoolMember(RealmScoped):
     """One person in one pool."""
 
+    realm_only = "how the provider arranges its people"
     database_rights: ClassVar[str] = "SELECT, INSERT, DELETE"
 
     pool = models.ForeignKey(TalentPool, models.PROTECT, related_name="members", db_index=False)

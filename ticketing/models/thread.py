@@ -69,6 +69,7 @@ class Message(Addressable):
 class TicketEvent(RealmScoped):
     """One thing that happened to a ticket. Append-only: feeds the log, promises and reports."""
 
+    realm_only = "the desk's own journal: customers read messages"
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="events", db_index=False)
@@ -93,6 +94,7 @@ class TicketEvent(RealmScoped):
 class TicketLink(RealmScoped):
     """What a ticket is about. ``account_id`` is a projection, so that an account's page finds its tickets by index."""
 
+    realm_only = "links may name what a customer must not see"
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="links", db_index=False)

@@ -17,6 +17,7 @@ class Bulk(Addressable):
     """An action on chosen runs. Whoever asked is looked up again for each run, so that a right that was taken away
     meanwhile is gone. ``key`` makes a second sending of the same form the same action."""
 
+    realm_only = "the provider acts on many at once"
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     kind = models.CharField(_("kind"), max_length=10, choices=BulkKind.choices)
@@ -55,6 +56,7 @@ class Bulk(Addressable):
 class BulkItem(RealmScoped):
     """One run of a bulk action. Its outcome is written in the transaction of its effect."""
 
+    realm_only = "the provider acts on many at once"
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     bulk = models.ForeignKey(Bulk, models.CASCADE, related_name="items", db_index=False)

@@ -11,6 +11,7 @@ from boss.core.scoping import Addressable, RealmScoped
 class Definition(Addressable):
     """A workflow by name. What it does stands in its versions; ``current`` is the one new runs start on."""
 
+    realm_only = "how the provider works"
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     key = models.CharField(_("key"), max_length=80)
@@ -32,6 +33,7 @@ class Definition(Addressable):
 class DefinitionVersion(RealmScoped):
     """One published graph. Never changed, so a run keeps what it started on and processes may cache it."""
 
+    realm_only = "how the provider works"
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     definition = models.ForeignKey(Definition, models.PROTECT, related_name="versions", db_index=False)
@@ -56,6 +58,8 @@ class DefinitionVersion(RealmScoped):
 
 class DefinitionDraft(Addressable):
     """The one working copy of a definition in its realm. It may be faulty: it is checked when it is published."""
+
+    realm_only = "how the provider works"
 
     key = models.CharField(_("key"), max_length=80)
     title = models.CharField(_("title"), max_length=160)

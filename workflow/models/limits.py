@@ -17,6 +17,8 @@ MOST = 1000
 class Limit(Addressable):
     """At most so many tasks at once, or so many begun in any minute, among those whose handler names this key."""
 
+    realm_only = "how much the provider does at once"
+
     key = models.CharField(_("key"), max_length=120)
     most_at_once = models.PositiveSmallIntegerField(_("most at once"), null=True, blank=True)
     most_per_minute = models.PositiveSmallIntegerField(_("most per minute"), null=True, blank=True)
@@ -46,6 +48,8 @@ class LimitSlot(RealmScoped):
     that dies frees it with its lease. A start is used for a minute.
     """
 
+    realm_only = "how much the provider does at once"
+
     limit = models.ForeignKey(Limit, models.CASCADE, related_name="slots", db_index=False)
     is_place = models.BooleanField()
     number = models.PositiveSmallIntegerField()
@@ -64,6 +68,8 @@ class LimitSlot(RealmScoped):
 
 class LimitWaiter(RealmScoped):
     """A ready task that found no slot; the oldest are woken when one is free."""
+
+    realm_only = "how much the provider does at once"
 
     limit = models.ForeignKey(Limit, models.CASCADE, related_name="waiters", db_index=False)
     task = models.BigIntegerField()

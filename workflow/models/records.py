@@ -16,6 +16,7 @@ from workflow.models.runs import Run, TaskRun
 class Attempt(RealmScoped):
     """One try at a task that has ended, written by whoever ended it. The one under way stands in the task's row."""
 
+    realm_only = "the engine knows no customer: he sees the stages of his order"
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     task = models.ForeignKey(TaskRun, models.CASCADE, related_name="attempts", db_index=False, db_constraint=False)
@@ -41,6 +42,7 @@ class Attempt(RealmScoped):
 class RunEvent(RealmScoped):
     """One change of a run, in the order of ``sequence``, which has no gaps: the run's own record, kept for ever."""
 
+    realm_only = "the engine knows no customer: he sees the stages of his order"
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="events", db_index=False, db_constraint=False)
@@ -65,6 +67,7 @@ class RunEvent(RealmScoped):
 class Signal(RealmScoped):
     """Something told to a run from outside. Kept until a task takes it; the same ``key`` is told once."""
 
+    realm_only = "the engine knows no customer: he sees the stages of his order"
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="signals", db_index=False, db_constraint=False)

@@ -33,6 +33,7 @@ class Run(FSMModelMixin, Addressable):
     order, which the room above shows.
     """
 
+    realm_only = "the engine knows no customer: he sees the stages of his order"
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     version = models.ForeignKey(
@@ -139,6 +140,7 @@ class TaskRun(FSMModelMixin, RealmScoped):
     ``generation`` counts how often the task was taken back to be done again: what it does then is another effect.
     """
 
+    realm_only = "the engine knows no customer: he sees the stages of his order"
     # A task that has not begun goes when its run is moved to a version that does without it.
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
 

@@ -4,16 +4,25 @@ from typing import Any
 
 from rest_framework import serializers
 
+from boss.core.api.serializers import RowSerializer
 from boss.tenancy.models import ApiKey, Organization, Role, RoleGrant, Site, User
 
 
-class OrganizationSerializer(serializers.ModelSerializer[Organization]):
+class OrganizationSerializer(RowSerializer):
+    for_customers = ("public_id", "name", "kind", "created_at")
+
     class Meta:
         model = Organization
         fields = ("public_id", "name", "kind", "created_at")
 
 
-class SiteSerializer(serializers.ModelSerializer[Site]):
+class SiteSerializer(RowSerializer):
+    # Which node of the network a house hangs on is the provider's own.
+    for_customers = (
+        "public_id", "label", "street", "unit", "city", "region", "postal_code", "country", "latitude", "longitude",
+        "technology", "serviceable", "organization", "created_at",
+    )  # fmt: skip
+
     organization = serializers.CharField(source="organization.public_id", default=None, read_only=True, allow_null=True)
     # DRF's own `label` of a field is set per instance and not touched by a declared field of that name.
     label = serializers.CharField(read_only=True, help_text="The address on one line")  # type: ignore[assignment]
@@ -45,7 +54,11 @@ class NewOrganization(serializers.Serializer[Any]):
     kind = serializers.CharField(max_length=40, default="corporate")
 
 
-class UserSerializer(serializers.ModelSerializer[User]):
+class UserSerializer(RowSerializer):
+    for_customers = (
+        "public_id", "full_name", "email", "phone", "kind", "language", "is_active", "site", "organization", "created_at",
+    )  # fmt: skip
+
     site = serializers.CharField(source="site.public_id", default=None, read_only=True, allow_null=True)
     organization = serializers.CharField(source="organization.public_id", default=None, read_only=True, allow_null=True)
 

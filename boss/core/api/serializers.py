@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
+
+from boss.core import permissions
+
+
+class RowSerializer(serializers.ModelSerializer[Any]):
+    """A row as people and programs of the provider see it, and of that what its customer does.
+
+    ``for_customers`` names every member shown to whoever does not hold the view permission on the whole realm;
+    a member that is not named is the staff's own, also one that is added next year.
+    """
+
+    for_customers: ClassVar[tuple[str, ...]] = ()
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        shown: dict[str, Any] = super().to_representation(instance)
+        if self._reader_acts_for_realm():
+            return shown
+        return {name: value for name, value in shown.items() if name in self.for_customers}
+
+    def _reader_acts_for_realm(self) -> bool:
+        actor = self.context["request"].actor
+        return permissions.acts_for_realm(actor, permissions.view_permission(self.Meta.model))  # type: ignore[attr-defined]
 
 
 class ProblemSerializer(serializers.Serializer[Any]):

@@ -17,6 +17,8 @@ from boss.tenancy.models.places import Organization, Site
 class Role(RealmScoped):
     """A named set of permissions. A built-in role's permissions live in ``policies.py``; a realm's own here."""
 
+    realm_only = "what roles there are is the provider's to arrange"
+
     class Audience(models.TextChoices):
         STAFF = "staff", _("Staff")
         ORGANIZATION = "organization", _("People of an organization")
@@ -57,6 +59,8 @@ class Role(RealmScoped):
 class RoleGrant(RealmScoped):
     """A role given to a user on the realm, one organization, one site, or the user's own rows."""
 
+    realm_only = "who may do what is the provider's to arrange"
+
     class Kind(models.TextChoices):
         REALM = "realm", _("Realm")
         ORGANIZATION = "organization", _("Organization")
@@ -91,6 +95,8 @@ class RoleGrant(RealmScoped):
 
 class ApiKey(Addressable):
     """A program's key: ``boss_<public id>_<secret>``. Only the SHA-256 of the secret is kept; scopes only narrow."""
+
+    realm_only = "programs act for the provider"
 
     name = models.CharField(_("name"), max_length=80)
     role = models.ForeignKey(Role, models.PROTECT)
@@ -141,6 +147,7 @@ class ActingSession(Addressable):
 class Session(RealmScoped, AbstractBaseSession):
     """A browser's session, inside its realm's wall."""
 
+    realm_only = "looked up by the secret in its holder's cookie"
     objects: ClassVar[ScopedManager] = ScopedManager()
 
     class Meta(RealmScoped.Meta):
@@ -151,6 +158,7 @@ class Session(RealmScoped, AbstractBaseSession):
 class SignInFailure(RealmScoped):
     """A refused sign-in, counted in Postgres so that an emptied cache does not open the gate."""
 
+    realm_only = "counted before anybody has signed in"
     database_rights: ClassVar[str] = "SELECT, INSERT, DELETE"
 
     account_norm = models.CharField(max_length=254, db_collation="C")

@@ -45,6 +45,8 @@ class Calendar(RealmScoped):
     ``weekly`` maps days ("mon") to hours (["08:00-12:00", "13:00-17:00"]); ``holidays`` are closed days.
     """
 
+    realm_only = "opening hours of the provider"
+
     key = models.SlugField(_("key"), max_length=40)
     name = models.CharField(_("name"), max_length=80)
     time_zone = models.CharField(_("time zone"), max_length=60, blank=True, help_text=_("Empty: the realm's own."))

@@ -61,6 +61,8 @@ class RealmHost(models.Model):
 class Brand(RealmScoped):
     """What people see of a realm: name, logo, one colour, contact."""
 
+    realm_only = "the provider's face"
+
     name = models.CharField(_("name"), max_length=80)
     colour = models.CharField(
         _("colour"),
