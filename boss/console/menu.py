@@ -33,6 +33,7 @@ ENTRIES = (
     Entry("services", _("Services"), "server-bolt", "console:services", "ipservices.view_service", on_phone=False),
     Entry("workflows", _("Workflows"), "git-branch", "console:workflows", "workflow.view_definition", on_phone=False),
     Entry("practice", _("Network"), "topology-star-3", "console:practice", "ipservices.view_binding", on_phone=False),
+    Entry("people", _("People"), "user-circle", "console:people", "tenancy.view_user", on_phone=False),
 )
 
 
