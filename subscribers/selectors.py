@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from django.core import signing
-from django.db.models import Prefetch, QuerySet, prefetch_related_objects
+from django.db.models import Count, Prefetch, QuerySet, prefetch_related_objects
 
 from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.permissions import require
+from boss.tenancy.models import Site
 from subscribers.choices import (
     AccountState,
     ChargeKind,
@@ -239,3 +240,51 @@ def snapshot(order: Order) -> dict[str, Any]:
 
 def _items() -> Prefetch[Any]:
     return Prefetch("items", OrderItem.objects.select_related("plan_version__plan", "subscription"))
+
+
+FEWEST_UNITS = 3
+"""Of fewer units, how many are connected would tell of the household in one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """The sites at one street address. ``connected`` units have a service; None where they are too few to say."""
+
+    street: str
+    city: str
+    sites: list[Site]
+    connected: int | None
+
+    @property
+    def units(self) -> int:
+        """How many homes or offices: the sites with a unit, or the house itself."""
+        return sum(bool(site.unit) for site in self.sites) or 1
+
+    @property
+    def public_id(self) -> str:
+        return str(self.sites[0].public_id)
+
+
+def list_buildings(actor: Actor) -> list[Building]:
+    """The buildings whose sites the actor may see, for their owners: counts, and no subscriber's row (ADR 0020).
+
+    Two statements. Owners hold no right to subscriptions, so these are counted here and only summed by building.
+    """
+    sites = Site.objects.visible_to(actor).order_by("street", "city", "unit", "id")
+    by_place: dict[tuple[str, str], list[Site]] = {}
+    for site in sites:
+        by_place.setdefault((site.street, site.city), []).append(site)
+    counted = (
+        Subscription.objects.filter(
+            site__in=Site.objects.visible_to(actor), state__in=[SubscriptionState.ACTIVE, SubscriptionState.SUSPENDED]
+        )
+        .order_by()
+        .values("site__street", "site__city")
+        .annotate(connected=Count("site_id", distinct=True))
+    )
+    connected = {(row["site__street"], row["site__city"]): row["connected"] for row in counted}
+    buildings = [Building(street, city, there, None) for (street, city), there in by_place.items()]
+    return [
+        replace(each, connected=connected.get((each.street, each.city), 0)) if each.units >= FEWEST_UNITS else each
+        for each in buildings
+    ]

@@ -34,6 +34,7 @@ ENTRIES = (
     Entry("workflows", _("Workflows"), "git-branch", "console:workflows", "workflow.view_definition", on_phone=False),
     Entry("audit", _("Audit"), "shield-check", "console:audit", "core.view_auditentry", on_phone=False),
     Entry("practice", _("Network"), "topology-star-3", "console:practice", "ipservices.view_binding", on_phone=False),
+    Entry("people", _("People"), "user-circle", "console:people", "tenancy.view_user", on_phone=False),
 )
 
 

@@ -14,4 +14,5 @@ urlpatterns = [
     path("invitation/<str:token>/", sign_in.invitation, name="invitation"),
     path("signup/", include("boss.portals.signup.urls")),
     path("my/", include("boss.portals.selfhelp.urls")),
+    path("owner/", include("boss.portals.owner.urls")),
 ]

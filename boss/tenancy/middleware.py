@@ -17,6 +17,7 @@ from structlog.contextvars import bound_contextvars
 from boss.core import scoping
 from boss.core.actors import Actor, Operator
 from boss.core.api import refusals
+from boss.core.api.permissions import declared
 from boss.core.problems import Malformed, NotFound
 from boss.core.scoping import Scope
 from boss.core.services import ReadOnlyActor
@@ -123,11 +124,23 @@ class ComponentMiddleware:
             return None
         route = re.match(r"api/v1/(\w+)/", match.route)
         room = route[1] if route else ""
-        if not components.is_off(switched_on, getattr(view, "permission", ""), match.namespaces, room):
+        asked = _permissions_of(view, (request.method or "").lower())
+        if not all(components.is_off(switched_on, each, match.namespaces, room) for each in asked):
             return None
         if refusals.concerns(request):
             return refusals.answer(request, NotFound())
         raise Http404
+
+
+def _permissions_of(view: Any, method: str) -> list[str]:
+    """What a page or a route of the API declares for this method; for a method it does not have, for all it has."""
+    viewset = getattr(view, "cls", None)
+    if viewset is None:
+        return [getattr(view, "permission", "")]
+    routed = type("Routed", (viewset,), getattr(view, "initkwargs", {}))
+    actions: dict[str, str] = getattr(view, "actions", None) or {}
+    names = [actions[method]] if method in actions else list(actions.values()) or [None]
+    return [declared(routed, name) for name in names]
 
 
 # Where a member of staff stays himself while he looks on as a subscriber in another tab.

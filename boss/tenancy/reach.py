@@ -8,7 +8,7 @@ from boss.core.actors import Actor, Grant
 from boss.core.permissions import PermissionDenied
 from boss.tenancy import policies, selectors
 from boss.tenancy.errors import HoldsMore
-from boss.tenancy.models import Organization, Site, User
+from boss.tenancy.models import Organization, Role, Site, User
 
 
 def reaches(actor: Actor, permission: str, organization: Organization | None = None, site: Site | None = None) -> bool:
@@ -52,3 +52,10 @@ def require_not_above(actor: Actor, user: User) -> None:
     for grant in selectors.last_grants(user):
         if not reaches_all(actor, grant.role.effective_permissions(), grant.organization, grant.site):
             raise HoldsMore
+
+
+def roles_to_give(actor: Actor, organization: Organization) -> list[Role]:
+    """The roles for organizations that ``actor`` may give on this one, by name. Their names are no secret."""
+    roles = Role.objects.filter(archived_at=None).order_by("name", "id")
+    fitting = [role for role in roles if role.is_for == "organization"]
+    return [role for role in fitting if reaches_all(actor, role.effective_permissions(), organization)]

@@ -64,12 +64,13 @@ def test_every_view_declares_a_permission_or_says_public():
 
 def fill(route: str, ids: dict[str, str]) -> str:
     """An address with the ids of the world in it."""
-    room = re.match(r"api/v1/(?:overview/)?([\w-]+/[\w-]+)/|(?:console|my)/(workflows/drafts|[\w-]+)/", route)
+    room = re.match(r"api/v1/(?:overview/)?([\w-]+/[\w-]+)/|(?:console|my|owner)/(workflows/drafts|[\w-]+)/", route)
     kinds = {
         "accounts": "subscribers/accounts", "orders": "subscribers/orders", "runs": "workflow/runs",
         "services": "ipservices/services", "network": "ipservices/bindings", "tickets": "ticketing/tickets",
         "workflows": "workflow/definitions", "workflows/drafts": "workflow/drafts",
         "bulks": "workflow/bulks", "tasks": "ticketing/tickets",
+        "people": "tenancy/users", "roles": "tenancy/roles", "keys": "tenancy/api-keys", "buildings": "tenancy/sites",
     }  # fmt: skip
     resource = ""
     if room:
@@ -78,7 +79,7 @@ def fill(route: str, ids: dict[str, str]) -> str:
 
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
-        if name in ("public_id", "address") or (name == "key" and resource.startswith("ticketing/")):
+        if name in ("public_id", "address") or (name == "key" and resource.startswith(("ticketing/", "tenancy/"))):
             return ids[resource]
         return ids.get(name, {"version": "1", "number": "1"}.get(name, "none"))
 

@@ -1,4 +1,4 @@
-"""An organization's people are administered by its own: on it and its sites, with roles for organizations, no farther."""
+"""An organization's people are administered by its own: on it and its sites, with roles for organizations only."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ SECONDS_BETWEEN_LINKS = 60
 
 
 def home_of(realm: Realm, user: Any) -> str:
-    """The first page of a person: the console for staff, self-help for subscribers, sign-up for visitors.
+    """The first page: the console for staff, the owner portal for contacts, self-help for subscribers, else sign-up.
 
     The platform's own host has only the back office, which asks for the log-in itself.
     """
@@ -31,7 +31,8 @@ def home_of(realm: Realm, user: Any) -> str:
         return BACK_OFFICE
     if not user.is_authenticated:
         return reverse("signup:address")
-    return CONSOLE if user.kind == "staff" else reverse("selfhelp:home")
+    homes = {"staff": CONSOLE, "contact": reverse("owner:home")}
+    return homes.get(user.kind) or reverse("selfhelp:home")
 
 
 def send_link(request: HttpRequest, email: str) -> None:

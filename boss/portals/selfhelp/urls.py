@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from boss.portals.selfhelp.views import history, home, orders, services, tickets
+from boss.portals.selfhelp.views import history, home, orders, services, tickets, visits
 
 app_name = "selfhelp"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("visits/", visits.visits, name="visits"),
     path("services/", services.services, name="services"),
     path("orders/<str:public_id>/", orders.order, name="order"),
     path("orders/<str:public_id>/state/", orders.state, name="order_state"),

@@ -1,0 +1,1 @@
+"""The owner portal: an organization's buildings, the tickets shared with it, and its people."""

@@ -1,0 +1,200 @@
+"""The pages of the owner portal. Nothing of a resident is asked for: buildings, shared tickets, one's own people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from boss.core.actors import Actor
+from boss.core.problems import NotFound, Problem
+from boss.core.views import requires
+from boss.look import once, pages
+from boss.look.marks import Mark
+from boss.notify.services import inviting
+from boss.portals.owner.forms import ColleagueForm
+from boss.portals.selfhelp.forms import ReplyForm
+from boss.portals.selfhelp.views.tickets import OVER, Row
+from boss.tenancy import selectors
+from boss.tenancy.models import Organization, User
+from boss.tenancy.reach import reaches, roles_to_give
+from boss.tenancy.services import users
+from subscribers import selectors as subscribers
+from ticketing import selectors as ticketing
+from ticketing.services import tickets as desk
+
+PAGE = 20
+ACTIVE = Mark(gettext_lazy("Active"), "circle-check", "ok")
+INVITED = Mark(gettext_lazy("Invited"), "mail", "wait")
+INACTIVE = Mark(gettext_lazy("Deactivated"), "ban", "idle")
+
+
+def _actor(request: HttpRequest) -> Actor:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
+
+
+def _show(request: HttpRequest, name: str, here: str, status: int = 200, **context: Any) -> HttpResponse:
+    context |= {"here": here, "sees_people": _actor(request).holds("tenancy.view_user")}
+    return render(request, f"portals/owner/{name}.html", context, status=status)
+
+
+@requires("core.use_owner")
+@require_GET
+@never_cache
+def home(request: HttpRequest) -> HttpResponse:
+    """The buildings, and what is open in tickets."""
+    actor = _actor(request)
+    buildings = subscribers.list_buildings(actor)
+    open_tickets = [Row.of(each) for each in ticketing.list_tickets(actor).exclude(state__in=OVER)[:5]]
+    return _show(request, "home", "home", buildings=buildings, tickets=open_tickets)
+
+
+@requires("core.use_owner")
+@require_GET
+@never_cache
+def building(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One building: its units, how many are connected, its tickets. Addressed by any of its sites."""
+    actor = _actor(request)
+    for each in subscribers.list_buildings(actor):
+        if any(site.public_id == public_id for site in each.sites):
+            there = ticketing.list_tickets(actor).filter(site_id__in=[site.pk for site in each.sites])
+            shown = [Row.of(ticket) for ticket in there[:PAGE]]
+            units = [site for site in each.sites if site.unit]
+            return _show(request, "building", "home", building=each, units=units, tickets=shown)
+    raise NotFound
+
+
+@requires("core.use_owner")
+@require_GET
+@never_cache
+def tickets(request: HttpRequest) -> HttpResponse:
+    found = ticketing.list_tickets(_actor(request)).select_related("site")
+    page = pages.newest_first(found, request.GET.get("after", ""), PAGE).map(Row.of)
+    return _show(request, "tickets", "tickets", page=page)
+
+
+@requires("core.use_owner")
+@require_http_methods(["GET", "POST"])
+@never_cache
+def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The conversation of a ticket that was shared: public messages only."""
+    actor = _actor(request)
+    found = ticketing.get_ticket(actor, public_id)
+    form = ReplyForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        if not once.first_time(actor, request.POST.get("form_key", "")):
+            return redirect("owner:ticket", public_id=public_id)
+        try:
+            desk.add_message(actor=actor, ticket=found, body=form.cleaned_data["body"])
+        except Problem as problem:
+            form.add_problem(problem)
+        else:
+            messages.success(request, _("Your message is sent."))
+            return redirect("owner:ticket", public_id=public_id)
+    return _show(
+        request,
+        "ticket",
+        "tickets",
+        status=422 if form.errors else 200,
+        row=Row.of(found),
+        thread=ticketing.list_messages(actor, found).filter(kind="public"),
+        form=form,
+        form_key=once.new_key(),
+        can_reply=found.state not in OVER,
+    )
+
+
+@requires("tenancy.view_user")
+@require_GET
+@never_cache
+def people(request: HttpRequest) -> HttpResponse:
+    """The organization's people and what they see."""
+    actor, organization = _mine(request)
+    found = selectors.list_people(actor).filter(organization=organization).order_by("full_name", "id")
+    rows = found.prefetch_related("role_grants__role", "role_grants__site")[:200]
+    may_invite = reaches(actor, "tenancy.add_user", organization)
+    lines = [_line(each, actor) for each in rows]
+    return _show(request, "people", "people", lines=lines, may_invite=may_invite, organization=organization)
+
+
+@requires("tenancy.add_user")
+@require_http_methods(["GET", "POST"])
+@never_cache
+def invite(request: HttpRequest) -> HttpResponse:
+    actor, organization = _mine(request)
+    form = ColleagueForm(
+        request.POST if request.method == "POST" else None,
+        roles=roles_to_give(actor, organization),
+        buildings=subscribers.list_buildings(actor),
+    )
+    if form.is_bound and form.is_valid():
+        try:
+            made = inviting.invite(actor=actor, kind=User.Kind.CONTACT, organization=organization, **form.given())
+        except Problem as problem:
+            form.add_problem(problem)
+        else:
+            messages.success(request, _("%(name)s is invited by mail.") % {"name": made.full_name})
+            return redirect("owner:people")
+    return _show(request, "invite", "people", status=422 if form.errors else 200, form=form)
+
+
+@requires("tenancy.change_user")
+@require_POST
+def deactivate(request: HttpRequest, public_id: str) -> HttpResponse:
+    return _do(request, public_id, users.deactivate, _("Deactivated."))
+
+
+@requires("tenancy.change_user")
+@require_POST
+def reactivate(request: HttpRequest, public_id: str) -> HttpResponse:
+    return _do(request, public_id, users.reactivate, _("Active again."))
+
+
+@requires("tenancy.change_user")
+@require_POST
+def invite_again(request: HttpRequest, public_id: str) -> HttpResponse:
+    return _do(request, public_id, inviting.send_again, _("The invitation is on its way."))
+
+
+def _mine(request: HttpRequest) -> tuple[Actor, Organization]:
+    """The organization the person speaks for; whoever speaks for none has nothing here."""
+    organization = getattr(request.user, "organization", None)
+    if organization is None:
+        raise NotFound
+    return _actor(request), organization
+
+
+def _do(request: HttpRequest, public_id: str, verb: Any, said: str) -> HttpResponse:
+    actor, organization = _mine(request)
+    user = selectors.list_people(actor).filter(organization=organization, public_id=public_id).first()
+    if user is None:
+        raise NotFound
+    try:
+        verb(actor=actor, user=user)
+    except Problem as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, said)
+    return redirect("owner:people")
+
+
+def _line(user: User, actor: Actor) -> dict[str, Any]:
+    grants = list(user.role_grants.all())  # type: ignore[attr-defined]
+    streets = sorted({f"{each.site.street}, {each.site.city}" for each in grants if each.site is not None})
+    mark = INACTIVE if not user.is_active else ACTIVE if user.has_usable_password() or user.last_login else INVITED
+    return {
+        "person": user,
+        "mark": mark,
+        "is_self": user.pk == actor.user_id,
+        "roles": ", ".join(sorted({str(each.role.name) for each in grants})),
+        "place": _("all buildings") if any(each.kind == "organization" for each in grants) else " · ".join(streets),
+        "may_change": actor.holds("tenancy.change_user") and user.pk != actor.user_id,
+        "invited": mark is INVITED,
+    }
