@@ -16,11 +16,13 @@ class IpServicesConfig(AppConfig):
     def ready(self) -> None:
         from kombu.exceptions import OperationalError
 
-        from boss.core import events, reads
-        from ipservices import handlers, porting, registry, subjects, tasks
+        from boss.core import events, reads, sealed
+        from ipservices import handlers, porting, registry, sealing, subjects, tasks
         from ipservices.adapters.sandbox_porting import SandboxPorting
         from ipservices.drivers.dns_powerdns.driver import PowerDnsDriver
         from ipservices.drivers.simulator.driver import SimulatorDriver
+        from ipservices.models import Binding, FormerState, PortRequest, Service
+        from ipservices.services import porting as port_requests
         from ipservices.services import provisioning
         from subscribers.events import OrderAmended, SubscriptionEnded
         from ticketing.registry import subject_kinds
@@ -35,6 +37,10 @@ class IpServicesConfig(AppConfig):
         for kind in (subjects.SERVICE, subjects.PORT_REQUEST):
             subject_kinds.register(kind.key, kind)
         porting.porting_ports.register(porting.DEFAULT, SandboxPorting())
+        sealed.register(Binding, "sealed_secrets", sealing.secrets_place)
+        sealed.register(Service, "sealed_secrets", sealing.secrets_place)
+        sealed.register(FormerState, "sealed_observed", sealing.former_place, related=("service",))
+        sealed.register(PortRequest, "sealed_pin", port_requests.place)
         events.handle("ipservices.give_back", SubscriptionEnded, tasks.give_back)
         events.handle("ipservices.plan_less", OrderAmended, tasks.plan_less)
 

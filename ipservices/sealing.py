@@ -15,6 +15,16 @@ def _place(row: Binding | Service, field: str) -> str:
     return f"{row._meta.label_lower}:{row.realm_id}:{row.pk}:{field}"
 
 
+def secrets_place(row: Binding | Service) -> str:
+    """What the secrets of a row are bound to."""
+    return _place(row, "secrets")
+
+
+def former_place(former: FormerState) -> str:
+    """What a former state's picture is bound to."""
+    return _place(former.service, f"former:{former.key}")
+
+
 def seal_secrets(row: Binding | Service, secrets: Mapping[str, str]) -> str:
     """The secrets of a saved row as one sealed text; empty for none."""
     return crypto.seal(json.dumps(dict(secrets)), bound_to=_place(row, "secrets")) if secrets else ""
@@ -38,7 +48,5 @@ def seal_observed(service: Service, key: str, observed: Observed | None) -> str:
 def open_observed(former: FormerState) -> Observed | None:
     if not former.sealed_observed:
         return None
-    opened: dict[str, Any] = json.loads(
-        crypto.open_sealed(former.sealed_observed, bound_to=_place(former.service, f"former:{former.key}"))
-    )
+    opened: dict[str, Any] = json.loads(crypto.open_sealed(former.sealed_observed, bound_to=former_place(former)))
     return Observed.from_json(opened)

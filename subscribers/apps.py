@@ -11,8 +11,11 @@ class SubscribersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from boss.core import sealed
         from subscribers import events, handlers, ports, subjects  # noqa: F401 - models are loaded only now
         from subscribers.adapters import sandbox
+        from subscribers.models import Order
+        from subscribers.services import orders
         from ticketing.registry import subject_kinds
         from workflow.registry import run_subject_kinds, task_handlers
 
@@ -24,3 +27,4 @@ class SubscribersConfig(AppConfig):
             run_subject_kinds.register(runs_about.key, runs_about)
         for handler in handlers.EVERY:
             task_handlers.register(handler.key, handler)
+        sealed.register(Order, "card_token_sealed", orders.token_place)

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from boss.core.expression_types import (
+    UNKNOWN,
     Type,
     condition_problems,
     in_words,
@@ -98,8 +99,12 @@ def _work(spec: TaskSpec, found: Faults) -> None:
         handler = task_handlers.find(spec.handler)
         if handler is None:
             _add(found, f"{place}.handler", _("There is no handler %(key)s.") % {"key": spec.handler or "–"})
-        if spec.outputs:
+        if spec.outputs and not (handler and handler.open):
             _add(found, f"{place}.outputs", _("An automated task has the outputs of its handler."))
+        own = {item.key for item in handler.outputs} if handler else set()
+        for item in spec.outputs:
+            if item.key in own:
+                _add(found, f"{place}.outputs", _("The handler gives “%(name)s” itself.") % {"name": item.key})
     elif spec.handler:
         _add(found, f"{place}.handler", _("Only an automated task has a handler."))
     if spec.kind == TaskKind.MANUAL and not (spec.pool or spec.category):
@@ -243,6 +248,8 @@ def _parameters(spec: TaskSpec, known: Type, around: Surroundings | None, found:
     if spec.kind == TaskKind.AUTOMATED and (handler := task_handlers.find(spec.handler)) is not None:
         items = {item.key: item for item in handler.inputs}
         wanted = {key: of_characteristic(item) for key, item in items.items()}
+        if handler.open:
+            wanted |= dict.fromkeys(spec.with_.keys() - wanted.keys(), UNKNOWN)
     elif spec.kind in STARTS_RUNS and around is not None and spec.definition in around.documents:
         child = graph.read(around.documents[spec.definition])
         items = {item.key: item for item in child.inputs}

@@ -61,10 +61,14 @@ class UndoContext(TaskContext):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It is done. ``outputs`` are JSON and can be named by later tasks; ``note`` goes into the journal."""
+    """It is done. ``outputs`` are JSON and can be named by later tasks; ``note`` goes into the journal.
+
+    ``log`` here and below is what the work wrote while it went on, up to some 32 kB, kept in the journal for staff.
+    """
 
     outputs: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class Retry:
 
     after_seconds: float | None = None
     error: str = ""
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class Fail:
 
     error: str
     permanent: bool = True
+    log: str = ""
 
 
 Outcome = Done | Wait | Retry | Fail
@@ -109,6 +115,8 @@ class TaskHandler:
       it is said otherwise here; what is ``local`` does not.
     - ``limits(inputs)``: keys of what it uses that an operator may limit ("binding:…"). Called in the realm when it
       has limits, inside a transaction; it reads and does nothing else. It holds for undoing, too.
+    - ``open``: it takes any further inputs, and gives as outputs what the definition declares for the task beside its
+      own; the engine checks that they are there and of their types.
     - ``time_limit_seconds``: of one attempt, unless the definition says another.
     - ``inputs``/``outputs``: what it takes and gives; a definition is checked against them when it is published.
     - ``differs(context)``: whether doing it now, with ``context.inputs``, would give something other than what it
@@ -124,6 +132,7 @@ class TaskHandler:
     nothing_to_undo: bool = False
     inputs: Sequence[Characteristic] = ()
     outputs: Sequence[Characteristic] = ()
+    open: bool = False
     local: bool = False
     slow: bool | None = None
     limits: Callable[[Mapping[str, Any]], Sequence[str]] | None = None

@@ -19,7 +19,8 @@ class Sentence:
     """One line of the journal. ``task_key`` is empty for what concerns the whole run; ``kind`` is the event's.
 
     ``is_attempt`` marks the beginning of an attempt, which says little unless one looks closely;
-    ``opens_ticket`` is the number of the ticket the line says was opened."""
+    ``opens_ticket`` is the number of the ticket the line says was opened; ``log`` is what the work itself wrote, for
+    the provider's people alone."""
 
     at: dt.datetime
     who: str
@@ -28,6 +29,7 @@ class Sentence:
     is_attempt: bool = False
     opens_ticket: str = ""
     kind: str = ""
+    log: str = ""
 
 
 TROUBLE = frozenset({"task.failed", "task.lost", "task.late", "task.ticket"})
@@ -69,7 +71,7 @@ def _sentence(event: RunEvent, titles: dict[str, str]) -> Sentence:
     key = event.task.key if event.task else ""
     text = _SENTENCES[event.kind](titles.get(key, ""), event.data)
     opened = event.data.get("ticket", "") if event.kind in _OPENINGS else ""
-    return Sentence(event.at, event.who, text, key, opens_ticket=opened, kind=event.kind)
+    return Sentence(event.at, event.who, text, key, opens_ticket=opened, kind=event.kind, log=event.data.get("log", ""))
 
 
 def _begun(run: Run) -> list[tuple[dt.datetime, str, int, str, bool]]:

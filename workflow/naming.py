@@ -29,10 +29,13 @@ _PLAIN = {"list": ANY_LIST.or_null(), "object": ANY_OBJECT.or_null()}
 
 
 def outputs_of(spec: TaskSpec) -> tuple[Characteristic, ...]:
-    """What the task gives: the handler's outputs, or those a person is asked for."""
+    """What the task gives: the handler's outputs (and the declared ones of an open handler), or those a person is
+    asked for."""
     if spec.kind == TaskKind.AUTOMATED:
         handler = task_handlers.find(spec.handler)
-        return tuple(handler.outputs) if handler else ()
+        if handler is None:
+            return ()
+        return (*handler.outputs, *spec.outputs) if handler.open else tuple(handler.outputs)
     return spec.outputs
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import SimpleRouter
 
+from automation.api.urls import routes as automation
 from boss.api import overview, reference, views
 from boss.api.records.urls import routes as records
 from boss.api.tenancy.urls import routes as tenancy
@@ -27,6 +28,7 @@ ROOMS: dict[str, list[Route]] = {
     "subscribers": subscribers,
     "ipservices": ipservices,
     "workflow": workflow,
+    "automation": automation,
 }
 
 

@@ -9,3 +9,13 @@ class NotifyConfig(AppConfig):
     label = "notify"
     verbose_name = _("Messages")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django.db.models import Q
+
+        from boss.core import sealed
+        from boss.notify.models import Message
+        from boss.notify.services import messages
+
+        for field in ("text", "html"):
+            sealed.register(Message, field, messages.place_of(field), among=Q(sealed=True))

@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "boss.notify.apps.NotifyConfig",
     "ticketing.apps.TicketingConfig",
     "workflow.apps.WorkflowConfig",
+    "automation.apps.AutomationConfig",
     "catalog.apps.CatalogConfig",
     "subscribers.apps.SubscribersConfig",
     "ipservices.apps.IpServicesConfig",

@@ -78,6 +78,8 @@ BUILT_IN: dict[str, RolePolicy] = {
             "workflow.publish_definition workflow.start_run workflow.reverse_run workflow.retry_task",
             "workflow.move_run workflow.complete_task workflow.skip_task workflow.signal_run",
             "workflow.view_limit workflow.change_limit",
+            "automation.view_script automation.edit_script automation.publish_script",
+            "automation.view_endpoint automation.manage_endpoints",
             "ipservices.view_binding ipservices.manage_bindings ipservices.set_fault ipservices.observe_service",
             "ipservices.change_service ipservices.view_prefix ipservices.manage_addresses ipservices.manage_numbers",
             "notify.view_message",
@@ -92,7 +94,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "workflow.skip_task workflow.signal_run subscribers.place_order subscribers.change_account",
             "subscribers.open_account subscribers.close_account subscribers.collect subscribers.announce_lease",
             "ipservices.view_binding ipservices.observe_service core.view_auditentry tenancy.view_role tenancy.act_as",
-            "notify.view_message",
+            "automation.view_script notify.view_message",
         ),
     ),
     "csr": RolePolicy(
@@ -109,7 +111,7 @@ BUILT_IN: dict[str, RolePolicy] = {
         _STAFF
         | _set(
             "workflow.retry_task workflow.complete_task workflow.skip_task workflow.signal_run",
-            "workflow.view_limit workflow.change_limit",
+            "workflow.view_limit workflow.change_limit automation.view_script automation.view_endpoint",
             "ipservices.view_binding ipservices.manage_bindings ipservices.set_fault ipservices.observe_service",
             "ipservices.change_service ipservices.view_prefix ipservices.manage_addresses ipservices.manage_numbers",
         ),

@@ -64,7 +64,7 @@ def prepare(
 
 def pin_of(row: PortRequest) -> str:
     """The PIN in clear, for the clearing house's eyes only."""
-    return crypto.open_sealed(row.sealed_pin, bound_to=_place(row)) if row.sealed_pin else ""
+    return crypto.open_sealed(row.sealed_pin, bound_to=place(row)) if row.sealed_pin else ""
 
 
 @transactional
@@ -218,11 +218,12 @@ def _tell_run(actor: Actor, row: PortRequest, key: str) -> None:
 
 
 def _seal_pin(row: PortRequest, pin: str) -> None:
-    row.sealed_pin = crypto.seal(pin, bound_to=_place(row)) if pin else ""
+    row.sealed_pin = crypto.seal(pin, bound_to=place(row)) if pin else ""
     row.save(update_fields=["sealed_pin"])
 
 
-def _place(row: PortRequest) -> str:
+def place(row: PortRequest) -> str:
+    """What a request's sealed PIN is bound to."""
     return f"ipservices.port_request:{row.realm_id}:{row.pk}:pin"
 
 

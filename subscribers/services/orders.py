@@ -197,7 +197,7 @@ def card_token(order: Order) -> str:
     """The payment provider's token the order was placed with; empty when it was not paid by card."""
     if not order.card_token_sealed:
         return ""
-    return crypto.open_sealed(order.card_token_sealed, bound_to=_token_place(order))
+    return crypto.open_sealed(order.card_token_sealed, bound_to=token_place(order))
 
 
 def _checked(
@@ -285,7 +285,7 @@ def _write(
         payer=payer,
     )
     if payment.method == PaymentMethod.CARD:
-        order.card_token_sealed = crypto.seal(payment.token, bound_to=_token_place(order))
+        order.card_token_sealed = crypto.seal(payment.token, bound_to=token_place(order))
         order.save(update_fields=["card_token_sealed"])
     choices = [OptionChoice(option, quantity) for option, quantity in configuration.quantities.items()]
     price = pricing.quote(version, choices)
@@ -311,7 +311,8 @@ def _close_unused(actor: Actor, account: Account, states: Sequence[str]) -> None
         accounts.close(actor=actor, account=account)
 
 
-def _token_place(order: Order) -> str:
+def token_place(order: Order) -> str:
+    """What an order's sealed card token is bound to."""
     return f"subscribers.order:{order.realm_id}:{order.pk}:card_token"
 
 

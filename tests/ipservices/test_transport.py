@@ -11,8 +11,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from boss.core.outbound import is_public
 from ipservices.contracts import AuthFailed, Deadline, DriverError, Invalid, Transient, Unreachable
-from ipservices.transport import HttpTransport, is_public, reachable_address
+from ipservices.transport import HttpTransport, reachable_address
 
 Behaviour = Callable[[socket.socket], None]
 

@@ -7,7 +7,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from boss.core.permissions import acts_for_realm
 from workflow import selectors
+from workflow.journal import Sentence
 from workflow.models import (
     Attempt,
     Definition,
@@ -299,6 +301,12 @@ class SentenceSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
     task_key = serializers.CharField()
     kind = serializers.CharField(help_text='The kind of event, or "attempt" for the beginning of one')
+    log = serializers.SerializerMethodField(help_text="What a script wrote; empty for customers")
+
+    def get_log(self, sentence: Sentence) -> str:
+        """Written for the provider's people: a customer who may follow the run does not get it."""
+        actor = self.context.get("actor")
+        return sentence.log if actor is not None and acts_for_realm(actor, "workflow.view_run") else ""
 
 
 class ChangesSerializer(serializers.Serializer[Any]):

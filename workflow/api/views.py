@@ -291,7 +291,8 @@ class RunViewSet(ReadOnlyViewSet):
             "nodes": selectors.list_changed(run, since),
             "journal": journal.journal_since(run, since),
         }
-        return Response(serializers.ChangesSerializer(told).data, headers={"ETag": tag})
+        shown = serializers.ChangesSerializer(told, context={"actor": self.actor}).data
+        return Response(shown, headers={"ETag": tag})
 
     @staticmethod
     def _since(request: Request) -> int:
@@ -312,7 +313,8 @@ class RunViewSet(ReadOnlyViewSet):
     @action(detail=True, pagination_class=None, filterset_class=None)
     def journal(self, request: Request, public_id: str) -> Response:
         """What happened, in sentences, in order."""
-        return Response(serializers.SentenceSerializer(journal.journal(self.get_object()), many=True).data)
+        found = journal.journal(self.get_object())
+        return Response(serializers.SentenceSerializer(found, many=True, context={"actor": self.actor}).data)
 
     @extend_schema(responses=serializers.TaskSerializer(many=True))
     @action(detail=True, permission="workflow.view_taskrun", pagination_class=None, filterset_class=None)

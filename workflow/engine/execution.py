@@ -10,11 +10,13 @@ from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError, connections
+from django.utils.translation import gettext as _
 
 from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.expressions import ExpressionError
-from boss.core.problems import Problem
+from boss.core.problems import InvalidInput, Problem
+from boss.core.schema import validate
 from workflow import graph
 from workflow.checks import effective_undo
 from workflow.choices import STARTS_RUNS, TaskKind, TaskState
@@ -182,7 +184,8 @@ def _call(claim: Claim, handler: TaskHandler, inputs: dict[str, Any], heartbeat:
             if handler.undo is None:
                 return Fail(f"{handler.key} cannot undo")
             return _checked(handler.undo(context))
-        return _checked(handler.run(TaskContext(**plain, idempotency_key=claim.forward_key)))
+        outcome = _checked(handler.run(TaskContext(**plain, idempotency_key=claim.forward_key)))
+    return _as_declared(claim, outcome) if handler.open and isinstance(outcome, Done) else outcome
 
 
 def _was_finished(claim: Claim) -> bool:
@@ -207,13 +210,31 @@ def _checked(outcome: Outcome | None) -> Outcome:
     return Fail(f"the handler returned {type(outcome).__name__}, which is no outcome")
 
 
+def _as_declared(claim: Claim, outcome: Done) -> Outcome:
+    """An open handler's outputs against what the definition declares for the task; nothing else is kept of them.
+
+    What does not fit is not worth another attempt: the effect stands, and a person says what the outputs are.
+    """
+    given = dict(outcome.outputs)
+    declared = {item.key for item in claim.spec.outputs}
+    try:
+        cleaned = validate(claim.spec.outputs, {key: given[key] for key in declared & given.keys()}, prefix="outputs.")
+    except InvalidInput as error:
+        places = "; ".join(f"{place}: {' '.join(messages)}" for place, messages in error.fields.items())
+        return Fail(_("It is done, but did not give what the workflow expects (%(places)s).") % {"places": places},
+                    log=outcome.log)  # fmt: skip
+    handler = task_handlers.get(claim.spec.handler)
+    own = {item.key: given[item.key] for item in handler.outputs if item.key in given}
+    return dataclasses.replace(outcome, outputs=own | cleaned)
+
+
 def _apply(claim: Claim, inputs: dict[str, Any], outcome: Outcome) -> Claim | None:
     """Record the outcome in the open transaction."""
     if isinstance(outcome, Done):
         if claim.is_undo:
-            outcomes.undone(claim, dict(outcome.outputs), outcome.note)
+            outcomes.undone(claim, dict(outcome.outputs), outcome.note, outcome.log)
             return None
-        return outcomes.done(claim, inputs, dict(outcome.outputs), outcome.note)
+        return outcomes.done(claim, inputs, dict(outcome.outputs), outcome.note, outcome.log)
     if isinstance(outcome, Wait):
         outcomes.waits(claim, inputs, outcome)
     else:

@@ -20,7 +20,7 @@ from workflow.events import TaskDone
 from workflow.models import TaskRun
 
 
-def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: str) -> Claim | None:
+def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: str, log: str = "") -> Claim | None:
     """Record a task as done and all that follows from it; returns the successor claimed in the same stroke, if any.
 
     One statement does it. Two things send it through the ledger as well: a successor with a condition to evaluate,
@@ -41,7 +41,7 @@ def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: st
             "key": claim.spec.key,
             "inputs": inputs,
             "outputs": outputs,
-            "data": {"attempt": claim.attempt, "note": note} if note else {"attempt": claim.attempt},
+            "data": {"attempt": claim.attempt} | _told(note=note, log=log),
             "after": [*after_plain, *guarded],
             "guarded": guarded,
             "mine": mine,
@@ -51,7 +51,7 @@ def done(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: st
         },
     ).fetchone()
     if row is None:
-        _done_by_the_ledger(claim, inputs, outputs, note)
+        _done_by_the_ledger(claim, inputs, outputs, note, log)
         return None
     open_tasks, all_outputs, successors, parent_id = row[0], sql.loaded(row[1]), sql.loaded(row[2]), row[3]
     if any(handler.fact == TaskDone.fact_name for _key, handler in events.handlers):  # type: ignore[attr-defined]
@@ -90,19 +90,23 @@ def _next(claim: Claim, successors: list[dict[str, Any]], outputs: dict[str, Any
     return None
 
 
-def _done_by_the_ledger(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: str) -> None:
+def _told(**words: str) -> dict[str, str]:
+    return {name: text for name, text in words.items() if text}
+
+
+def _done_by_the_ledger(claim: Claim, inputs: dict[str, Any], outputs: dict[str, Any], note: str, log: str) -> None:
     """The long way, for a run that does not simply go on: it is reversed, taken back in part, or on another version."""
     with _fenced(claim) as (book, task):
         task.inputs = inputs
         book.record_attempt(task, AttemptOutcome.DONE, answer=outputs)
-        forward.finish(book, task, outputs, event="task.done", attempt=claim.attempt, note=note)
+        forward.finish(book, task, outputs, event="task.done", attempt=claim.attempt, note=note, **_told(log=log))
 
 
-def undone(claim: Claim, outputs: dict[str, Any], note: str) -> None:
+def undone(claim: Claim, outputs: dict[str, Any], note: str, log: str = "") -> None:
     """Record a task as undone; its predecessors' turn may have come."""
     with _fenced(claim) as (book, task):
         book.record_attempt(task, AttemptOutcome.DONE, answer=outputs, is_undo=True)
-        reversal.finish(book, task, event="task.undone", note=note)
+        reversal.finish(book, task, event="task.undone", note=note, **_told(log=log))
 
 
 def waits(claim: Claim, inputs: dict[str, Any], wait: Wait) -> None:
@@ -135,13 +139,14 @@ def failed(claim: Claim, inputs: dict[str, Any], failure: Retry | Fail) -> None:
             book, task, failure.error or "the handler asked for another attempt",
             permanent=isinstance(failure, Fail) and failure.permanent,
             after_seconds=failure.after_seconds if isinstance(failure, Retry) else None,
-            lost=False, allowed=claim.spec.retry.attempts,
+            lost=False, allowed=claim.spec.retry.attempts, log=failure.log,
         )  # fmt: skip
 
 
 def fail(
-    book: Book, task: TaskRun, error: str, *, permanent: bool, after_seconds: float | None, lost: bool, allowed: int
-) -> None:
+    book: Book, task: TaskRun, error: str, *, permanent: bool, after_seconds: float | None, lost: bool, allowed: int,
+    log: str = "",
+) -> None:  # fmt: skip
     """End a claimed task's attempt as failed or lost, and decide what comes next."""
     undo = task.is_undo
     task.failures += 1
@@ -154,7 +159,7 @@ def fail(
     book.record_attempt(task, outcome, error=error, retry_at=retry_at, is_undo=undo)
     book.note(
         "task.lost" if lost else "task.failed", task, attempt=task.attempt, error=task.error, undo=undo,
-        retry_at=retry_at.isoformat() if retry_at else "",
+        retry_at=retry_at.isoformat() if retry_at else "", **_told(log=log),
     )  # fmt: skip
     if taken_back:
         reversal.give_up(book, task)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from workflow import undoing
 from workflow.choices import REVERSE_END, STARTS_RUNS, AttemptOutcome, RunState, TaskKind, TaskState
@@ -161,11 +162,11 @@ def _prepare(task: TaskRun) -> None:
     task.ticket = None
 
 
-def finish(book: Book, task: TaskRun, *, event: str, who: str = MACHINE, note: str = "") -> None:
+def finish(book: Book, task: TaskRun, *, event: str, who: str = MACHINE, note: str = "", **data: Any) -> None:
     """One task is undone."""
     task.finish_undo()
     task.due_at, task.ended_at, task.waiting_for, task.error = None, book.now, "", ""
-    book.note(event, task, who=who, note=note)
+    book.note(event, task, who=who, note=note, **data)
     settle(book)
 
 

@@ -188,7 +188,7 @@ def told(run: Run, tickets: Container[str] = ()) -> list[Entry]:
 
 
 def _entry(sentence: Sentence) -> Entry:
-    return Entry(sentence.at, sentence.text, sentence_mark(sentence), sentence.who)
+    return Entry(sentence.at, sentence.text, sentence_mark(sentence), sentence.who, log=sentence.log)
 
 
 _SENTENCE_MARKS = {

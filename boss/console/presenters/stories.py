@@ -25,6 +25,7 @@ class Entry:
     who: str = ""
     url: str = ""
     detail: str = ""
+    log: str = ""
 
 
 # The sentences of actions; ``%(what)s`` is the subject's name. An action without one is shown by its own words.

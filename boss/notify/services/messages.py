@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -82,6 +82,11 @@ def bodies_of(message: Message) -> tuple[str, str]:
 
 def _sealed(message: Message, field: str, body: str) -> str:
     return crypto.seal(body, bound_to=_place(message, field)) if message.sealed else body
+
+
+def place_of(field: str) -> Callable[[Message], str]:
+    """What a message's sealed text is bound to, for turning the data key."""
+    return lambda message: _place(message, field)
 
 
 def _place(message: Message, field: str) -> str:
