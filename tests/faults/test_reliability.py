@@ -80,7 +80,7 @@ class Trouble:
     ) -> None:
         self.cast, self.crew, self.servers, self.clocks = cast, crew, servers, clocks
         self.dice = random.Random(SEED)
-        self.team = crew(2)
+        self.team = crew(2, wait=False)
         self.done: Counter[str] = Counter()
         self._next = self._people_look = time.monotonic() + 1.0
         self._frozen: list[tuple[int, float]] = []
@@ -119,8 +119,8 @@ class Trouble:
         self._people_look = time.monotonic() + PEOPLE_SECONDS
         system = Actor.system(self.cast.alpha.pk)
         with scoping.realm_transaction(system.realm_id):
-            for ticket in Ticket.objects.filter(state__in=OPEN_STATES, subject_kind="workflow.task"):
-                task = TaskRun.objects.select_related("run").get(pk=ticket.subject_id)
+            for ticket in Ticket.objects.filter(state__in=OPEN_STATES, dedupe_key__startswith="workflow.task:"):
+                task = TaskRun.objects.select_related("run").get(pk=int(ticket.dedupe_key.split(":")[1]))
                 if ticket.dedupe_key.endswith(":late"):
                     self.done["late effects taken away by people"] += 1
                     take_away(f"wf-{system.realm_id}-{task.run.public_id}-{task.key}")

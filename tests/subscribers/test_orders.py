@@ -27,7 +27,7 @@ from subscribers import selectors
 from subscribers.contact import ContactDetails, PaymentChoice
 from subscribers.errors import AccountNotOpen, NothingToDeliver, UnknownOrder
 from subscribers.models import Account, CardHold, Charge, Order, OrderItem, Subscription
-from subscribers.services import accounts, orders
+from subscribers.services import accounts, charges, orders, subscriptions
 from tests.cast import actor_of, make_user
 from tests.catalog.conftest import small
 from tests.racing import overlapping
@@ -581,3 +581,37 @@ def test_a_process_lost_while_an_order_is_taken_leaves_nothing(real_db, cast, mo
     order = submit()
     with scoping.realm_transaction(realm_id):
         assert Run.objects.get().pk == order.run_id
+
+
+def test_two_who_end_one_subscription_at_the_same_moment_end_it_once(real_db, cast):
+    """An order of its end and a collection: the second finds nothing to end, and its undo takes up nothing."""
+    realm_id = cast.alpha.pk
+    version, site = shop(realm_id)
+    system = Actor.system(realm_id)
+    with scoping.realm_transaction(realm_id):
+        submitted = orders.submit(
+            actor=tenancy.visitor(realm_id), site=site, plan_version=version, options=[KIT], contact=MARIA,
+            payment=CARD,
+        )  # fmt: skip
+    drive(realm_id)
+    with scoping.realm_transaction(realm_id):
+        served = Subscription.objects.select_related("account").get(account=submitted.account_id)
+        assert served.state == "active"
+
+    def end(key):
+        return (
+            subscriptions.end(actor=system, subscription=served, key=key),
+            charges.end(actor=system, subscription=served, key=key),
+        )
+
+    ended = []
+    second = overlapping(realm_id, lambda: ended.append(end("order")), lambda: end("collection"))
+    assert ended[0][0] and ended[0][1] > 0 and second == (False, 0)
+
+    with scoping.realm_transaction(realm_id):
+        assert subscriptions.take_up_again(actor=system, key="collection") == 0
+        assert charges.run_again(actor=system, key="collection") == 0
+        assert Subscription.objects.get().state == "terminated"
+        assert subscriptions.take_up_again(actor=system, key="order") == 1
+        assert charges.run_again(actor=system, key="order") == ended[0][1]
+        assert Subscription.objects.get().state == "active"

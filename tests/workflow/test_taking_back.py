@@ -14,7 +14,7 @@ from ticketing.models import Ticket
 from ticketing.services import tickets
 from workflow import journal
 from workflow.contracts import Wait
-from workflow.engine import claims, outcomes
+from workflow.engine import claims, execution, outcomes
 from workflow.errors import (
     AlreadyGoingBack,
     LeaseLost,
@@ -291,6 +291,28 @@ def test_a_late_result_of_an_earlier_generation_is_refused(begin, go, states, bo
     with pytest.raises(LeaseLost), scoping.realm_transaction(alpha.pk):
         outcomes.done(late, {"number": 1}, {"number": 1}, "")
     assert states(run)["a"] == "done" and fresh(run).outputs["a"]["number"] == 2
+
+
+def test_what_a_late_worker_leaves_of_an_earlier_generation_is_told_to_people(begin, go, states, bob, alpha):
+    """Its task was undone before it made its effect, and then done anew: nobody else would look for it again."""
+    run = begin([task("a", **number("n")), wait("w", "a")], inputs={"n": 1})
+    late = claims.take(alpha.pk, TaskRun.objects.get(run=run, key="a").pk)
+    while states(run)["w"] != "waiting":
+        drive(alpha.pk, leases=True, most=1)
+    runs.amend(actor=bob, run=run, inputs={"n": 2}, reason="other")
+    go(hurry=False)
+    assert states(run)["a"] == "done" and len(shop.effects) == 1
+    execution.perform(late)
+    assert len(shop.effects) == 2, "what was made too late stands beside what is wanted"
+    assert Ticket.objects.get().dedupe_key.endswith(":late")
+
+
+def test_a_run_may_be_sent_back_to_a_task_that_nobody_has_claimed_yet(begin, go, states, bob):
+    run = begin([task("a", return_point=True), task("b", "a")])
+    runs.take_back(actor=bob, run=run, to="a", reason="again")
+    assert states(run)["a"] == "ready"
+    go()
+    assert fresh(run).state == "completed" and TaskRun.objects.get(run=run, key="a").generation == 1
 
 
 @pytest.mark.parametrize("seed", range(50))

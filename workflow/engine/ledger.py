@@ -112,7 +112,9 @@ class Book:
         grace = self.after(message_grace_seconds())
         ring: list[TaskRun] = []
         for task in self.tasks:
-            if task.state in CLAIMABLE and (task.pk, task.state) not in self._ready:
+            # Without a time it is ready anew: taken back before anybody had claimed it, it began again at once.
+            fresh = (task.pk, task.state) not in self._ready or task.due_at is None
+            if task.state in CLAIMABLE and fresh:
                 task.due_at = max(grace, task.not_before) if task.not_before else grace
                 if task.not_before is None:
                     ring.append(task)

@@ -13,7 +13,7 @@ from boss.celery import app
 from boss.platform import addresses
 from boss.platform.processes import Child
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 _numbers = itertools.count(1)
 
 
