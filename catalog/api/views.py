@@ -74,9 +74,9 @@ class PlanVersionViewSet(ReadOnlyViewSet):
     @action(detail=True, methods=["post"], permission="catalog.publish_plan", input=serializers.UseWorkflows)
     def workflows(self, request: Request, public_id: str) -> Response:
         """Sell the plan with other workflows from now on. The answer is the new version; what was sold keeps its."""
-        given = self.given()
+        version, given = self.get_object(), self.given()
         try:
-            version = redrafting.use_workflows(actor=self.actor, version=self.get_object(), **given)
+            version = redrafting.use_workflows(actor=self.actor, version=version, **given)
         except InvalidInput as error:
             fields = {f"workflows.{name}": texts for name, texts in error.fields.items()}
             raise InvalidInput(error.detail, fields=fields) from None
