@@ -60,6 +60,14 @@ def list_plans(actor: Actor) -> QuerySet[Plan]:
     return plans
 
 
+def get_plan(actor: Actor, public_id: str) -> Plan:
+    """The plan of this address. Raises :class:`UnknownPlan`."""
+    plan: Plan | None = list_plans(actor).filter(public_id=public_id).first()
+    if plan is None:
+        raise UnknownPlan(plan=public_id)
+    return plan
+
+
 def list_plans_on_sale(actor: Actor, site: Site | None = None) -> list[PlanVersion]:
     """Versions anyone with ``catalog.view_plans_on_sale`` may buy today, at ``site`` when one is given."""
     on_sale = on_sale_to(actor).order_by("plan__position", "plan__title")

@@ -13,6 +13,7 @@ from django.db.models import Count, Prefetch, QuerySet, prefetch_related_objects
 from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.permissions import require
+from boss.core.problems import NotFound
 from boss.tenancy.models import Site
 from subscribers.choices import (
     AccountState,
@@ -70,6 +71,14 @@ def get_account(actor: Actor, public_id: str) -> Account:
 def list_subscriptions(actor: Actor) -> QuerySet[Subscription]:
     """Subscriptions with account, site and plan."""
     return whole_subscriptions().visible_to(actor)  # type: ignore[attr-defined, no-any-return]
+
+
+def get_subscription(actor: Actor, public_id: str) -> Subscription:
+    """The subscription of this address. Raises :class:`boss.core.problems.NotFound` also for somebody else's."""
+    found: Subscription | None = list_subscriptions(actor).filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def whole_subscriptions() -> QuerySet[Subscription]:
@@ -179,6 +188,21 @@ def whole_payments() -> QuerySet[Payment]:
 def whole_collections() -> QuerySet[Collection]:
     collections: QuerySet[Collection] = Collection.objects.select_related("account")
     return collections
+
+
+def list_statements(actor: Actor, account: Account) -> QuerySet[Statement]:
+    """The account's statements, newest first."""
+    return whole_statements().visible_to(actor).filter(account=account).order_by("-due_on", "-id")  # type: ignore[attr-defined, no-any-return]
+
+
+def list_payments(actor: Actor, account: Account) -> QuerySet[Payment]:
+    """What came in for the account, newest first."""
+    return whole_payments().visible_to(actor).filter(account=account).order_by("-id")  # type: ignore[attr-defined, no-any-return]
+
+
+def list_collections(actor: Actor, account: Account) -> QuerySet[Collection]:
+    """The account's cases, newest first."""
+    return whole_collections().visible_to(actor).filter(account=account).order_by("-id")  # type: ignore[attr-defined, no-any-return]
 
 
 def whole_leases() -> QuerySet[Lease]:

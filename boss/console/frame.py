@@ -42,7 +42,14 @@ def page(
     request: HttpRequest, template: str, context: dict[str, Any], *, section: str, status: int = 200
 ) -> HttpResponse:
     """Render a whole console page within its frame."""
-    frame = {"section": section, "menu": menu.entries_for(actor_of(request))}
+    entries = menu.entries_for(actor_of(request))
+    more = [entry for entry in entries if not entry.on_phone]
+    frame = {
+        "section": section,
+        "menu": entries,
+        "more": more,
+        "section_is_more": any(entry.key == section for entry in more),
+    }
     return render(request, f"console/{template}", {**frame, **context}, status=status)
 
 

@@ -12,7 +12,8 @@ from boss.core.actors import Actor
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """``key`` names the section a page belongs to; ``on_phone`` entries fit the bar at the bottom of a phone."""
+    """``key`` names the section a page belongs to; ``on_phone`` entries stand in the bar at the bottom of a phone, the
+    others behind its "More"."""
 
     key: str
     label: str | Promise
@@ -33,6 +34,7 @@ ENTRIES = (
     Entry("services", _("Services"), "server-bolt", "console:services", "ipservices.view_service", on_phone=False),
     Entry("workflows", _("Workflows"), "git-branch", "console:workflows", "workflow.view_definition", on_phone=False),
     Entry("audit", _("Audit"), "shield-check", "console:audit", "core.view_auditentry", on_phone=False),
+    Entry("plans", _("Plans"), "package", "console:plans", "catalog.publish_plan", on_phone=False),
     Entry("practice", _("Network"), "topology-star-3", "console:practice", "ipservices.view_binding", on_phone=False),
     Entry("people", _("People"), "user-circle", "console:people", "tenancy.view_user", on_phone=False),
 )

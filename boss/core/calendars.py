@@ -47,6 +47,17 @@ class BusinessCalendar:
             day += dt.timedelta(days=1)
         return total
 
+    def openings(self, start: dt.datetime, count: int) -> list[tuple[dt.datetime, dt.datetime]]:
+        """The next ``count`` open intervals that end after ``start``, as UTC instants; fewer if there are no more."""
+        found: list[tuple[dt.datetime, dt.datetime]] = []
+        day = start.astimezone(ZoneInfo(self.zone)).date()
+        for _day in range(_LONGEST_DAYS):
+            found += [(opens, closes) for opens, closes in self._open(day) if closes > start]
+            if len(found) >= count:
+                break
+            day += dt.timedelta(days=1)
+        return found[:count]
+
     def _open(self, day: dt.date) -> list[tuple[dt.datetime, dt.datetime]]:
         """The day's open intervals as UTC instants: on a day of changing clocks they are longer or shorter."""
         if day in self.holidays:

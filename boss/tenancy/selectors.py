@@ -276,13 +276,24 @@ def last_grants(user: User) -> list[RoleGrant]:
 def find_calendar(key: str) -> BusinessCalendar | None:
     """The business calendar of this key in the realm entered."""
     row = Calendar.objects.filter(key=key).first()
-    if row is None:
-        return None
+    return None if row is None else as_hours(row)
+
+
+def as_hours(calendar: Calendar) -> BusinessCalendar:
+    """The calendar as what can be counted with."""
     return BusinessCalendar(
-        zone=row.time_zone or get_realm(row.realm_id).time_zone,
-        weekly=intervals(row.weekly),
-        holidays=frozenset(row.holidays),
+        zone=calendar.time_zone or get_realm(calendar.realm_id).time_zone,
+        weekly=intervals(calendar.weekly),
+        holidays=frozenset(calendar.holidays),
     )
+
+
+def get_calendar(key: str) -> Calendar:
+    """The calendar of this key. Raises :class:`boss.core.problems.NotFound`."""
+    row: Calendar | None = Calendar.objects.filter(key=key).first()
+    if row is None:
+        raise NotFound(calendar=key)
+    return row
 
 
 def list_calendars() -> list[Calendar]:

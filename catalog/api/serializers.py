@@ -102,3 +102,20 @@ class PlanVersionSerializer(serializers.ModelSerializer[PlanVersion]):
         everything = [OptionChoice(option.key, 1) for option in version.options.all()]
         asked = configuration.choosable(version, everything, by_customer=_for_customer(self))
         return {key: [question.to_json() for question in questions] for key, questions in asked.items()}
+
+
+class AnyPlanVersionSerializer(PlanVersionSerializer):
+    """For staff: also what is done when somebody orders it."""
+
+    workflows = serializers.DictField(
+        child=serializers.CharField(), read_only=True, help_text="Workflow definition by process"
+    )
+
+    class Meta(PlanVersionSerializer.Meta):
+        fields = (*PlanVersionSerializer.Meta.fields, "workflows")  # type: ignore[assignment]
+
+
+class UseWorkflows(serializers.Serializer[Any]):
+    """The workflow definition of each process (activate, change, …): all of them."""
+
+    workflows = serializers.DictField(child=serializers.CharField(max_length=80, allow_blank=True))

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 from django_filters import CharFilter
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
+from boss.core.problems import InvalidInput
 from catalog import selectors
 from catalog.api import serializers
 from catalog.models import Feature, PlanVersion
+from catalog.services import redrafting
 
 
 class FeatureViewSet(ReadOnlyViewSet):
@@ -58,10 +63,21 @@ class PlanVersionViewSet(ReadOnlyViewSet):
     """Every version of every plan: drafts, on sale, retired. For staff."""
 
     model = PlanVersion
-    serializer_class = serializers.PlanVersionSerializer
+    serializer_class = serializers.AnyPlanVersionSerializer
     permission = "catalog.view_planversion"
     filterset_class = PlanFilter
     ordering_fields = ("published_at",)
 
     def rows(self) -> QuerySet[PlanVersion]:
         return selectors.whole_versions()
+
+    @action(detail=True, methods=["post"], permission="catalog.publish_plan", input=serializers.UseWorkflows)
+    def workflows(self, request: Request, public_id: str) -> Response:
+        """Sell the plan with other workflows from now on. The answer is the new version; what was sold keeps its."""
+        version, given = self.get_object(), self.given()
+        try:
+            version = redrafting.use_workflows(actor=self.actor, version=version, **given)
+        except InvalidInput as error:
+            fields = {f"workflows.{name}": texts for name, texts in error.fields.items()}
+            raise InvalidInput(error.detail, fields=fields) from None
+        return self.answer(version)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from boss.core import audit, events
 from boss.core.actors import Actor
 from boss.core.permissions import require
+from boss.core.rehearsal import rehearsed
 from boss.core.services import service
 from catalog import pricing
 from catalog import selectors as catalog
@@ -19,6 +20,7 @@ from subscribers.choices import ItemAction
 from subscribers.errors import NotUnderWay
 from subscribers.models import Order, OrderItem, Subscription
 from subscribers.services import orders
+from subscribers.terms import Change, of_item
 from workflow import selectors as workflow
 from workflow.services import runs
 
@@ -34,12 +36,27 @@ def amend(
     engine refuses: :class:`workflow.errors.PastNoReturn` when, for instance, the customer was welcomed already,
     :class:`workflow.errors.AlreadyGoingBack` while an earlier amendment is being carried out.
     """
+    amended, _change = _carry_out(actor, order, options, chosen, reason)
+    return amended
+
+
+def preview(*, actor: Actor, order: Order, options: Sequence[OptionChoice], chosen: Chosen | None = None) -> Change:
+    """What amending would change, and what would be done again for it. Nothing is written. Raises as :func:`amend`."""
+    with rehearsed():
+        _order, change = _carry_out(actor, order, options, chosen, "")
+    return change
+
+
+def _carry_out(
+    actor: Actor, order: Order, options: Sequence[OptionChoice], chosen: Chosen | None, reason: str
+) -> tuple[Order, Change]:
     order = Order.objects.select_for_update(of=("self",)).select_related("account").get(pk=order.pk)
 
     require(actor, "subscribers.place_order", order.account)
     require(actor, "subscribers.view_account", order.account)
 
-    item = OrderItem.objects.select_for_update(of=("self",)).filter(order=order, action=ItemAction.ADD).first()
+    items = OrderItem.objects.select_for_update(of=("self",)).select_related("plan_version__plan")
+    item = items.filter(order=order, action=ItemAction.ADD).first()
     run = workflow.find_run(order.run_id) if order.run_id is not None else None
     if order.is_closed or item is None or run is None:
         raise NotUnderWay(order=order.number)
@@ -47,7 +64,7 @@ def amend(
     configured = configure(version, options, chosen)
 
     subscription = Subscription.objects.select_for_update(of=("self",)).get(pk=item.subscription_id)
-    before = {"options": item.options, "chosen": item.chosen}
+    before = of_item(item, subscription.features)
     subscription.options = item.options = configured.quantities
     subscription.chosen = item.chosen = orders.plain(chosen)
     subscription.features = [feature.to_json() for feature in configured.features]
@@ -63,8 +80,9 @@ def amend(
     )  # fmt: skip
 
     audit.record(
-        actor=actor, action="order.amended", subject=order, before=before,
+        actor=actor, action="order.amended", subject=order,
+        before={"options": before.options, "chosen": before.chosen},
         after={"options": item.options, "chosen": item.chosen, "reason": reason, "done_again": list(redone)},
     )  # fmt: skip
     events.publish(facts.OrderAmended(order_id=order.pk))
-    return order
+    return order, Change(before, of_item(item, subscription.features), redone)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ from boss.core import audit, clock, events, locks, numbers, permissions, schema
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
+from boss.core.rehearsal import rehearsed
 from boss.core.services import service
 from catalog import configuration, pricing
 from catalog import selectors as catalog
@@ -27,6 +29,7 @@ from subscribers.choices import ItemAction, OrderReason, OrderState, Subscriptio
 from subscribers.errors import NothingToDeliver, NotUnderWay, OrderUnderWay, SubscriptionNotActive
 from subscribers.models import Order, OrderItem, Subscription
 from subscribers.services import orders
+from subscribers.terms import Change, Terms, of_item
 from workflow import selectors as workflow
 from workflow.choices import RunState
 from workflow.services import runs
@@ -61,9 +64,8 @@ def change_plan(
     _may(actor, row)
 
     _refuse_unless_free(row, (SubscriptionState.ACTIVE,))
-    offered = {option.key for option in version.options.all()}
     if options is None:
-        options = [OptionChoice(name, count) for name, count in row.options.items() if name in offered]
+        options = [OptionChoice(name, count) for name, count in kept(row, version)[0].items()]
     merged = _still_chosen(row, version, options, chosen)
     if not permissions.acts_for_realm(actor, "subscribers.place_order"):
         _refuse_staff_only(chosen)
@@ -83,6 +85,42 @@ def change_plan(
         before={"plan": row.plan_version.plan.key}, after={"plan": version.plan.key},
     )  # fmt: skip
     return order
+
+
+def preview_change(
+    *,
+    actor: Actor,
+    subscription: Subscription,
+    plan_version: PlanVersion,
+    options: Sequence[OptionChoice] | None = None,
+    chosen: Chosen | None = None,
+) -> Change:
+    """What :func:`change_plan` would change and cost. Nothing is written. Raises the same."""
+    with rehearsed():
+        order = change_plan(
+            actor=actor, subscription=subscription, plan_version=plan_version, options=options, chosen=chosen
+        )
+        item: OrderItem = OrderItem.objects.select_related("plan_version__plan").get(order=order)
+        after = of_item(item, item.features)
+    choices = [OptionChoice(name, count) for name, count in subscription.options.items()]
+    present = Terms(
+        plan=subscription.plan_version.title,
+        currency=subscription.plan_version.currency,
+        monthly=pricing.quote(catalog.get_version(subscription.plan_version_id), choices).monthly,
+        once=Decimal("0.00"),
+        options=dict(subscription.options),
+        chosen=dict(subscription.chosen),
+        features={feature["key"]: feature for feature in subscription.features},
+    )
+    return Change(present, after)
+
+
+def kept(row: Subscription, version: PlanVersion) -> tuple[dict[str, int], dict[str, dict[str, Any]]]:
+    """What of a subscription's options and chosen values goes along to another plan version: for filling a form in."""
+    offered = {option.key for option in version.options.all()}
+    options = {name: count for name, count in row.options.items() if name in offered}
+    choices = [OptionChoice(name, count) for name, count in options.items()]
+    return options, _still_chosen(row, version, choices, None)
 
 
 @service

@@ -69,7 +69,8 @@ def fill(route: str, ids: dict[str, str]) -> str:
         "accounts": "subscribers/accounts", "orders": "subscribers/orders", "runs": "workflow/runs",
         "services": "ipservices/services", "network": "ipservices/bindings", "tickets": "ticketing/tickets",
         "workflows": "workflow/definitions", "workflows/drafts": "workflow/drafts",
-        "bulks": "workflow/bulks", "tasks": "ticketing/tickets",
+        "bulks": "workflow/bulks", "tasks": "ticketing/tickets", "subscriptions": "subscribers/subscriptions",
+        "plans": "console/plans", "limits": "workflow/limits", "calendars": "console/calendars",
         "people": "tenancy/users", "roles": "tenancy/roles", "keys": "tenancy/api-keys", "buildings": "tenancy/sites",
     }  # fmt: skip
     resource = ""
@@ -79,7 +80,8 @@ def fill(route: str, ids: dict[str, str]) -> str:
 
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
-        if name in ("public_id", "address") or (name == "key" and resource.startswith(("ticketing/", "tenancy/"))):
+        addressed = resource.startswith(("ticketing/", "tenancy/", "console/"))
+        if name in ("public_id", "address") or (name == "key" and addressed):
             return ids[resource]
         return ids.get(name, {"version": "1", "number": "1"}.get(name, "none"))
 

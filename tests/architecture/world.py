@@ -12,7 +12,8 @@ from boss.notify.services import messages
 from boss.platform.demo import building
 from boss.platform.demo.trilakes import desk, plans
 from boss.tenancy.models import User
-from boss.tenancy.services import api_keys, roles, sites, users
+from boss.tenancy.models.calendars import office_hours
+from boss.tenancy.services import api_keys, calendars, roles, sites, users
 from catalog import selectors as catalog
 from catalog.models import Feature
 from catalog.pricing import OptionChoice
@@ -103,6 +104,8 @@ def build(system: Actor) -> World:
             "catalog/features": Feature.objects.get(key="mail.mailbox").public_id,
             "catalog/plans": version.public_id,
             "catalog/plan-versions": version.public_id,
+            "console/plans": version.plan.public_id,
+            "console/calendars": calendars.define(actor=system, key="office", name="Office", weekly=office_hours()).key,
             "subscribers/accounts": order.account.public_id,
             "subscribers/orders": order.public_id,
             "subscribers/subscriptions": subscription.public_id,

@@ -143,6 +143,8 @@ def test_the_csr_watches_the_graph_fill_while_colleagues_finish_their_work(
         ("runs-narrowed", "runs/?state=waiting&definition=new-triple-play&q=ortiz"),
         ("tasks", "tasks/"),
         ("task", f"tasks/{ticket.public_id}/"),
+        ("amend", f"orders/{fresh.public_id}/amend/"),
+        ("money", f"accounts/{fresh.account.public_id}/money/"),
         ("insight", "insight/"),
         ("insight-of", "insight/new-triple-play/"),
         ("reverse", f"runs/{fresh.run_public_id}/reverse/"),
@@ -161,6 +163,25 @@ def test_the_csr_watches_the_graph_fill_while_colleagues_finish_their_work(
     finish_next(colleague, {"Day of the visit": "2026-11-30", "Window": "8 to 12"}, "Book install window")
     colleague.get_by_text("Nothing is waiting for you").first.wait_for()
     console.get_by_text("“Pick equipment” waits for people.").wait_for(timeout=30_000)
+
+
+def test_runs_and_my_tasks_are_reached_on_a_phone_behind_more(console: Page) -> None:
+    look = Look(console, "more")
+    more = console.locator(".more > summary")
+    more.click()
+    sheet = console.locator(".more-sheet")
+    for mode in ("light", "dark"):
+        console.emulate_media(color_scheme=mode, reduced_motion="reduce")
+        look.judge(f"the sheet, {mode}")
+    for title in ("My tasks", "Runs"):
+        sheet.get_by_role("link", name=title).click()
+        console.get_by_role("heading", name=title, exact=True).wait_for()
+        console.locator(".more").get_by_text("More", exact=True).click()
+        assert sheet.get_by_role("link", name=title).get_attribute("aria-current") == "page"
+    console.keyboard.press("Escape")
+    assert sheet.is_hidden() and console.evaluate("document.activeElement.tagName") == "SUMMARY"
+    look.desktop()
+    assert more.is_hidden() and console.locator(".console-rail").get_by_role("link", name="Runs").is_visible()
 
 
 def test_an_account_is_found_and_opened_by_keyboard_alone(console: Page, realm_id: int) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,29 +16,23 @@ from playwright.sync_api import expect
 
 from boss.console.graph import layout
 from boss.core import scoping
-from boss.core.actors import Actor
 from boss.platform.demo import building
 from boss.platform.demo.trilakes import plans
 from boss.tenancy.models import Site
-from catalog import selectors as catalog
-from catalog.pricing import OptionChoice
-from catalog.services import plans as plan_services
-from subscribers.contact import ContactDetails, PaymentChoice
 from subscribers.models import Order
-from subscribers.services import orders
 from tests.browser.portal_look import Look
 from tests.browser.test_console import colleague, finish_next, realm_id, sign_in
 from workflow.models import Definition, DefinitionDraft, Run, TaskRun
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Browser, Locator, Page
 
     from boss.platform.testing.processes import Workers
 
 __all__ = ["colleague", "realm_id"]
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
-PLAN = "internet-100"
+PLAN_TITLE = "Internet 100"
 
 
 @pytest.fixture
@@ -200,28 +193,43 @@ def draw_sign_up(page: Page) -> Drawing:
     return drawing
 
 
-def sell_it(realm: int, key: str) -> None:
-    """The catalog lets the plan be activated by the drawn workflow."""
-    seed = next(one for one in plans.PLANS if one.key == PLAN)
-    with scoping.realm_transaction(realm, "test"):
-        plan_services.publish_version(
-            actor=Actor.system(realm),
-            key=seed.key,
-            title=seed.title,
-            version=replace(seed.version, workflows={"activate": key}),
-        )
+def sell_it(page: Page, title: str) -> None:
+    """From the published workflow to the plan that is sold with it, as the operator clicks."""
+    page.get_by_role("link", name="Let a plan use it…").click()
+    page.get_by_role("link", name=PLAN_TITLE, exact=True).click()
+    activate = page.get_by_label("Activate", exact=True)
+    expect(activate.locator("option:checked")).to_have_text(re.compile(f"^{title} "))
+    picture(page, "plan")
+    page.get_by_role("button", name="Sell it with these").click()
+    page.locator(".toast-line", has_text="is on sale").wait_for()
 
 
-def order(realm: int, name: str, payment: PaymentChoice, house: int) -> Order:
+def order(browser: Browser, base: str, realm: int, name: str, pays: str, house: int) -> Order:
+    """A visitor signs up for the plan on a phone."""
     with scoping.realm_transaction(realm, "test"):
-        return orders.submit(
-            actor=Actor.system(realm, "Sign-up"),
-            site=Site.objects.order_by("id")[house],
-            plan_version=catalog.get_plan_version(PLAN),
-            options=[OptionChoice("self-install")],
-            contact=ContactDetails(name, f"{name.lower().replace(' ', '.')}@mail.example", "+1 555 555 0142"),
-            payment=payment,
-        )
+        site = Site.objects.order_by("id")[house]
+    phone = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+    phone.set_default_timeout(30_000)
+    phone.goto(f"{base}/signup/")
+    phone.get_by_label("Street address").fill(site.label)
+    phone.get_by_role("button", name="Check this address").click()
+    phone.get_by_label(PLAN_TITLE, exact=True).check()
+    phone.get_by_role("button", name="Continue").click()
+    phone.get_by_role("heading", name=f"Make {PLAN_TITLE} yours").wait_for()
+    phone.get_by_role("button", name="Continue").click()
+    phone.get_by_label("Full name").fill(name)
+    phone.get_by_label("E-mail").fill(f"{name.lower().replace(' ', '.')}@mail.example")
+    phone.get_by_label("Phone").fill("512 555 0142")
+    phone.get_by_label(re.compile(f"^{pays}")).check()
+    if pays == "Card:":
+        phone.get_by_label("Card token").fill("tok_ok")
+    phone.get_by_role("button", name="Continue").click()
+    phone.get_by_label(re.compile("I have read")).check()
+    phone.get_by_role("button", name="Place order").click()
+    phone.get_by_role("heading", name=re.compile("Your order O-")).wait_for()
+    phone.context.close()
+    with scoping.realm_transaction(realm, "test"):
+        return Order.objects.get(contact_name=name)
 
 
 def set_mail(page: Page, base: str, down: bool) -> None:
@@ -248,7 +256,7 @@ def prints_on_one_sheet(page: Page, look: Look) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_an_operator_draws_a_workflow_publishes_it_runs_it_mends_one_run_and_reverses_another(
-    operator: Page, colleague: Page, realm_id: int, live_url: str, workers: Workers
+    operator: Page, colleague: Page, browser: Browser, realm_id: int, live_url: str, workers: Workers
 ) -> None:
     workers(1)
     workers.beat()
@@ -287,11 +295,11 @@ def test_an_operator_draws_a_workflow_publishes_it_runs_it_mends_one_run_and_rev
         assert definition.current.published_by == "Rosa Delgado"
         assert not DefinitionDraft.objects.exists(), "what is published is no draft any more"
 
-    # It runs: one customer pays by card, one in cash, and the mail server breaks.
-    sell_it(realm_id, "article-sign-up")
+    # It is sold and runs: one customer pays by card, one in cash, and the mail server breaks.
+    sell_it(page, "Article sign-up")
     set_mail(page, base, True)
-    card = order(realm_id, "Maria Ortiz", PaymentChoice("card", "tok_ok"), 0)
-    cash = order(realm_id, "Walter Gruen", PaymentChoice("cash"), 1)
+    card = order(browser, base, realm_id, "Maria Ortiz", "Card:", 0)
+    cash = order(browser, base, realm_id, "Walter Gruen", "Cash or", 1)
     with scoping.realm_transaction(realm_id, "test"):
         card_run, cash_run = (Run.objects.get(pk=one.run_id) for one in (card, cash))
     page.goto(f"{base}/console/runs/{card_run.public_id}/")

@@ -64,6 +64,22 @@ def test_premium_channels_added_before_the_visit_touch_television_only(lakes: Co
     assert "premium" in item.options and "Premium channels" in titles and "premium" in str(television)
 
 
+def test_a_preview_says_what_would_be_done_again_and_does_nothing(lakes: Company, visit: Order) -> None:
+    tried, before = attempts(lakes, visit), lakes.picture()
+    with lakes.open():
+        change = amending.preview(
+            actor=lakes.boss, order=visit, options=[OptionChoice("install"), OptionChoice("premium")]
+        )
+        item = OrderItem.objects.get(order=visit)
+        assert "premium" in change.after.options and "premium" not in item.options
+        assert change.after.monthly > change.before.monthly == item.monthly
+        assert change.done_again == ("tv_entitlements",)
+        assert TaskRun.objects.get(run=visit.run_id, key="tv_entitlements").state == "done"
+    lakes.go()
+    assert (attempts(lakes, visit), lakes.picture()) == (tried, before)
+    assert lakes.finish(visit.run_id) == "completed"
+
+
 def test_what_was_added_and_taken_out_again_leaves_nothing(lakes: Company, visit: Order) -> None:
     plain = living(lakes, visit)
     amend(lakes, visit, "install", "premium", "static-ip")

@@ -15,6 +15,7 @@ from boss.console.presenters.marks import ACCOUNT, CHARGE, NEEDS_PERSON, ORDER, 
 from boss.console.presenters.words import label, plain
 from boss.look.marks import Mark
 from boss.look.templatetags.look import money
+from subscribers.choices import SubscriptionState
 from subscribers.models import Account, Charge, Order, OrderItem, Subscription
 from workflow import selectors as workflow
 
@@ -141,10 +142,16 @@ class SubscriptionCard:
     place: str
     since: str
     services: list[Any]
+    actions: list[tuple[str, str, str]]
+    """Address, icon and word of what can be ordered for it."""
 
 
-def subscription_cards(subscriptions: Iterable[Subscription], services: Iterable[Any]) -> list[SubscriptionCard]:
-    """``services`` are presented rows with a ``subscription_id``."""
+def subscription_cards(
+    subscriptions: Iterable[Subscription], services: Iterable[Any], orders: Iterable[Order] = (), *, may_order: bool
+) -> list[SubscriptionCard]:
+    """``services`` are presented rows with a ``subscription_id``; while one of ``orders`` is at it, nothing else can
+    be ordered for a subscription."""
+    busy = {item.subscription_id for order in orders if not order.is_closed for item in order.items.all()}
     by_subscription: dict[int, list[Any]] = {}
     for service in services:
         by_subscription.setdefault(service.subscription_id, []).append(service)
@@ -155,9 +162,21 @@ def subscription_cards(subscriptions: Iterable[Subscription], services: Iterable
             place=subscription.site.label,
             since=_since(subscription.active_from),
             services=by_subscription.get(subscription.pk, []),
+            actions=_actions(subscription) if may_order and subscription.pk not in busy else [],
         )
         for subscription in subscriptions
     ]
+
+
+def _actions(subscription: Subscription) -> list[tuple[str, str, str]]:
+    wanted = []
+    if subscription.state == SubscriptionState.ACTIVE:
+        wanted.append(("subscription_change", "package", _("Change the plan…")))
+        if any(feature["key"] == "voice.line" for feature in subscription.features):
+            wanted.append(("subscription_bring_number", "device-landline-phone", _("Bring a number along…")))
+    if subscription.state in (SubscriptionState.ACTIVE, SubscriptionState.SUSPENDED):
+        wanted.append(("subscription_disconnect", "ban", _("End it…")))
+    return [(reverse(f"console:{name}", args=[subscription.public_id]), icon, word) for name, icon, word in wanted]
 
 
 @dataclass(frozen=True, slots=True)

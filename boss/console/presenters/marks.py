@@ -89,6 +89,11 @@ CHARGE = {
     "ended": Mark(_("Ended"), "lock", "idle"),
     "reversed": Mark(_("Reversed"), "arrow-back-up", "undo"),
 }
+COLLECTION = {
+    "open": Mark(_("Being followed up"), "hourglass", "wait"),
+    "settled": Mark(_("Paid"), "circle-check", "ok"),
+    "disconnected": Mark(_("Disconnected"), "ban", "bad"),
+}
 
 
 def mark(table: Mapping[Any, Mark], state: Any) -> Mark:

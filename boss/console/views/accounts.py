@@ -54,7 +54,9 @@ def account(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         "account": found,
         "state": mark(ACCOUNT, found.state),
-        "subscriptions": present.subscription_cards(picture.subscriptions, services),
+        "subscriptions": present.subscription_cards(
+            picture.subscriptions, services, picture.orders, may_order=actor.holds("subscribers.place_order")
+        ),
         "services": services,
         "orders": orders,
         "open_orders": [row for row in orders if row.is_open],
@@ -64,6 +66,7 @@ def account(request: HttpRequest, public_id: str) -> HttpResponse:
         "charges": [present.charge_line(charge) for charge in picture.charges],
         "monthly": [money(amount, currency) for currency, amount in picture.monthly.items()],
         "contacts": picture.contacts,
+        "may_see_money": actor.holds("subscribers.view_statement"),
         "has_pin": bool(found.pin_hash),
         "is_drawn": any(row.is_open for row in orders) and actor.holds("workflow.view_run"),
     }

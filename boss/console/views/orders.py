@@ -17,7 +17,7 @@ from boss.core import permissions
 from boss.look.pages import newest_first
 from ipservices import selectors as ipservices
 from subscribers import selectors
-from subscribers.choices import OrderState
+from subscribers.choices import ItemAction, OrderState
 from ticketing import selectors as ticketing
 from workflow import selectors as workflow
 from workflow.choices import RunState
@@ -59,6 +59,8 @@ def order(request: HttpRequest, public_id: str) -> HttpResponse:
         if service.subscription_id in subscriptions
     ]
     tickets = ticketing.list_for_account(actor, found.account_id)[:20] if actor.holds("ticketing.view_ticket") else []
+    actions = {item.action for item in found.items.all()}
+    may_order = not found.is_closed and actor.holds("subscribers.place_order")
     context = {
         "order": found,
         "state": present.order_state(found, workflow.find_needing_people([found.run_id] if found.run_id else [])),
@@ -69,6 +71,8 @@ def order(request: HttpRequest, public_id: str) -> HttpResponse:
         "story": present_runs.story(run) if run else None,
         "services": services,
         "tickets": [present_tickets.row(ticket) for ticket in tickets],
+        "may_amend": may_order and ItemAction.ADD in actions,
+        "may_win_back": may_order and ItemAction.DELETE in actions,
         "may_reverse": run is not None
         and run.state == RunState.RUNNING
         and permissions.may(actor, "workflow.reverse_run", run),

@@ -39,7 +39,13 @@ def workflow_list(request: HttpRequest) -> HttpResponse:
         # A draft of something archived stands beside it, on the other page.
         published=None if archived else {definition.key for definition in known},
     )
-    context = {"rows": rows, "archived": archived, "may_publish": actor.holds("workflow.publish_definition")}
+    context = {
+        "rows": rows,
+        "archived": archived,
+        "may_publish": actor.holds("workflow.publish_definition"),
+        "may_limit": actor.holds("workflow.view_limit"),
+        "may_calendar": actor.holds("tenancy.change_calendar"),
+    }
     return page(request, "workflows/list.html", context, section="workflows")
 
 
@@ -125,6 +131,7 @@ def _workflow_page(
         "draft": selectors.list_drafts(actor).filter(key=definition.key).first(),
         "export_url": f"{present.export_url(definition.public_id)}?version={shown.number}",
         "may_publish": actor.holds("workflow.publish_definition"),
+        "may_sell": actor.holds("catalog.publish_plan"),
         "start_form": start_form,
         "current_mark": present.CURRENT,
         "archived_mark": present.ARCHIVED,

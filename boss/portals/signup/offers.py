@@ -17,8 +17,8 @@ from django.utils.translation import ngettext
 
 from boss.core import schema
 from boss.core.problems import NotFound, Problem
+from boss.look.plan_form import OptionsForm
 from boss.portals.signup.drafts import Draft
-from boss.portals.signup.options import OptionsForm
 from boss.tenancy import selectors as tenancy
 from boss.tenancy.models import Site
 from catalog import pricing

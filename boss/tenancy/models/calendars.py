@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -25,13 +27,17 @@ def intervals(weekly: Any) -> dict[int, list[tuple[dt.time, dt.time]]]:
         raise ValidationError(_("Days are mon, tue, wed, thu, fri, sat and sun."))
     found: dict[int, list[tuple[dt.time, dt.time]]] = {}
     for day, hours in weekly.items():
-        found[WEEKDAYS.index(day)] = [_interval(text) for text in (hours if isinstance(hours, list) else [hours])]
+        day_hours = sorted(interval(text) for text in (hours if isinstance(hours, list) else [hours]))
+        if any(later[0] < earlier[1] for earlier, later in itertools.pairwise(day_hours)):
+            raise ValidationError(_("Hours of one day do not overlap."))
+        found[WEEKDAYS.index(day)] = day_hours
     if not any(found.values()):
         raise ValidationError(_("A calendar is open some time of the week."))
     return found
 
 
-def _interval(text: Any) -> tuple[dt.time, dt.time]:
+def interval(text: Any) -> tuple[dt.time, dt.time]:
+    """Hours as they are written, from and until. Raises ValidationError."""
     match = _HOURS.match(text) if isinstance(text, str) else None
     if match is None or (match[3] == "24" and match[4] != "00") or text[:5] >= text[6:]:
         raise ValidationError(_("Hours are written like 08:00-17:00, the end after the beginning."))
@@ -66,3 +72,5 @@ class Calendar(RealmScoped):
             intervals(self.weekly)
         except ValidationError as error:
             raise ValidationError({"weekly": error.messages}) from None
+        if self.time_zone and self.time_zone not in available_timezones():
+            raise ValidationError({"time_zone": _("There is no time zone of this name.")})

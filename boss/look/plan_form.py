@@ -14,7 +14,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from boss.core import schema
-from boss.core.problems import InvalidInput
+from boss.core.problems import InvalidInput, Problem
 from boss.look.forms import BossForm
 from boss.look.templatetags.look import money
 from catalog import configuration
@@ -35,7 +35,8 @@ class Block:
 
 
 class OptionsForm(BossForm):
-    """Made from ``version``. ``quantities`` and ``chosen`` are what was accepted earlier."""
+    """Made from ``version``. ``quantities`` and ``chosen`` are what was accepted earlier. What is kept to the staff
+    is asked only when it is not filled in ``by_customer``."""
 
     def __init__(
         self,
@@ -44,16 +45,17 @@ class OptionsForm(BossForm):
         version: PlanVersion,
         quantities: dict[str, int],
         chosen: dict[str, dict[str, Any]],
-        typed: dict[str, Any],
+        typed: dict[str, Any] | None = None,
+        by_customer: bool = True,
     ) -> None:
-        self.version = version
+        self.version, self._by_customer = version, by_customer
         self.options: list[PlanOption] = list(version.options.all())
         everything = [OptionChoice(option.key, option.maximum) for option in self.options]
-        self.always: Questions = configuration.choosable(version, [], by_customer=True)
-        with_all = configuration.choosable(version, everything, by_customer=True)
+        self.always: Questions = configuration.choosable(version, [], by_customer=self._by_customer)
+        with_all = configuration.choosable(version, everything, by_customer=self._by_customer)
         self.with_options: Questions = _beyond(with_all, self.always)
         self._quantities, self._chosen = quantities, chosen
-        super().__init__(data, initial=typed)
+        super().__init__(data, initial=typed or {})
         self._add_questions(self.always, required=True)
         self._add_groups()
         self._add_quantities()
@@ -167,9 +169,10 @@ class OptionsForm(BossForm):
 
     def chosen(self) -> dict[str, dict[str, Any]]:
         """The values for what the picked options and the plan ask, by feature; the rest is not sent on."""
-        picked = [OptionChoice(key, count) for key, count in self.quantities().items()]
         found: dict[str, dict[str, Any]] = {}
-        for feature, asked in configuration.choosable(self.version, picked, by_customer=True).items():
+        for feature, asked in configuration.choosable(
+            self.version, self.picked(), by_customer=self._by_customer
+        ).items():
             for item in asked:
                 value = self.cleaned_data.get(f"{feature}.{item.key}")
                 if value not in (None, "", []):
@@ -180,9 +183,8 @@ class OptionsForm(BossForm):
         """Ask the catalog itself whether this can be had together; its messages come back beside the fields."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors:
-            picked = [OptionChoice(key, count) for key, count in self.quantities().items()]
             try:
-                configuration.configure(self.version, picked, self.chosen(), by_customer=True)
+                configuration.configure(self.version, self.picked(), self.chosen(), by_customer=self._by_customer)
             except InvalidInput as problem:
                 for name, texts in problem.fields.items():
                     self.add_error(self._field_of(name), texts)
@@ -196,6 +198,21 @@ class OptionsForm(BossForm):
             if option.feature is not None and option.feature.key == name:
                 return f"choice.{option.choice_group}" if option.choice_group else f"option.{option.key}"
         return None
+
+    def picked(self) -> list[OptionChoice]:
+        """The options as the rooms take them. Call after validation."""
+        return [OptionChoice(key, count) for key, count in self.quantities().items()]
+
+    def add_problem(self, problem: Problem) -> None:
+        """What a service refuses: each message beside its field or that of the option it belongs to."""
+        told = {name: texts for name, texts in problem.fields.items() if self._field_of(name)}
+        for name, texts in told.items():
+            self.add_error(self._field_of(name), texts)
+        apart = [text for name, texts in problem.fields.items() if name not in told for text in texts]
+        if apart:
+            self.add_error(None, apart)
+        elif not told:
+            self.add_error(None, str(problem))
 
     def answers_in_words(self) -> list[tuple[str, str]]:
         """The accepted characteristics as label and value, for reading once more."""
