@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from boss.api import overview, reference, views
+from boss.api.privacy.urls import routes as privacy
 from boss.api.records.urls import routes as records
 from boss.api.tenancy.urls import routes as tenancy
 from boss.core.api.routes import Route
@@ -27,6 +28,7 @@ ROOMS: dict[str, list[Route]] = {
     "subscribers": subscribers,
     "ipservices": ipservices,
     "workflow": workflow,
+    "privacy": privacy,
 }
 
 

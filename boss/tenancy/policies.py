@@ -66,6 +66,8 @@ BUILT_IN: dict[str, RolePolicy] = {
             "ipservices.view_binding ipservices.manage_bindings ipservices.set_fault ipservices.observe_service",
             "ipservices.change_service ipservices.view_prefix ipservices.manage_addresses ipservices.manage_numbers",
             "notify.view_message",
+            "privacy.view_personalexport privacy.export_person privacy.erase_person",
+            "privacy.view_retention privacy.change_retention privacy.hold_records",
         ),
     ),
     "manager": RolePolicy(
@@ -121,7 +123,10 @@ BUILT_IN: dict[str, RolePolicy] = {
     ),
     "auditor": RolePolicy(
         _("Auditor"),
-        _READ_REALM | _READ_CUSTOMERS | _READ_WORK | _set("core.view_auditentry core.use_console core.search"),
+        _READ_REALM
+        | _READ_CUSTOMERS
+        | _READ_WORK
+        | _set("core.view_auditentry core.use_console core.search privacy.view_retention"),
     ),
     "organization_contact": RolePolicy(
         _("Organization contact"),
@@ -139,7 +144,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "subscribers.view_statement subscribers.view_payment",
             "ticketing.view_ticket ticketing.view_message ticketing.add_ticket ticketing.add_message",
             "catalog.view_plans_on_sale subscribers.place_order workflow.view_run workflow.view_taskrun",
-            "core.use_selfhelp",
+            "core.use_selfhelp privacy.view_personalexport",
         ),
     ),
     "api_client": RolePolicy(

@@ -65,6 +65,7 @@ def account(request: HttpRequest, public_id: str) -> HttpResponse:
         "monthly": [money(amount, currency) for currency, amount in picture.monthly.items()],
         "contacts": picture.contacts,
         "has_pin": bool(found.pin_hash),
+        "may_copy": actor.holds("privacy.export_person"),
         "is_drawn": any(row.is_open for row in orders) and actor.holds("workflow.view_run"),
     }
     return page(request, "accounts/account.html", context, section="accounts")
