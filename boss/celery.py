@@ -51,6 +51,8 @@ BEAT: dict[str, dict[str, object]] = {
         "schedule": crontab(day_of_month="1", hour="2", minute="0"),
         "options": SLOW,
     },
+    # Hourly and for what has not run today: a run that was stopped goes on within the hour.
+    "privacy.retain": {"task": "privacy.retain", "schedule": 3600.0, "options": SLOW},
     "privacy.sweep": {"task": "privacy.sweep", "schedule": 60.0, "options": SLOW},
     "ipservices.compact_free_ranges": {
         "task": "ipservices.compact_free_ranges",

@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 
 from automation.api.urls import routes as automation
 from boss.api import overview, reference, views
+from boss.api.privacy.urls import routes as privacy
 from boss.api.records.urls import routes as records
 from boss.api.tenancy.urls import routes as tenancy
 from boss.core.api.routes import Route
@@ -29,6 +30,7 @@ ROOMS: dict[str, list[Route]] = {
     "ipservices": ipservices,
     "workflow": workflow,
     "automation": automation,
+    "privacy": privacy,
 }
 
 

@@ -11,7 +11,6 @@ from boss.core import logs, origin
 from boss.core.actors import Actor
 from boss.core.models import AuditEntry
 
-
 Subject = models.Model | type[models.Model]
 """What an entry is about: one row, or a whole table (a list that was read or exported)."""
 

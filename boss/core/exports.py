@@ -51,7 +51,7 @@ def ask(*, actor: Actor, wanted: Wanted, format: str) -> AuditExport:
     """
     permissions.require(actor, VIEW)
 
-    export = AuditExport.objects.create(
+    export: AuditExport = AuditExport.objects.create(
         asked_by_id=actor.user_id,
         asked_by=actor.label[:200],
         name=f"audit-{clock.now():%Y%m%d-%H%M%S}.{format}",

@@ -42,10 +42,10 @@ class Subject:
 class Holding:
     """What ``model`` holds of a person.
 
-    ``of`` finds a person's rows; None with ``nobody`` saying why there are none. ``erased`` maps a column to what stands
-    in it after an erasure (``{pk}`` in a text is the row's key), or SCRUBBED. ``deleted`` rows go as a whole. ``kept``
-    says why something stays after an erasure; it is told to whoever asked for it. ``hidden`` columns (secrets, search
-    forms of other columns) and ``withheld`` rows (what staff write among themselves) are in no copy.
+    ``of`` finds a person's rows; None with ``nobody`` saying why there are none. ``erased`` maps a column to what
+    stands in it after an erasure (``{pk}`` in a text is the row's key), or SCRUBBED. ``deleted`` rows go as a whole.
+    ``kept`` says why something stays after an erasure; it is told to whoever asked for it. ``hidden`` columns (secrets,
+    search forms of other columns) and ``withheld`` rows (what staff write among themselves) are in no copy.
     """
 
     model: type[RealmScoped]

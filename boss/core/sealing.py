@@ -14,6 +14,7 @@ Measured and reasoned: ``security_reliability.md`` 3.1.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Sequence
@@ -281,3 +282,22 @@ def _strangers(cursor: Any, realm_id: int, key: str, seals: list[dict[str, Any]]
     if first_id is None:
         return []
     return [Break(key, last["number"], (first_id, last_id), "these entries stand in no seal: they were added later")]
+
+
+def prune(realm_id: int, before: dt.datetime) -> int:
+    """Delete the entries of whole seals that are older than ``before``, and mark those seals. Returns how many.
+
+    The seals stay, so the chain still verifies; that and when it was pruned is for an entry of the caller to say.
+    """
+    with transaction.atomic(using="seal"), connections["seal"].cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH pruned AS (
+                UPDATE {SEALS} SET pruned_at = clock_timestamp()
+                 WHERE realm_id = %s AND pruned_at IS NULL AND until_at < %s RETURNING realm_id, epoch, tx_from, tx_to)
+            DELETE FROM {TABLE} e USING pruned p WHERE e.realm_id = p.realm_id AND e.epoch = p.epoch
+               AND e.tx >= p.tx_from AND e.tx < p.tx_to
+            """,  # noqa: S608 - constants of this module
+            (realm_id, before),
+        )
+        return int(cursor.rowcount)

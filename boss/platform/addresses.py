@@ -123,8 +123,9 @@ def database() -> dict[str, Any]:
 def password(role: str) -> str:
     """The password of one of BOSS's database roles; empty on the embedded server, which only we can reach.
 
-    With `DATABASE_URL`: `BOSS_OWNER_DB_PASSWORD`, `BOSS_APP_DB_PASSWORD` or `BOSS_SYSTEM_DB_PASSWORD`, else
-    one derived from `BOSS_SECRET_KEY`, so that every machine of an installation finds the same.
+    With `DATABASE_URL`: `BOSS_OWNER_DB_PASSWORD`, `BOSS_APP_DB_PASSWORD`, `BOSS_SYSTEM_DB_PASSWORD` or
+    `BOSS_SEAL_DB_PASSWORD`, else one derived from `BOSS_SECRET_KEY`, so that every machine of an installation finds
+    the same.
     """
     if role not in ROLES:
         raise AddressError(f"{role!r} is not a database role of BOSS; the roles are {', '.join(ROLES)}.")

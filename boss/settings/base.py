@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "catalog.apps.CatalogConfig",
     "subscribers.apps.SubscribersConfig",
     "ipservices.apps.IpServicesConfig",
+    "boss.privacy.apps.PrivacyConfig",
     "boss.look.apps.LookConfig",
     "boss.api.apps.ApiConfig",
     "boss.console.apps.ConsoleConfig",
@@ -233,6 +234,8 @@ SPECTACULAR_SETTINGS = {
         "MessageKindEnum": "ticketing.choices.MessageKind",
         "CategoryKindEnum": "ticketing.choices.CategoryKind",
         "DeliveryStateEnum": "boss.notify.models.DeliveryState",
+        "FileStateEnum": "boss.core.models.PreparedFile.State",
+        "ErasureStateEnum": "boss.privacy.models.Erasure.State",
     },
 }
 

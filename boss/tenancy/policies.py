@@ -83,6 +83,8 @@ BUILT_IN: dict[str, RolePolicy] = {
             "ipservices.view_binding ipservices.manage_bindings ipservices.set_fault ipservices.observe_service",
             "ipservices.change_service ipservices.view_prefix ipservices.manage_addresses ipservices.manage_numbers",
             "notify.view_message",
+            "privacy.view_personalexport privacy.export_person privacy.erase_person",
+            "privacy.view_retention privacy.change_retention privacy.hold_records",
         ),
     ),
     "manager": RolePolicy(
@@ -141,7 +143,8 @@ BUILT_IN: dict[str, RolePolicy] = {
         _READ_REALM
         | _READ_CUSTOMERS
         | _READ_WORK
-        | _set("core.view_auditentry core.use_console core.search tenancy.view_role tenancy.view_apikey"),
+        | _set("core.view_auditentry core.use_console core.search tenancy.view_role tenancy.view_apikey")
+        | _set("privacy.view_retention"),
     ),
     "organization_contact": RolePolicy(
         _("Organization contact"),
@@ -162,7 +165,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "subscribers.view_statement subscribers.view_payment",
             "ticketing.view_ticket ticketing.view_message ticketing.add_ticket ticketing.add_message",
             "catalog.view_plans_on_sale subscribers.place_order workflow.view_run workflow.view_taskrun",
-            "core.use_selfhelp",
+            "core.use_selfhelp privacy.view_personalexport",
         ),
         "subscriber",
     ),

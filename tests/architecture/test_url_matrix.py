@@ -72,6 +72,7 @@ def fill(route: str, ids: dict[str, str]) -> str:
         "bulks": "workflow/bulks", "tasks": "ticketing/tickets", "subscriptions": "subscribers/subscriptions",
         "plans": "console/plans", "limits": "workflow/limits", "calendars": "console/calendars",
         "people": "tenancy/users", "roles": "tenancy/roles", "keys": "tenancy/api-keys", "buildings": "tenancy/sites",
+        "audit": "core/audit-exports", "copies": "privacy/copies", "data": "privacy/copies",
     }  # fmt: skip
     resource = ""
     if room:

@@ -6,11 +6,13 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
-from boss.core import clock
+from boss.core import clock, exports
 from boss.core.actors import Actor
 from boss.notify.services import messages
 from boss.platform.demo import building
 from boss.platform.demo.trilakes import desk, plans
+from boss.privacy.models import Erasure
+from boss.privacy.services import copies
 from boss.tenancy.models import User
 from boss.tenancy.models.calendars import office_hours
 from boss.tenancy.services import api_keys, calendars, roles, sites, users
@@ -126,6 +128,9 @@ def build(system: Actor) -> World:
             "workflow/bulks": chosen.public_id,
             "workflow/runs": run.public_id,
             "workflow/tasks": f"{run.public_id}-verify_address",
+            "core/audit-exports": exports.ask(actor=system, wanted=exports.Wanted(), format="csv").public_id,
+            "privacy/copies": copies.ask(actor=system, account=order.account).public_id,
+            "privacy/erasures": Erasure.objects.create(account=order.account, asked_by="BOSS").public_id,
             "token": subscribers.progress_token(order),
             "key": "verify_address",
         },

@@ -1,4 +1,4 @@
-"""The audit trail's pages: who did what, whether it was changed since, files of it; and the subscriber's own history."""
+"""The audit trail's pages: who did what, whether it was changed since, files of it; a subscriber's own history."""
 
 from __future__ import annotations
 

@@ -71,9 +71,13 @@ def test_nobody_but_the_sealer_seals_and_nobody_at_all_can_change_the_trail(real
         ("seal", "SELECT * FROM tenancy_user"),
     ]
     for role, attack in attacks:
-        with scoping.enter(scoping.Scope(cast.alpha.pk)), pytest.raises(ProgrammingError, match="permission denied"):
-            with transaction.atomic(using=role), connections[role].cursor() as cursor:
-                cursor.execute(attack)
+        with (
+            scoping.enter(scoping.Scope(cast.alpha.pk)),
+            pytest.raises(ProgrammingError, match="permission denied"),
+            transaction.atomic(using=role),
+            connections[role].cursor() as cursor,
+        ):
+            cursor.execute(attack)
 
 
 def test_a_seal_covers_every_column_of_an_entry():
@@ -85,13 +89,13 @@ def test_a_seal_covers_every_column_of_an_entry():
 def test_each_entry_is_sealed_once_whoever_writes_at_the_same_time(real_db, cast):
     """Four writers that roll back now and then, a sealer among them: nothing is left out, nothing sealed twice."""
     realm_ids = (cast.alpha.pk, cast.beta.pk)
-    chance = random.Random(4)  # noqa: S311 - repeatable
+    chance = random.Random(4)
 
     class Rolled(Exception):
         pass
 
     def work(seed: int) -> None:
-        mine = random.Random(seed)  # noqa: S311
+        mine = random.Random(seed)
         for _turn in range(25):
             try:
                 with scoping.realm_transaction(mine.choice(realm_ids)):

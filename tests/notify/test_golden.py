@@ -35,6 +35,7 @@ CONTEXTS = {
     "ticket_received": RECEIVED,
     "ticket_answer": {**RECEIVED, "author": "Bob Baker", "body": "We look into it.\n\nIs the lamp <red>?"},
     "ticket_resolved": RECEIVED,
+    "data_ready": {"name": "Dana", "link": WELCOME["link"], "days": 7},
 }
 
 

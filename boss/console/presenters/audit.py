@@ -92,8 +92,6 @@ def _urls(actor: Actor, entries: Sequence[AuditEntry]) -> dict[tuple[str, int | 
     return found
 
 
-
-
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     """What differs, value by value, nested members with their path; what is the same is left out."""
     old, new = dict(_flat(before)), dict(_flat(after))

@@ -68,6 +68,7 @@ def account(request: HttpRequest, public_id: str) -> HttpResponse:
         "contacts": picture.contacts,
         "may_see_money": actor.holds("subscribers.view_statement"),
         "has_pin": bool(found.pin_hash),
+        "may_copy": actor.holds("privacy.export_person"),
         "is_drawn": any(row.is_open for row in orders) and actor.holds("workflow.view_run"),
     }
     return page(request, "accounts/account.html", context, section="accounts")

@@ -40,6 +40,7 @@ def trail(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "query": urlencode(wanted.named()),
         "chain": audit_trail.chain(actor),
+        "may_see_retention": actor.holds("privacy.view_retention"),
         "files": list(exports.list_exports(actor)[:5]),
     }
     return page(request, "audit/trail.html", context, section="audit")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from boss.portals.selfhelp.views import history, home, orders, services, tickets, visits
+from boss.portals.selfhelp.views import history, home, my_data, orders, services, tickets, visits
 
 app_name = "selfhelp"
 
@@ -13,6 +13,8 @@ urlpatterns = [
     path("orders/<str:public_id>/", orders.order, name="order"),
     path("orders/<str:public_id>/state/", orders.state, name="order_state"),
     path("history/", history.history, name="history"),
+    path("data/", my_data.my_data, name="my_data"),
+    path("data/<str:public_id>/", my_data.fetch, name="my_copy"),
     path("tickets/", tickets.tickets, name="tickets"),
     path("tickets/new/", tickets.new, name="ticket_new"),
     path("tickets/<str:public_id>/", tickets.ticket, name="ticket"),

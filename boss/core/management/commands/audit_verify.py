@@ -14,8 +14,8 @@ from boss.core import sealing
 
 class Command(BaseCommand):
     help = (
-        "Compare the audit trail with its chain of seals. --heads prints the newest seals, one JSON object a line: keep "
-        "them where nobody who can write to the database can, and hand them back with --kept to find a cut tail."
+        "Compare the audit trail with its chain of seals. --heads prints the newest seals, one JSON object a line: "
+        "keep them where nobody who can write to the database can, and hand them back with --kept to find a cut tail."
     )
 
     def add_arguments(self, parser: Any) -> None:

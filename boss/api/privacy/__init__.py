@@ -1,0 +1,1 @@
+"""Copies of personal data and erasures on the API."""

@@ -1,0 +1,1 @@
+"""Verbs about personal data: copies and erasures."""
