@@ -104,10 +104,9 @@ def edit_role(request: HttpRequest, key: str) -> HttpResponse:
 @staff("tenancy.manage_roles")
 @require_POST
 def archive_role(request: HttpRequest, key: str) -> HttpResponse:
+    found = selectors.get_role(actor_of(request), key)
     try:
-        roles.archive(actor=actor_of(request), role=selectors.get_role(actor_of(request), key))
-    except NotFound:
-        raise
+        roles.archive(actor=actor_of(request), role=found)
     except Problem as problem:
         refused(request, problem)
         return redirect("console:role", key)
@@ -171,8 +170,9 @@ def rotate_key(request: HttpRequest, public_id: str) -> HttpResponse:
 @staff("tenancy.revoke_apikey")
 @require_POST
 def revoke_key(request: HttpRequest, public_id: str) -> HttpResponse:
+    key = _key(request, public_id)
     try:
-        api_keys.revoke(actor=actor_of(request), key=_key(request, public_id))
+        api_keys.revoke(actor=actor_of(request), key=key)
     except Problem as problem:
         refused(request, problem)
     else:
