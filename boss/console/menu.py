@@ -32,6 +32,7 @@ ENTRIES = (
     Entry("tickets", _("Tickets"), "ticket", "console:tickets", "ticketing.view_ticket"),
     Entry("services", _("Services"), "server-bolt", "console:services", "ipservices.view_service", on_phone=False),
     Entry("workflows", _("Workflows"), "git-branch", "console:workflows", "workflow.view_definition", on_phone=False),
+    Entry("scripts", _("Scripts"), "adjustments", "console:scripts", "automation.view_script", on_phone=False),
     Entry("practice", _("Network"), "topology-star-3", "console:practice", "ipservices.view_binding", on_phone=False),
 )
 

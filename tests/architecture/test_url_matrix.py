@@ -69,7 +69,8 @@ def fill(route: str, ids: dict[str, str]) -> str:
         "accounts": "subscribers/accounts", "orders": "subscribers/orders", "runs": "workflow/runs",
         "services": "ipservices/services", "network": "ipservices/bindings", "tickets": "ticketing/tickets",
         "workflows": "workflow/definitions", "workflows/drafts": "workflow/drafts",
-        "bulks": "workflow/bulks", "tasks": "ticketing/tickets",
+        "bulks": "workflow/bulks", "scripts": "automation/scripts", "endpoints": "automation/endpoints",
+        "tasks": "ticketing/tickets",
     }  # fmt: skip
     resource = ""
     if room:
