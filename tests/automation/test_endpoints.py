@@ -139,7 +139,10 @@ def test_http_as_a_task_of_its_own_with_its_undo(at_nms, nms, perform, system, a
     drive(alpha.pk, hurry=False)
     run.refresh_from_db()
     assert run.state == "reversed"
-    assert [(one["method"], one["path"]) for one in nms[1].seen] == [("POST", "/v1/ports"), ("DELETE", "/v1/ports/port-7")]
+    assert [(one["method"], one["path"]) for one in nms[1].seen] == [
+        ("POST", "/v1/ports"),
+        ("DELETE", "/v1/ports/port-7"),
+    ]
     assert list(EndpointCall.objects.order_by("id").values_list("state", "sentence")) == [
         ("done", "POST /v1/ports"), ("done", "DELETE /v1/ports/port-7"),
     ]  # fmt: skip
@@ -173,7 +176,7 @@ def test_a_worker_lost_in_the_middle_leaves_a_call_that_is_not_repeated(at_nms, 
 # Who may, and what is shown
 
 
-@pytest.mark.asvs("13.3.2", "14.2.1")
+@pytest.mark.asvs("13.3.2", "16.2.5")
 def test_secrets_go_in_and_never_come_out(at_nms, cast, nms, scripted, caplog):
     """A credential is planted, a script uses it, the pages and the API are read; then every table is searched."""
     scripted("def run(inputs, boss):\n    return boss.call('nms', path='/v1/x')['json']\n", {"endpoints": ["nms"]})
@@ -316,7 +319,9 @@ def directory(tmp_path: Path, endpoint) -> Iterator[Endpoint]:
     config = ["-f", str(tmp_path / "slapd.conf")]
     subprocess.run(["slapadd", *config, "-l", str(tmp_path / "start.ldif")], check=True, capture_output=True)
     server = subprocess.Popen(
-        ["slapd", *config, "-h", f"ldap://127.0.0.1:{port}", "-d", "0"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ["slapd", *config, "-h", f"ldap://127.0.0.1:{port}", "-d", "0"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     _wait_for(port, server)
     yield endpoint(
@@ -407,7 +412,7 @@ def test_ssh_at_a_real_sshd(device, perform, alpha, alice, tmp_path: Path):
         return calls.make(realm_id=alpha.pk, endpoint_key="olt", by="test", key=f"{command}{values}",
                           request={"command": command, "values": values})  # fmt: skip
 
-    assert endpoints.try_out(actor=alice, endpoint=device) [0]
+    assert endpoints.try_out(actor=alice, endpoint=device)[0]
     run = perform({"key": "show", "title": "Show", "handler": "ssh.run",
                    "with": {"endpoint": "olt", "command": "show", "port": "1/2"}})  # fmt: skip
     assert run.state == "completed" and run.outputs["show"]["output"] == "port 1/2 is up\n", told(run)
