@@ -27,6 +27,7 @@ bench: ## measure; one JSON line per measure
 
 docs: ## write the committed documents that are drawn from the code
 	$(PYTHON) manage.py openapi
+	.venv/bin/python -m boss.platform.asvs
 
 editor: ## build the drawn workflow editor from boss/console/editor (needs node; running BOSS does not)
 	cd boss/console/editor && npm ci --no-audit --no-fund && npm run build

@@ -63,7 +63,9 @@ def check(settings: Mapping[str, Any]) -> dict[str, list[str]]:
         outbound.Session(str(settings.get("url", "")), policy=outbound.Policy())
     except (outbound.Forbidden, ValueError) as error:
         faults["url"] = [str(error)]
-    except OSError:
+    try:
+        outbound.trust(str(settings.get("trusted_ca") or ""))
+    except (OSError, ValueError, TypeError):
         faults["trusted_ca"] = [_("This is no certificate in PEM form.")]
     try:
         if not rules_of(settings):

@@ -86,7 +86,7 @@ def propose(
         return same
     version: ScriptVersion = ScriptVersion.objects.create(
         script=locked, number=(latest.number if latest else 0) + 1, source=source, sha256=digest, note=note[:200],
-        written_by=actor.label[:200], writer=_person(actor), **rules,
+        written_by=actor.label[:200], writer=person(actor), **rules,
     )  # fmt: skip
 
     audit.record(
@@ -103,7 +103,7 @@ def publish(*, actor: Actor, script: Script, number: int) -> ScriptVersion:
 
     require(actor, "automation.publish_script", locked)
 
-    if version.writer == _person(actor):
+    if version.writer == person(actor):
         raise OwnVersion
     before = locked.current.number if locked.current else None
     if version.published_at is None:
@@ -156,7 +156,7 @@ def fingerprint(source: str, rules: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps({"source": source, **rules}, sort_keys=True).encode()).hexdigest()
 
 
-def _person(actor: Actor) -> str:
+def person(actor: Actor) -> str:
     """Who it is beyond keys and sessions. A key acts for nobody in particular and is a person of its own."""
     return f"{actor.kind}:{actor.number or ''}"
 

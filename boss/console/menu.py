@@ -32,11 +32,12 @@ ENTRIES = (
     Entry("runs", _("Runs"), "list-check", "console:runs", "workflow.view_run", on_phone=False),
     Entry("tickets", _("Tickets"), "ticket", "console:tickets", "ticketing.view_ticket"),
     Entry("services", _("Services"), "server-bolt", "console:services", "ipservices.view_service", on_phone=False),
-    Entry("workflows", _("Workflows"), "git-branch", "console:workflows", "workflow.view_definition", on_phone=False),
-    Entry("audit", _("Audit"), "shield-check", "console:audit", "core.view_auditentry", on_phone=False),
-    Entry("plans", _("Plans"), "package", "console:plans", "catalog.publish_plan", on_phone=False),
     Entry("practice", _("Network"), "topology-star-3", "console:practice", "ipservices.view_binding", on_phone=False),
+    Entry("plans", _("Plans"), "package", "console:plans", "catalog.publish_plan", on_phone=False),
+    Entry("workflows", _("Workflows"), "git-branch", "console:workflows", "workflow.view_definition", on_phone=False),
+    Entry("scripts", _("Scripts"), "adjustments", "console:scripts", "automation.view_script", on_phone=False),
     Entry("people", _("People"), "user-circle", "console:people", "tenancy.view_user", on_phone=False),
+    Entry("audit", _("Audit"), "shield-check", "console:audit", "core.view_auditentry", on_phone=False),
 )
 
 

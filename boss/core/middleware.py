@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict, UnreadablePostError
 
 from boss.core import origin
 from boss.core.api import refusals
@@ -89,3 +89,32 @@ def _drop_from_query(request: HttpRequest) -> None:
     request.META["QUERY_STRING"] = cleaned.urlencode()
     cleaned._mutable = False
     request.GET = cleaned  # type: ignore[misc, assignment]
+
+
+class SafeAnswersMiddleware:
+    """What every answer says to a browser beyond Django's own headers, and the method that only echoes.
+
+    Nothing of a page stays on the device unless the view said how long it may: pages show people's data, and devices
+    are shared. When the session's cookie is taken back (signing out, an ended session), what the browser keeps of the
+    site goes with it.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in ("TRACE", "TRACK", "CONNECT"):
+            response: HttpResponse = HttpResponseNotAllowed(_METHODS)
+        else:
+            response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", _NO_DEVICES)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault("Cache-Control", "no-store")
+        taken_back = response.cookies.get(settings.SESSION_COOKIE_NAME)
+        if taken_back is not None and not taken_back.value:
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return response
+
+
+_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+_NO_DEVICES = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()"

@@ -11,6 +11,7 @@ environment. ``ip_address.is_global`` is wrong about several tunnels on the Pyth
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 import queue
 import socket
@@ -135,6 +136,12 @@ def _resolved(host: str, seconds: float) -> list[Address]:
     return answer
 
 
+@functools.lru_cache(maxsize=64)
+def trust(trusted_ca: str) -> ssl.SSLContext:
+    """Reading the authorities takes longer than most answers, so it is done once for each set of them."""
+    return ssl.create_default_context(cadata=trusted_ca or None)
+
+
 class Session:
     """Requests to one server over one connection. Not for several threads at once; close it."""
 
@@ -209,7 +216,7 @@ class Session:
                 timeout=None,  # noqa: S113 - the deadline around the whole exchange is the limit
                 follow_redirects=False,
                 trust_env=False,
-                verify=ssl.create_default_context(cadata=self._trusted_ca or None),
+                verify=trust(self._trusted_ca),
             )
         url = self._url.copy_with(host=self._address, raw_path=self._url.raw_path.rstrip(b"/") + path.encode())
         try:

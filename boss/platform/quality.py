@@ -40,6 +40,7 @@ def steps() -> list[Step]:
         Step("templates", "every template compiles", [*manage, "compile_templates"]),
         Step("imports", "the ladder of rooms", [str(tools / "lint-imports"), "--no-logo"]),
         Step("lint", "ruff", [str(tools / "ruff"), "check", "."]),
+        Step("secrets", "no secret lies in a file", [sys.executable, "-m", "boss.platform.secret_scan"]),
         Step("format", "ruff format", [str(tools / "ruff"), "format", "--check", "."]),
         Step("lock", "requirements.txt fits uv.lock", [sys.executable, "-m", "boss.platform.requirements", "--check"]),
     ]

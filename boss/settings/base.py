@@ -54,6 +54,7 @@ BOSS_BEHIND_PROXY = env.flag("BOSS_BEHIND_PROXY", False)
 
 MIDDLEWARE = [
     "boss.core.middleware.ClientAddressMiddleware",
+    "boss.core.middleware.SafeAnswersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "boss.core.middleware.StorableTextMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

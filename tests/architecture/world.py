@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
+from automation.services import endpoints, scripts
 from boss.core import clock, exports
 from boss.core.actors import Actor
 from boss.notify.services import messages
@@ -77,6 +78,12 @@ def build(system: Actor) -> World:
     )  # fmt: skip
     run = Run.objects.get(pk=order.run_id)
     chosen = bulk.begin(actor=system, kind="retry", public_ids=[run.public_id])
+    script = scripts.create(actor=system, key="world", title="World")
+    text = "def run(inputs, boss):\n    return {}\n"
+    scripts.propose(actor=system, script=script, source=text, nothing_to_undo=True)
+    endpoint = endpoints.create(
+        actor=system, key="world", kind="ticket", title="World", settings={"category": "billing"}
+    )
     today = clock.today()
     statement = Statement.objects.create(
         account=order.account, period_from=today, period_to=today + dt.timedelta(days=30), due_on=today, total="54.95",
@@ -125,6 +132,8 @@ def build(system: Actor) -> World:
             "workflow/drafts": drafts.create(actor=system, key="draft", title="Draft").public_id,
             "workflow/definitions": Definition.objects.get().public_id,
             "workflow/limits": limits.set_limit(actor=system, key="server:one", most_at_once=9).public_id,
+            "automation/scripts": script.public_id,
+            "automation/endpoints": endpoint.public_id,
             "workflow/bulks": chosen.public_id,
             "workflow/runs": run.public_id,
             "workflow/tasks": f"{run.public_id}-verify_address",

@@ -26,7 +26,7 @@ def alma(cast: Cast, alpha: Any) -> Actor:
 
 
 @pytest.fixture
-def published(alice: Actor, alma: Actor) -> Callable[..., ScriptVersion]:
+def published(alpha: Any, alice: Actor, alma: Actor) -> Callable[..., ScriptVersion]:
     """``published("key", text)``: Alice writes, Alma publishes."""
 
     def make(key: str, source: str, **rules: Any) -> ScriptVersion:
@@ -43,7 +43,7 @@ def published(alice: Actor, alma: Actor) -> Callable[..., ScriptVersion]:
 
 
 @pytest.fixture
-def endpoint(alice: Actor) -> Callable[..., Endpoint]:
+def endpoint(alpha: Any, alice: Actor) -> Callable[..., Endpoint]:
     def make(kind: str, key: str = "there", **told: Any) -> Endpoint:
         return endpoints.create(actor=alice, key=key, kind=kind, title=key, **told)
 

@@ -83,6 +83,7 @@ READS = {
 }
 
 
+@pytest.mark.asvs("15.2.5")
 def test_it_reads_and_reaches_nothing(scripted, worker_secrets: Path):
     """All of them against one worker. What any of them got would stand in its outputs."""
     database = connections["default"].settings_dict
@@ -147,6 +148,7 @@ ENDED = {
 }  # fmt: skip
 
 
+@pytest.mark.asvs("15.2.2", "15.2.5")
 @pytest.mark.parametrize("what", ENDED)
 def test_it_is_ended_and_the_journal_says_why(scripted, what: str):
     source, rules, words = ENDED[what]

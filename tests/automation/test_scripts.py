@@ -90,6 +90,7 @@ def test_undo_runs_the_version_that_did_it(published, system: Actor, alpha):
     assert run.state == "reversed" and "took back p1 True" in told(run)
 
 
+@pytest.mark.asvs("2.3.5")
 def test_whoever_wrote_a_version_does_not_publish_it(alice: Actor, alma: Actor, bob: Actor):
     script = scripts.create(actor=alice, key="mine", title="Mine")
     version = scripts.propose(

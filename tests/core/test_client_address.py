@@ -47,6 +47,7 @@ def test_without_a_proxy_nobody_may_say_who_he_is(settings, seen):
 
 
 @pytest.mark.parametrize(("behind", "counted"), [(True, "198.51.100.7"), (False, "127.0.0.1")])
+@pytest.mark.asvs("15.3.4", "6.3.1")
 def test_sign_in_limits_count_the_address_that_is_believed(settings, alpha, browser_of, behind, counted):
     settings.BOSS_BEHIND_PROXY = behind
     browser_of().post(

@@ -108,6 +108,7 @@ def test_an_unknown_format_is_refused():
 @pytest.mark.parametrize(
     "part", ["x", "x:", "token", "Key (", "bearer ", "://", "a-", "password=", "boss_", "Key (a)=("]
 )
+@pytest.mark.asvs("15.2.2")
 def test_no_text_takes_long_to_mask(part):
     """What is masked comes from anybody: drivers, devices, scripts."""
     began = time.monotonic()

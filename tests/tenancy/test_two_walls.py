@@ -35,6 +35,7 @@ def test_every_scoped_table_has_its_policy(cast):
     assert {model._meta.db_table for model in walls.scoped_models()} <= walled
 
 
+@pytest.mark.asvs("8.4.1")
 def test_raw_sql_that_forgets_the_realm_sees_only_the_realm_entered(cast, in_beta):
     with in_beta(), connection.cursor() as cursor:
         cursor.execute("SELECT email FROM tenancy_user")
@@ -46,6 +47,7 @@ def test_a_manager_that_forgets_the_realm_sees_only_the_realm_entered(cast, in_b
         assert set(User.unscoped.values_list("email", flat=True)) == {"charlie@beta.example"}
 
 
+@pytest.mark.asvs("8.4.1")
 def test_a_row_cannot_be_written_into_another_realm(cast, alpha, in_beta):
     with in_beta(), pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
         Site(street="1 Elm", city="X", address_norm="1 elm x", realm_id=alpha.pk).save()

@@ -1,0 +1,186 @@
+"""Tools that open holes, and who alone may hold them: read from the source, each with the reason for its holders."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from boss.platform import secret_scan
+from tests.architecture.test_source import ROOT, trees
+
+PLATFORM = ("boss/platform/",)
+"""Starts servers on the operator's machine and talks to them; nothing of it answers requests."""
+
+CURSORS = (
+    "boss/core/", "boss/tenancy/services/users.py", "boss/tenancy/services/sites.py",
+    "workflow/engine/", "workflow/board.py", "workflow/insight.py", "subscribers/account_search.py",
+    "ipservices/services/leases.py", "ipservices/services/prefixes.py", "ipservices/services/addresses.py",
+    "automation/kinds/sql.py",  # somebody else's database, statements an administrator named
+    *PLATFORM,
+)  # fmt: skip
+"""Statements Django cannot say, each a constant of its module with values as parameters."""
+
+WEB_CLIENTS = ("boss/core/outbound.py", *PLATFORM, "ipservices/drivers/dns_powerdns/lab/")
+SOCKETS = (
+    "boss/core/outbound.py", "automation/sandbox/", *PLATFORM, "ipservices/drivers/dns_powerdns/lab/",
+    "workflow/engine/settings.py",  # the machine's name
+)  # fmt: skip
+PROCESSES = ("automation/sandbox/", *PLATFORM, "ipservices/drivers/dns_powerdns/lab/")
+HOST_OF_THE_REQUEST = (
+    "boss/tenancy/middleware.py",  # finds the realm by it
+    "boss/console/frame.py", "boss/portals/selfhelp/views/sign_in.py",  # is the redirect's target ours?
+)  # fmt: skip
+
+
+def names(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Everything that is imported or called, dotted."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+        elif isinstance(node, ast.Call):
+            yield (ast.unparse(node.func) if isinstance(node.func, ast.Name | ast.Attribute) else ""), node.lineno
+
+
+def users_of(*parts: str, but: tuple[str, ...] = ()) -> list[str]:
+    return sorted({
+        f"{name}:{line} {found}"
+        for name, tree in trees(but=but) if not but or not name.startswith(but)
+        for found, line in names(tree)
+        if any(found == part or found.startswith(f"{part}.") or found.endswith(f".{part}") for part in parts)
+    })  # fmt: skip
+
+
+@pytest.mark.asvs("1.2.4")
+def test_statements_of_sql_are_written_where_they_are_looked_after():
+    assert users_of("cursor", "raw", "RawSQL", "extra", but=CURSORS) == []
+
+
+@pytest.mark.asvs("1.2.4")
+def test_no_statement_is_put_together_from_values():
+    """``execute`` is never handed a text made by ``%``, ``format`` or an f-string with a value in it."""
+    found = []
+    for name, tree in trees(but=("boss/core/walls.py", *PLATFORM)):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "execute" and node.args:
+                text = node.args[0]
+                made = isinstance(text, ast.JoinedStr) or (isinstance(text, ast.BinOp) and isinstance(text.op, ast.Mod))
+                if made or (isinstance(text, ast.Call) and getattr(text.func, "attr", "") == "format"):
+                    found.append(f"{name}:{node.lineno}")
+    assert found == []
+
+
+@pytest.mark.asvs("1.3.7", "1.2.1")
+def test_no_text_is_declared_safe_for_html():
+    assert users_of("mark_safe", "SafeString", "SafeText", "html_safe", but=("boss/look/templatetags/",)) == [], (
+        "format_html escapes what it is given"
+    )
+    # The templates' own way of saying it.
+    said = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "templates").rglob("*.html")
+        if "|safe" in path.read_text() or "autoescape off" in path.read_text()
+    ]
+    assert said == []
+
+
+@pytest.mark.asvs("1.3.6", "13.2.4")
+def test_whatever_asks_over_the_network_goes_through_the_guard():
+    assert users_of("httpx", "requests", "urllib.request", "urllib3", "http.client", "aiohttp", but=WEB_CLIENTS) == []
+    assert users_of("socket", but=SOCKETS) == []
+
+
+@pytest.mark.asvs("12.3.2")
+def test_no_certificate_goes_unchecked():
+    found = []
+    for name, tree in trees():
+        for node in ast.walk(tree):
+            switch = isinstance(node, ast.keyword) and node.arg in ("verify", "check_hostname")
+            if switch and isinstance(node.value, ast.Constant) and node.value.value is False:
+                found.append(f"{name}:{node.value.lineno}")
+            if isinstance(node, ast.Attribute) and node.attr in ("CERT_NONE", "_create_unverified_context"):
+                found.append(f"{name}:{node.lineno}")
+            if isinstance(node, ast.Attribute) and node.attr in ("AutoAddPolicy", "WarningPolicy"):
+                found.append(f"{name}:{node.lineno}")
+    assert found == []
+
+
+@pytest.mark.asvs("1.5.2")
+def test_nothing_is_read_that_can_run():
+    """Objects come in as JSON, or as YAML that makes plain values."""
+    assert users_of("pickle", "marshal", "shelve", "dill", "jsonpickle", "yaml.unsafe_load", "yaml.full_load") == []
+    assert users_of("yaml.load", but=("workflow/documents.py", *PLATFORM)) == []
+
+
+@pytest.mark.asvs("1.2.5", "1.3.2")
+def test_no_text_is_run():
+    runs = []
+    for name, tree in trees(but=("automation/sandbox/harness.py",)):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("eval", "exec"):
+                runs.append(f"{name}:{node.lineno}")
+            if (
+                isinstance(node, ast.keyword)
+                and node.arg == "shell"
+                and getattr(node.value, "value", True) is not False
+            ):
+                runs.append(f"{name}:{node.value.lineno}")
+    assert runs == []
+    assert users_of("os.system", "os.popen", "subprocess", but=PROCESSES) == []
+
+
+def test_links_in_mail_come_from_the_realm_and_not_from_the_request():
+    assert users_of("get_host", "build_absolute_uri", but=HOST_OF_THE_REQUEST) == []
+
+
+@pytest.mark.asvs("13.3.1")
+def test_no_secret_lies_in_a_file():
+    assert secret_scan.found() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG9w0B" * 3,
+        "AKIA" + "ABCDEFGHIJKLMNOP",
+        "boss_0123456789ab_" + "A1" + "b" * 41,
+        "postgres://boss:" + "hunter22@db/boss",
+    ],
+)
+def test_a_planted_secret_is_found(text):
+    assert list(secret_scan.secrets_in(f"x = '{text}'"))
+
+
+SEALS = {
+    "automation/sealing.py": {"automation.endpoint.sealed_secrets"},
+    "boss/notify/services/messages.py": {"notify.message.text", "notify.message.html"},
+    "boss/portals/signup/drafts.py": set(),  # lives in a session for two weeks; the older keys stay as long
+    "ipservices/sealing.py": {
+        "ipservices.binding.sealed_secrets", "ipservices.service.sealed_secrets",
+        "ipservices.formerstate.sealed_observed",
+    },
+    "ipservices/services/porting.py": {"ipservices.portrequest.sealed_pin"},
+    "subscribers/services/orders.py": {"subscribers.order.card_token_sealed"},
+}  # fmt: skip
+
+
+@pytest.mark.asvs("11.2.2")
+def test_whatever_is_sealed_can_be_sealed_anew():
+    """A module that seals says here which registered fields it fills; a field called sealed is registered."""
+    from django.apps import apps
+
+    from boss.core.sealed import sealed_fields
+
+    sealing = {line.partition(":")[0] for line in users_of("crypto.seal", but=("boss/core/",))}
+    assert sealing == set(SEALS)
+    registered = {key for key, _field in sealed_fields}
+    assert registered == set().union(*SEALS.values())
+    called_so = {
+        f"{model._meta.label_lower}.{field.name}"
+        for model in apps.get_models() for field in model._meta.concrete_fields
+        if "sealed" in field.name and field.get_internal_type() != "BooleanField"
+    }  # fmt: skip
+    assert called_so <= registered
