@@ -33,6 +33,7 @@ OFTEN_SLOW = {"queue": "slow", "expires": 30}
 BEAT: dict[str, dict[str, object]] = {
     "core.relay_sweep": {"task": "core.relay_sweep", "schedule": 5.0},
     "workflow.sweep": {"task": "workflow.sweep", "schedule": 2.0},
+    "tenancy.tidy_up": {"task": "tenancy.tidy_up", "schedule": 3600.0, "options": SLOW},
     "notify.sweep": {"task": "notify.sweep", "schedule": 10.0, "options": OFTEN_SLOW},
     "ipservices.sweep": {"task": "ipservices.sweep", "schedule": 30.0},
     "ipservices.check_health": {"task": "ipservices.check_health", "schedule": 60.0, "options": SLOW},

@@ -9,3 +9,11 @@ class NotifyConfig(AppConfig):
     label = "notify"
     verbose_name = _("Messages")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from boss.core import events
+        from boss.notify import handlers
+        from boss.tenancy.events import SignInChanged, SignInPaused
+
+        events.handle("notify.tell_sign_in_changed", SignInChanged, handlers.tell_changed)
+        events.handle("notify.tell_sign_in_paused", SignInPaused, handlers.tell_paused)

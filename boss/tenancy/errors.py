@@ -49,3 +49,25 @@ class GrantExceedsOwn(Problem):
 class StaffOnlyRole(Problem):
     code = "tenancy.staff_only_role"
     title = _("Only staff can have a role on the whole realm.")
+
+
+class WrongCode(Problem):
+    code = "tenancy.wrong_code"
+    title = _("This code is not right or was used already. Please type the newest one.")
+
+
+class BadPasskey(Problem):
+    code = "tenancy.bad_passkey"
+    title = _("This passkey could not be used here. Please try again, or choose another way.")
+
+
+class SecondFactorNeeded(Problem):
+    code = "tenancy.second_factor_needed"
+    status = 403
+    title = _("Your role needs a second step at sign-in. Please set one up, or confirm it, on a page first.")
+
+
+class ReauthenticationNeeded(Problem):
+    code = "tenancy.reauthentication_needed"
+    status = 403
+    title = _("Please confirm first that it is you: the last proof is more than ten minutes old.")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import DisallowedHost
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from structlog.contextvars import bound_contextvars
 
@@ -18,7 +21,7 @@ from boss.core.actors import Actor
 from boss.core.api import refusals
 from boss.core.problems import Malformed
 from boss.core.scoping import Scope
-from boss.tenancy import selectors
+from boss.tenancy import selectors, signing_in
 from boss.tenancy.errors import UnknownHost
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -77,10 +80,45 @@ class ActorMiddleware:
         return self.get_response(request)
 
 
+class SignInMiddleware:
+    """Leads people to the step they still owe, and notes their visits.
+
+    Pages only: the API's session authentication refuses by itself. What htmx fetches on its own does not count as a
+    visit, or an open tab that follows a run would never be signed out.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        by_itself = request.method == "GET" and "HX-Request" in request.headers and "HX-Boosted" not in request.headers
+        if request.session.accessed and not by_itself and response.status_code < 500:
+            request.session.note_visit()  # type: ignore[attr-defined]
+        return response
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        free = getattr(view, "public", False) or getattr(view, "during_sign_in", False)
+        if free or refusals.concerns(request):
+            return None
+        step = signing_in.missing_step(request)
+        if not step:
+            return None
+        where = f"{reverse('account:set_up' if step == 'set_up' else 'prove_again')}"
+        where = f"{where}?{urlencode({'next': request.get_full_path() if request.method == 'GET' else '/'})}"
+        if "HX-Request" in request.headers:
+            refused = HttpResponse(status=401)
+            refused["HX-Redirect"] = where
+            return refused
+        return HttpResponseRedirect(where)
+
+
 def _actor(request: HttpRequest) -> Actor:
     user = request.user
     request_id: str = request.id  # type: ignore[attr-defined]
     if user.is_authenticated:
+        if signing_in.missing_step(request):  # holds nothing until then, whoever asks
+            return Actor(user.realm_id, "user", user.full_name, user.pk, (), None, request_id)  # type: ignore[union-attr]
         return selectors.actor_for_user(user, request_id)  # type: ignore[arg-type]
     return selectors.visitor(request.realm.pk, request_id)  # type: ignore[attr-defined]
 

@@ -95,6 +95,7 @@ def build(system: Actor) -> World:
             "tenancy/organizations": organization.public_id,
             "tenancy/users": sam.public_id,
             "tenancy/api-keys": key.public_id,
+            "me/sessions": "0" * 12,
             "notify/messages": message.public_id,
             "ticketing/tickets": ticket.public_id,
             "ticketing/categories": "billing",

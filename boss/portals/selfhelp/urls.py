@@ -11,6 +11,7 @@ urlpatterns = [
     path("services/", services.services, name="services"),
     path("orders/<str:public_id>/", orders.order, name="order"),
     path("orders/<str:public_id>/state/", orders.state, name="order_state"),
+    path("sign-in/", home.security, name="security"),
     path("tickets/", tickets.tickets, name="tickets"),
     path("tickets/new/", tickets.new, name="ticket_new"),
     path("tickets/<str:public_id>/", tickets.ticket, name="ticket"),

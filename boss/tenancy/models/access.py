@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from boss.core.scoping import Addressable, RealmScoped, ScopedManager
+from boss.core.scoping import Addressable, RealmScoped
 from boss.tenancy import policies
 from boss.tenancy.models.people import User
 from boss.tenancy.models.places import Organization, Site
@@ -88,28 +85,3 @@ class ApiKey(Addressable):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Session(RealmScoped, AbstractBaseSession):
-    """A browser's session, inside its realm's wall."""
-
-    objects: ClassVar[ScopedManager] = ScopedManager()
-
-    class Meta(RealmScoped.Meta):
-        verbose_name = _("session")
-        verbose_name_plural = _("sessions")
-
-
-class SignInFailure(RealmScoped):
-    """A refused sign-in, counted in Postgres so that an emptied cache does not open the gate."""
-
-    database_rights: ClassVar[str] = "SELECT, INSERT, DELETE"
-
-    account_norm = models.CharField(max_length=254, db_collation="C")
-    address = models.CharField(max_length=45)
-    at = models.DateTimeField(auto_now_add=True)
-
-    class Meta(RealmScoped.Meta):
-        verbose_name = _("sign-in failure")
-        verbose_name_plural = _("sign-in failures")
-        indexes = [models.Index(fields=["realm_id", "account_norm", "at"], name="tenancy_failures_recent")]

@@ -8,6 +8,7 @@ from boss.core.permissions import require
 from boss.core.services import service
 from boss.tenancy.errors import GrantExceedsOwn, StaffOnlyRole
 from boss.tenancy.models import Organization, Role, RoleGrant, Site, User
+from boss.tenancy.services import sessions
 
 
 @service
@@ -39,6 +40,7 @@ def grant(
     row, made = RoleGrant.objects.get_or_create(user=user, role=role, kind=kind, organization=organization, site=site)
 
     if made:
+        sessions.rotate_soon(user)
         audit.record(actor=actor, action="role.granted", subject=user, after={"role": role_key, "kind": kind})
     return row
 
@@ -49,6 +51,7 @@ def revoke(*, actor: Actor, grant: RoleGrant) -> None:
     require(actor, "tenancy.grant_role")
 
     audit.record(actor=actor, action="role.revoked", subject=grant.user, before={"role": grant.role.key})
+    sessions.rotate_soon(grant.user)
     grant.delete()
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import secrets
+
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, connections, transaction
 from django.utils.translation import gettext as _
 
-from boss.core import audit, locks, scoping
+from boss.core import audit, events, locks, scoping
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
 from boss.core.services import service
 from boss.tenancy import selectors
 from boss.tenancy.errors import EmailTaken, WeakPassword
+from boss.tenancy.events import SignInChanged
 from boss.tenancy.models import RoleGrant, Site, User
-from boss.tenancy.services import api_keys
+from boss.tenancy.services import api_keys, sessions
 
 
 @service
@@ -62,8 +65,11 @@ def create(
 
 
 @service
-def set_password(*, actor: Actor, user: User, password: str) -> User:
-    """Set a password, checked against the rules. Raises :class:`WeakPassword` with field ``password``."""
+def set_password(*, actor: Actor, user: User, password: str, keep_session: str = "") -> User:
+    """Set a password, checked against the rules. Raises :class:`WeakPassword` with field ``password``.
+
+    All his sessions end but ``keep_session`` (a session's public id), and he is told by mail.
+    """
     if actor.user_id != user.pk:
         require(actor, "tenancy.change_user", user)
 
@@ -72,10 +78,14 @@ def set_password(*, actor: Actor, user: User, password: str) -> User:
     except ValidationError as error:
         raise WeakPassword(fields={"password": list(error.messages)}) from None
 
+    had_one = user.has_usable_password()
     user.set_password(password)
     user.save(update_fields=["password"])
+    sessions.end_with(user, keep_session)
 
     audit.record(actor=actor, action="user.password_set", subject=user)
+    if had_one:
+        events.publish(SignInChanged(user_id=user.pk, what="password_set", number=secrets.token_hex(8)))
     return user
 
 
@@ -86,6 +96,7 @@ def deactivate(*, actor: Actor, user: User) -> User:
 
     user.is_active = False
     user.save(update_fields=["is_active"])
+    sessions.end_with(user)
     api_keys.revoke_all_of(actor=actor, maker=user)
 
     audit.record(actor=actor, action="user.deactivated", subject=user)
