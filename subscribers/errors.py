@@ -73,3 +73,14 @@ class PortUnreachable(Problem):
     status = 503
     title = _("The service did not answer.")
     retryable = True
+
+
+class ToldByMail(Problem):
+    """A stranger orders with an address that somebody signs in with or orders with already.
+
+    Whose address it is, is told to its reader alone (``known_customers.tell``), never to whoever typed it.
+    """
+
+    code = "subscribers.told_by_mail"
+    status = 409
+    title = _("Please order on the sign-up page, or sign in first: how it goes on is told by mail.")

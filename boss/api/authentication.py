@@ -6,11 +6,12 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext as _
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from boss.tenancy import selectors
+from boss.tenancy import selectors, signing_in
+from boss.tenancy.errors import SecondFactorNeeded
 from boss.tenancy.models import ApiKey
 from boss.tenancy.services import api_keys
 
@@ -36,3 +37,13 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="BOSS"'
+
+
+class PersonAuthentication(SessionAuthentication):
+    """The browser's session. Refused while the person owes a step of signing in (a second factor of his role)."""
+
+    def authenticate(self, request: Request) -> Any:
+        found = super().authenticate(request)
+        if found is not None and signing_in.missing_step(request._request):
+            raise SecondFactorNeeded
+        return found

@@ -44,6 +44,9 @@ def _addresses(room: str, routes: list[Route]) -> URLResolver:
 v1: list[URLPattern | URLResolver] = [
     path("schema/", reference.SchemaView.as_view(), name="schema"),
     path("me/", views.MeView.as_view(), name="me"),
+    path("me/sessions/", views.OwnSessions.as_view(), name="own_sessions"),
+    re_path(r"^me/sessions/(?P<public_id>[0-9a-z]{12})/$", views.OwnSession.as_view(), name="own_session"),
+    path("me/factors/", views.OwnFactors.as_view(), name="own_factors"),
     path("search/", overview.Search.as_view(), name="search"),
     re_path(r"^overview/accounts/(?P<public_id>[0-9a-z]{12})/$", overview.AccountOverview.as_view(), name="overview"),
     *(_addresses(room, routes) for room, routes in ROOMS.items()),

@@ -27,6 +27,7 @@ from boss.console.views import (
     runs,
     search,
     services,
+    sign_in_rules,
     subscriptions,
     tasks,
     tickets,
@@ -37,6 +38,8 @@ app_name = "console"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
+    path("sign-in/", home.own_sign_in, name="security"),
+    path("sign-in/rules/", sign_in_rules.sign_in_rules, name="sign_in_rules"),
     path("search/", search.search, name="search"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/next/", inbox.next_task, name="inbox_next"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from typing import Any
 
@@ -13,40 +12,29 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, Query
 from boss.core import origin
 from boss.core.api import refusals
 from boss.core.problems import Malformed
+from boss.core.proxies import TrustedProxies, address
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class ClientAddressMiddleware:
-    """Behind a proxy ``REMOTE_ADDR`` becomes the client's address, for throttles, sign-in limits and the log.
+    """Behind proxies ``REMOTE_ADDR`` becomes the client's address, for throttles, sign-in limits, audit and the log.
 
-    The last address of ``X-Forwarded-For`` is the one our own proxy saw; those before it are what somebody claims.
-    Without a proxy (``BOSS_BEHIND_PROXY`` off) the whole header is a claim and is not looked at.
+    Which part of ``X-Forwarded-For`` is known and which a claim is decided by ``settings.BOSS_TRUSTED_PROXIES``.
+    Without a trusted proxy the whole header is a claim and is not looked at, and so is ``X-Forwarded-Proto``.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if settings.BOSS_BEHIND_PROXY:
-            seen = _address(request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2])
-            if seen is not None:
-                request.META["REMOTE_ADDR"] = seen
-        with origin.coming_from(_address(client_address(request))):
+        trusted: TrustedProxies = settings.BOSS_TRUSTED_PROXIES
+        peer = request.META.get("REMOTE_ADDR", "")
+        if not trusted.trusts(peer):
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
+        request.META["REMOTE_ADDR"] = trusted.client(peer, request.META.get("HTTP_X_FORWARDED_FOR", ""))
+        with origin.coming_from(address(request.META["REMOTE_ADDR"])):
             return self.get_response(request)
-
-
-def client_address(request: HttpRequest) -> str:
-    """Whose request it is, as :class:`ClientAddressMiddleware` left it. Empty behind a unix socket without a proxy."""
-    return str(request.META.get("REMOTE_ADDR") or "")
-
-
-def _address(text: str) -> str | None:
-    """One spelling for each address; None for what is none. An IPv6 zone is of no use beyond its own machine."""
-    try:
-        return str(ipaddress.ip_address(text.strip().partition("%")[0]))
-    except ValueError:
-        return None
 
 
 class StorableTextMiddleware:

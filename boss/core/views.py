@@ -45,6 +45,23 @@ def requires(permission: str) -> Callable[[View], View]:
     return decorate
 
 
+SIGNED_IN = "signed in"
+"""What a page declares that is everybody's own, whatever roles he has."""
+
+
+def signed_in(view: View) -> View:
+    """Everybody who is signed in may open this page: it is about himself. A visitor is sent to sign in."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _to_sign_in(request)
+        return view(request, *args, **kwargs)
+
+    guarded.permission = SIGNED_IN  # type: ignore[attr-defined]
+    return _with_not_found(guarded)  # type: ignore[return-value]
+
+
 def _with_not_found(view: View) -> View:
     @functools.wraps(view)
     def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -13,9 +13,13 @@ class NotifyConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models import Q
 
-        from boss.core import sealed
+        from boss.core import events, sealed
+        from boss.notify import handlers
         from boss.notify.models import Message
         from boss.notify.services import messages
+        from boss.tenancy.events import SignInChanged, SignInPaused
 
         for field in ("text", "html"):
             sealed.register(Message, field, messages.place_of(field), among=Q(sealed=True))
+        events.handle("notify.tell_sign_in_changed", SignInChanged, handlers.tell_changed)
+        events.handle("notify.tell_sign_in_paused", SignInPaused, handlers.tell_paused)

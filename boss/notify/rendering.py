@@ -17,7 +17,7 @@ from django.utils import translation
 
 from boss.tenancy import selectors
 
-BEARERS = frozenset({"welcome", "password_link", "invitation"})
+BEARERS = frozenset({"welcome", "password_link", "invitation", "sign_in_paused", "email_change"})
 """Templates with a link that lets its reader in: their text is sealed."""
 
 LOGO_CID = "logo"

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
-from django import forms
+from django.conf import settings
 from django.contrib.admin import AdminSite
-from django.contrib.admin.forms import AdminAuthenticationForm
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from boss.core.problems import Problem
-
-
-class SignInForm(AdminAuthenticationForm):
-    username = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autofocus": True}))
-
-    def clean(self) -> dict[str, Any]:
-        try:
-            cleaned: dict[str, Any] = super().clean()
-        except Problem as problem:  # too many attempts
-            raise forms.ValidationError(str(problem)) from problem
-        return cleaned
+from boss.tenancy import signing_in
 
 
 class BackOffice(AdminSite):
@@ -30,7 +21,6 @@ class BackOffice(AdminSite):
     site_header = _("BOSS platform")
     site_title = _("BOSS platform")
     index_title = _("Across all realms")
-    login_form = SignInForm
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         inner = super().admin_view(view, cacheable)
@@ -44,8 +34,12 @@ class BackOffice(AdminSite):
         return on_platform_only
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """By the one door everybody uses: it asks for the second step, too."""
         _platform_or_404(request)
-        return super().login(request, extra_context)
+        target = signing_in.safe_target(request) or reverse("admin:index")
+        if request.user.is_authenticated and not self.has_permission(request):
+            raise Http404
+        return HttpResponseRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': target})}")
 
 
 def _platform_or_404(request: HttpRequest) -> None:

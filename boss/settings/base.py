@@ -48,9 +48,10 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 
-# Whether a proxy of ours stands in front and says in X-Forwarded-For whose request it is. Without one anybody
-# could say so, therefore it is off unless production (or the environment) says otherwise.
-BOSS_BEHIND_PROXY = env.flag("BOSS_BEHIND_PROXY", False)
+# How many proxies of ours say in X-Forwarded-For whose request it is, or the networks they stand in. Without one
+# anybody could say so, therefore it is none unless production (or the environment) says otherwise.
+# BOSS_BEHIND_PROXY (yes: one proxy) is the older way to say it.
+BOSS_TRUSTED_PROXIES = env.proxies("BOSS_TRUSTED_PROXIES", "1" if env.flag("BOSS_BEHIND_PROXY", False) else "0")
 
 MIDDLEWARE = [
     "boss.core.middleware.ClientAddressMiddleware",
@@ -66,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "boss.tenancy.middleware.ActorMiddleware",
+    "boss.tenancy.middleware.SignInMiddleware",
     "boss.tenancy.middleware.ComponentMiddleware",
     "boss.look.middleware.RealmTimeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -128,6 +130,7 @@ PASSWORD_HASHERS = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "boss.tenancy.passwords.OwnWordsValidator"},
 ]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
@@ -189,7 +192,7 @@ CELERY_TASK_IGNORE_RESULT = True
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "boss.api.authentication.ApiKeyAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "boss.api.authentication.PersonAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["boss.core.api.permissions.DeclaredPermission"],
     "DEFAULT_PAGINATION_CLASS": "boss.core.api.pagination.CursorPagination",

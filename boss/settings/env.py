@@ -6,6 +6,8 @@ import os
 
 from django.core.exceptions import ImproperlyConfigured
 
+from boss.core.proxies import TrustedProxies
+
 
 def text(name: str, default: str | None = None) -> str:
     value = os.environ.get(name, default)
@@ -48,3 +50,12 @@ def choice(name: str, allowed: list[str]) -> str:
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be {' or '.join(allowed)}, not {value!r}")
     return value
+
+
+def proxies(name: str, default: str) -> TrustedProxies:
+    """How many proxies of ours stand in front, or the networks they stand in; ``0`` for none."""
+    value = os.environ.get(name, "").strip() or default
+    try:
+        return TrustedProxies.parse(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number or networks like 10.0.0.0/8, not {value!r}") from None

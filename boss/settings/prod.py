@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from boss.core import logs
 from boss.settings.base import *  # noqa: F403
-from boss.settings.env import choice, flag, text
+from boss.settings.env import choice, flag, proxies, text
 
 SECRET_KEY = text("BOSS_SECRET_KEY")
 
-BOSS_BEHIND_PROXY = flag("BOSS_BEHIND_PROXY", True)
+BOSS_TRUSTED_PROXIES = proxies("BOSS_TRUSTED_PROXIES", "1" if flag("BOSS_BEHIND_PROXY", True) else "0")
 # Without a proxy it would be the visitor who says that his connection is safe.
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BOSS_BEHIND_PROXY else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BOSS_TRUSTED_PROXIES else None
 SECURE_SSL_REDIRECT = True
 SECURE_HSTS_SECONDS = 31536000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True

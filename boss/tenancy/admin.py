@@ -109,4 +109,4 @@ class ApiKeyAdmin(ReadOnlyAdmin):
 
 @admin.register(SignInFailure)
 class SignInFailureAdmin(ReadOnlyAdmin):
-    list_display = ("at", "account_norm", "address")
+    list_display = ("at", "purpose", "account_norm", "address")

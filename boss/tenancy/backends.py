@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import check_password, make_password
-from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from boss.core import permissions
-from boss.tenancy import selectors
-from boss.tenancy.errors import SignInPaused
-from boss.tenancy.models import SignInFailure, User
-
-_WINDOW = dt.timedelta(minutes=15)
-_PER_ADDRESS = 5  # one guesser is stopped early
-_PER_ACCOUNT = 50  # many guessers together are stopped late, so that nobody can lock another out cheaply
+from boss.tenancy import selectors, signing_in
+from boss.tenancy.limits import Purpose
+from boss.tenancy.models import User
 
 # The cost of a real check for accounts that do not exist, so that the time tells nothing.
 _DUMMY = make_password("nobody has this password")
@@ -29,27 +23,22 @@ class RealmBackend(BaseBackend):
     def authenticate(
         self, request: HttpRequest | None, email: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
-        """The user, or None. Raises :class:`SignInPaused` when too many attempts failed."""
+        """The user, or None. Raises :class:`boss.tenancy.errors.SignInPaused` when too many attempts failed."""
         # Django's admin form knows only "username"; ours is the e-mail.
         email = email or kwargs.get("username")
         if request is None or email is None or password is None:
             return None
         norm = selectors.normalise_email(email)
-        address = request.META.get("REMOTE_ADDR", "")
-        self._refuse_floods(request.realm.pk, norm, address)  # type: ignore[attr-defined]
-        user: User | None = User.objects.filter(realm_id=request.realm.pk, email_norm=norm).first()  # type: ignore[attr-defined]
+        realm_id: int = request.realm.pk  # type: ignore[attr-defined]
+        user: User | None = User.objects.filter(realm_id=realm_id, email_norm=norm).first()
+        tried = signing_in.attempt(request, Purpose.PASSWORD, norm, user)
+        tried.refuse_floods()
         if user is None:
             check_password(password, _DUMMY)
         elif user.check_password(password) and user.is_active:
             return user
-        SignInFailure.objects.create(account_norm=norm, address=address)
+        signing_in.refused(tried, user)
         return None
-
-    def _refuse_floods(self, realm_id: int, norm: str, address: str) -> None:
-        # The realm is named because the platform's host runs in system scope, which sees the failures of all.
-        recent = SignInFailure.objects.filter(realm_id=realm_id, account_norm=norm, at__gt=Now() - _WINDOW)
-        if recent.filter(address=address).count() >= _PER_ADDRESS or recent.count() >= _PER_ACCOUNT:
-            raise SignInPaused
 
     def get_user(self, user_id: int) -> User | None:
         user: User | None = User.objects.filter(pk=user_id, is_active=True).first()

@@ -97,3 +97,25 @@ class AlreadySignsIn(Problem):
     code = "tenancy.already_signs_in"
     status = 409
     title = _("This person has a password, or is not active. Whoever forgot it asks for a link at the sign-in page.")
+
+
+class WrongCode(Problem):
+    code = "tenancy.wrong_code"
+    title = _("This code is not right or was used already. Please type the newest one.")
+
+
+class BadPasskey(Problem):
+    code = "tenancy.bad_passkey"
+    title = _("This passkey could not be used here. Please try again, or choose another way.")
+
+
+class SecondFactorNeeded(Problem):
+    code = "tenancy.second_factor_needed"
+    status = 403
+    title = _("Your role needs a second step at sign-in. Please set one up, or confirm it, on a page first.")
+
+
+class ReauthenticationNeeded(Problem):
+    code = "tenancy.reauthentication_needed"
+    status = 403
+    title = _("Please confirm first that it is you: the last proof is more than ten minutes old.")

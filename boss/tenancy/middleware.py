@@ -6,11 +6,13 @@ import re
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import DisallowedHost
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from structlog.contextvars import bound_contextvars
 
@@ -21,7 +23,7 @@ from boss.core.api.permissions import declared
 from boss.core.problems import Malformed, NotFound
 from boss.core.scoping import Scope
 from boss.core.services import ReadOnlyActor
-from boss.tenancy import components, selectors
+from boss.tenancy import components, selectors, signing_in
 from boss.tenancy.errors import UnknownHost
 from boss.tenancy.services import acting
 
@@ -144,13 +146,48 @@ def _permissions_of(view: Any, method: str) -> list[str]:
 
 
 # Where a member of staff stays himself while he looks on as a subscriber in another tab.
-_OWN_PLACES = ("/console/", "/logout/", "/brand/", "/admin/")
+_OWN_PLACES = ("/console/", "/account/", "/login/", "/logout/", "/brand/", "/admin/")
+
+
+class SignInMiddleware:
+    """Leads people to the step they still owe, and notes their visits.
+
+    Pages only: the API's session authentication refuses by itself. What htmx fetches on its own does not count as a
+    visit, or an open tab that follows a run would never be signed out.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        by_itself = request.method == "GET" and "HX-Request" in request.headers and "HX-Boosted" not in request.headers
+        if request.session.accessed and not by_itself and response.status_code < 500:
+            request.session.note_visit()  # type: ignore[attr-defined]
+        return response
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        free = getattr(view, "public", False) or getattr(view, "during_sign_in", False)
+        if free or refusals.concerns(request):
+            return None
+        step = signing_in.missing_step(request)
+        if not step:
+            return None
+        where = f"{reverse('account:set_up' if step == 'set_up' else 'prove_again')}"
+        where = f"{where}?{urlencode({'next': request.get_full_path() if request.method == 'GET' else '/'})}"
+        if "HX-Request" in request.headers:
+            refused = HttpResponse(status=401)
+            refused["HX-Redirect"] = where
+            return refused
+        return HttpResponseRedirect(where)
 
 
 def _actor(request: HttpRequest) -> Actor:
     user = request.user
     request_id: str = request.id  # type: ignore[attr-defined]
     if user.is_authenticated:
+        if signing_in.missing_step(request):  # holds nothing until then, whoever asks
+            return Actor(user.realm_id, "user", user.full_name, user.pk, (), None, request_id)  # type: ignore[union-attr]
         return selectors.actor_for_user(user, request_id)  # type: ignore[arg-type]
     return selectors.visitor(request.realm.pk, request_id)  # type: ignore[attr-defined]
 

@@ -169,7 +169,9 @@ def find_actor(kind: str, number: int | None) -> Actor | None:
 
 
 def find_user_by_email(email: str) -> User | None:
-    user: User | None = User.objects.filter(email_norm=normalise_email(email)).first()
+    """In the realm entered; named, because the platform's host runs in a scope that sees all."""
+    mine = User.objects.filter(realm_id=scoping.current_realm_id())
+    user: User | None = mine.filter(email_norm=normalise_email(email)).first()
     return user
 
 
@@ -271,6 +273,12 @@ def last_grants(user: User) -> list[RoleGrant]:
     """Roles of a user, for pages."""
     found: Any = RoleGrant.objects.filter(user=user).select_related("role", "organization", "site").order_by("id")
     return list(found)
+
+
+def list_roles_of_staff() -> list[tuple[str, str]]:
+    """Key and name of the realm's roles that staff may hold, by name; customers' own roles are left out."""
+    rows = Role.objects.exclude(key__in=("subscriber", "api_client")).order_by("name")
+    return [(row.key, row.name) for row in rows]
 
 
 def find_calendar(key: str) -> BusinessCalendar | None:

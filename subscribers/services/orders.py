@@ -29,7 +29,7 @@ from subscribers import events as facts
 from subscribers import payment as payments
 from subscribers.choices import AccountState, ItemAction, OrderState, PaymentMethod, SubscriptionState
 from subscribers.contact import ContactDetails, PaymentChoice
-from subscribers.errors import AccountNotOpen, NothingToDeliver
+from subscribers.errors import AccountNotOpen, NothingToDeliver, ToldByMail
 from subscribers.models import Account, Order, OrderItem, Subscription
 from subscribers.normalise import address_keys
 from subscribers.services import accounts, openings
@@ -60,7 +60,8 @@ def submit(
     also when two arrive at once. ``channel`` says where it came from ("portal", "console", "api"). Charges go to
     ``payer`` when there is one, for instance the owner of a building.
     Raises :class:`InvalidInput` with every wrong field at once, :class:`NothingToDeliver` when the plan has nothing
-    to deliver, and whatever the engine refuses the run with.
+    to deliver, :class:`ToldByMail` to a visitor whose e-mail address is known already, and whatever the engine
+    refuses the run with.
     """
     if key is not None:
         locks.hold(f"subscribers.order:{key}")
@@ -221,8 +222,9 @@ def _checked(
         faults["plan"] = [_("This plan is not on sale any more. Please choose another.")]
     faults.update(contacts.faults(contact))
     faults.update(payments.faults(actor.realm_id, payment, has_payer=payer is not None))
-    if account is None and "email" not in faults:
-        faults.update(_email_taken(contact.email))
+    taken = _email_taken(contact.email) if account is None and "email" not in faults else {}
+    if taken and actor.kind != "visitor":
+        faults.update(taken)
     configuration = Configuration((), {})
     try:
         by_customer = not permissions.acts_for_realm(actor, "subscribers.place_order")
@@ -231,6 +233,8 @@ def _checked(
         faults.update(error.fields)
     if faults or site is None:
         raise InvalidInput(fields=faults)
+    if taken:  # not told to a stranger; last, so that only a whole order gets this far
+        raise ToldByMail
     return site, contacts.tidied(contact), configuration
 
 

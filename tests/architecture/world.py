@@ -106,6 +106,7 @@ def build(system: Actor) -> World:
             "tenancy/users": sam.public_id,
             "tenancy/api-keys": key.public_id,
             "tenancy/roles": roles.create(actor=system, name="Night shift", permissions=["core.use_console"]).key,
+            "me/sessions": "0" * 12,
             "notify/messages": message.public_id,
             "ticketing/tickets": ticket.public_id,
             "ticketing/categories": "billing",

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
+from django.test import Client
 
 from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.schema import Characteristic
-from boss.tenancy.models import Realm, Site
+from boss.tenancy.models import Realm, Site, User
 from boss.tenancy.services import sites
 from catalog import preload
 from catalog.services import features, plans
 from catalog.services.plans import FeaturePart, OptionPart, UsagePart, VersionDraft
-from tests.cast import Cast
+from tests.cast import Cast, make_user
+from tests.portals.visiting import Visitor
 from ticketing.services import categories, pools
 from workflow.services import definitions
 
@@ -152,3 +154,15 @@ def _plan(system: Actor, key: str, title: str, draft: VersionDraft) -> None:
 def shop(cast: Cast) -> Shop:
     with scoping.realm_transaction(cast.alpha.pk, "test"):
         return open_shop(cast.alpha)
+
+
+@pytest.fixture
+def maria(cast: Cast) -> User:
+    """A subscriber of alpha."""
+    return make_user(cast.alpha, "maria@example.com", "Maria Ortiz", "subscriber", kind="subscriber", own=True)
+
+
+@pytest.fixture
+def door(cast: Cast) -> Client:
+    """A browser on alpha's host."""
+    return Visitor(cast.alpha.pk).client

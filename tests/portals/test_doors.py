@@ -18,17 +18,6 @@ from tests.cast import PASSWORD, Cast, make_user
 from tests.portals.visiting import Visitor, message_beside, text, words
 
 
-@pytest.fixture
-def maria(cast: Cast) -> User:
-    """A subscriber of alpha."""
-    return make_user(cast.alpha, "maria@example.com", "Maria Ortiz", "subscriber", kind="subscriber", own=True)
-
-
-@pytest.fixture
-def door(cast: Cast) -> Client:
-    return Visitor(cast.alpha.pk).client
-
-
 def sign_in(door: Client, email: str, password: str = PASSWORD, **more: str):
     return door.post("/login/", {"email": email, "password": password} | more)
 

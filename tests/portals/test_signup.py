@@ -8,15 +8,16 @@ import pytest
 
 from boss.core import scoping
 from boss.core.actors import Actor
+from boss.notify.models import Message as Mail
 from boss.tenancy.models import User
-from boss.tenancy.services import users
+from boss.tenancy.services import roles, users
 from catalog import pricing
 from catalog import selectors as catalog
 from catalog.pricing import OptionChoice
 from catalog.services import plans
 from subscribers.adapters.sandbox import SandboxPayment
 from subscribers.models import Account, Order, Subscription
-from tests.cast import Cast
+from tests.cast import PASSWORD, Cast
 from tests.portals.conftest import SET_UP, Shop
 from tests.portals.visiting import ANA, CARD, OPTIONS, Visitor, hidden, message_beside, text, words
 from tests.workflow.driving import drive
@@ -219,13 +220,40 @@ def test_markup_in_a_name_stays_words(ana: Visitor):
     assert "<script>alert(1)" not in ana.get("/signup/review/").content.decode()
 
 
-def test_an_email_that_signs_in_already_is_said_beside_the_field(ana: Visitor, cast: Cast):
+def test_that_an_email_signs_in_already_is_told_by_mail_alone_and_the_draft_is_kept(ana: Visitor, cast: Cast):
     ana.until("you").send("/signup/you/", **CARD | {"email": cast.alice.email})
     before = written(cast)
     page = ana.send("/signup/review/", follow=True, agree="on")
-    assert "sign in" in message_beside(page, "email")
-    assert f'value="{cast.alice.email}"' in text(page)
+    assert "look into your mail" in words(page)
+    assert not any(word in words(page) for word in ("already", "signs in", "customer", "account"))
     assert written(cast) == before
+    with scoping.realm_transaction(cast.alpha.pk, "test"):
+        told = Mail.objects.get(template="order_known")
+        assert told.deliveries.get().address == cast.alice.email
+        assert "/login/?next=%2Fsignup%2Freview%2F" in told.text and "Ana" not in told.text
+    ana.send("/signup/review/", agree="on")
+    with scoping.realm_transaction(cast.alpha.pk, "test"):
+        assert Mail.objects.filter(template="order_known").count() == 1
+    assert f'value="{cast.alice.email}"' in text(ana.get("/signup/you/"))
+
+
+def test_a_customer_who_signs_in_then_orders_for_his_account(ana: Visitor, cast: Cast):
+    ana.place()
+    with scoping.realm_transaction(cast.alpha.pk, "test"):
+        account = Account.objects.get()
+        user = users.create(
+            actor=Actor.system(cast.alpha.pk), email=ANA["email"], full_name="Ana Duarte", kind="subscriber",
+            password=PASSWORD,
+        )  # fmt: skip
+        roles.grant(actor=Actor.system(cast.alpha.pk), user=user, role_key="subscriber", own=True)
+        Account.objects.filter(pk=account.pk).update(user=user)
+    again = Visitor(ana.realm_id).until("review")
+    assert "look into your mail" in words(again.send("/signup/review/", agree="on"))
+    entered = again.client.post("/login/?next=/signup/review/", {"email": ANA["email"], "password": PASSWORD})
+    assert entered["Location"] == "/signup/review/"
+    assert again.send("/signup/review/", agree="on")["Location"].startswith("/signup/order/")
+    with scoping.realm_transaction(cast.alpha.pk, "test"):
+        assert Account.objects.get() == account and account.orders.count() == 2
 
 
 def test_a_card_that_has_become_unknown_is_asked_for_again_and_the_rest_is_kept(

@@ -1,4 +1,4 @@
-"""The back office's sign-in: too many attempts are told in the form, and those of another host do not count."""
+"""The back office is entered by the one door: it keeps count and asks for the second step, of this host alone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ def platform(real_db, cast):
 
 def try_in(password, address="198.51.100.7"):
     client = Client(headers={"host": "platform.localhost"}, raise_request_exception=False, REMOTE_ADDR=address)
-    return client.post("/admin/login/?next=/admin/", {"username": EMAIL, "password": password})
+    return client.post("/login/?next=/admin/", {"email": EMAIL, "password": password})
+
+
+def test_the_back_office_has_no_door_of_its_own(platform):
+    client = Client(headers={"host": "platform.localhost"})
+    assert client.get("/admin/", follow=True).redirect_chain[-1][0] == "/login/?next=%2Fadmin%2F"
+    answer = client.post("/admin/login/", {"username": EMAIL, "password": PASSWORD})
+    assert answer["Location"].startswith("/login/") and client.get("/admin/").status_code == 302
 
 
 def failures(realm):
@@ -33,9 +40,9 @@ def failures(realm):
 def test_too_many_attempts_are_told_in_the_form_even_with_the_right_password(platform):
     for _attempt in range(5):
         wrong = try_in("wrong")
-        assert wrong.status_code == 200 and b"Too many attempts" not in wrong.content
+        assert wrong.status_code == 422 and b"Too many attempts" not in wrong.content
     paused = try_in(PASSWORD)
-    assert paused.status_code == 200 and b"Too many attempts" in paused.content
+    assert paused.status_code == 429 and b"Too many attempts" in paused.content
     assert "sessionid" not in paused.cookies and failures(platform) == 5
     assert try_in(PASSWORD, address="198.51.100.8").status_code == 302
 

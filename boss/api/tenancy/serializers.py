@@ -209,3 +209,33 @@ class MeSerializer(serializers.Serializer[Any]):
     label = serializers.CharField()  # type: ignore[assignment]
     realm = serializers.CharField(help_text="The provider's key")
     permissions = serializers.ListField(child=serializers.CharField(), help_text="Held in some scope")
+
+
+class OwnSessionSerializer(serializers.Serializer[Any]):
+    """A browser the person is signed in with."""
+
+    public_id = serializers.CharField()
+    device = serializers.CharField(source="label", help_text="Browser and system, as it says itself")
+    address = serializers.CharField()
+    since = serializers.DateTimeField()
+    last_seen_at = serializers.DateTimeField()
+    is_this = serializers.BooleanField(help_text="The session of this request")
+
+
+class OwnPasskeySerializer(serializers.Serializer[Any]):
+    """A passkey the person signs in with."""
+
+    public_id = serializers.CharField()
+    name = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField(allow_null=True)
+
+
+class OwnFactorsSerializer(serializers.Serializer[Any]):
+    """How the person signs in."""
+
+    has_password = serializers.BooleanField()
+    has_app = serializers.BooleanField(help_text="An authenticator app")
+    passkeys = OwnPasskeySerializer(many=True)
+    recovery_codes_left = serializers.IntegerField(source="codes_left")
+    second_factor_demanded = serializers.BooleanField(source="demanded", help_text="By a role the person holds")

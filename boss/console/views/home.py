@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from boss.console.frame import actor_of, page, staff
 from boss.console.presenters import accounts as present_accounts
 from boss.console.presenters import tickets as present_tickets
+from boss.core.permissions import may
+from boss.look import security
 from subscribers import selectors as subscribers
 from ticketing import selectors as ticketing
 
@@ -34,3 +37,12 @@ def home(request: HttpRequest) -> HttpResponse:
     if actor.holds("subscribers.view_order"):
         context["orders"] = present_accounts.order_rows(subscribers.list_orders(actor)[:SHOWN])
     return page(request, "home.html", context, section="home")
+
+
+@staff("core.use_console")
+@never_cache
+@require_GET
+def own_sign_in(request: HttpRequest) -> HttpResponse:
+    """Password, second factors and sessions of the person himself."""
+    context = {"security": security.of_person(request), "may_rule": may(actor_of(request), "tenancy.change_realm")}
+    return page(request, "security.html", context, section="")

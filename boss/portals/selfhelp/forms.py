@@ -29,6 +29,26 @@ class SignInForm(BossForm):
     )
 
 
+class CodeForm(BossForm):
+    """The second step: six digits of the app, or a recovery code."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        help_text=_("Six digits from your app, or one of your recovery codes."),
+        max_length=40,
+        error_messages={"required": _("Please type the code.")},
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false", "class": "code"}
+        ),
+    )
+
+
+class AgainForm(BossForm):
+    """The password once more."""
+
+    password = SignInForm.base_fields["password"]
+
+
 class LinkForm(BossForm):
     """Ask for a link by which a new password can be set."""
 

@@ -15,6 +15,7 @@ urlpatterns = [
     path("history/", history.history, name="history"),
     path("data/", my_data.my_data, name="my_data"),
     path("data/<str:public_id>/", my_data.fetch, name="my_copy"),
+    path("sign-in/", home.security, name="security"),
     path("tickets/", tickets.tickets, name="tickets"),
     path("tickets/new/", tickets.new, name="ticket_new"),
     path("tickets/<str:public_id>/", tickets.ticket, name="ticket"),

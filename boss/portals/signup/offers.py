@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from boss.core import schema
+from boss.core.actors import Actor
 from boss.core.problems import NotFound, Problem
 from boss.look.plan_form import OptionsForm
 from boss.portals.signup.drafts import Draft
@@ -111,11 +112,17 @@ class Offer:
         return _total(self.version, quantities)
 
 
+def shopper(request: HttpRequest) -> Actor:
+    """Who looks round the shop. A customer sees what every visitor sees, not only the address he has already."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor if actor.holds("core.use_console") else tenancy.visitor(actor.realm_id, actor.request_id)
+
+
 def find_site(request: HttpRequest, public_id: str) -> Site | None:
     if not public_id:
         return None
     try:
-        return tenancy.get_site(request.actor, public_id)  # type: ignore[attr-defined]
+        return tenancy.get_site(shopper(request), public_id)
     except NotFound:
         return None
 
@@ -134,14 +141,14 @@ def spellings(site: Site) -> set[str]:
 
 def is_served(request: HttpRequest, site: Site) -> bool:
     """The site is marked serviceable and at least one plan is sold there."""
-    return site.serviceable and bool(catalog.list_plans_on_sale(request.actor, site))  # type: ignore[attr-defined]
+    return site.serviceable and bool(catalog.list_plans_on_sale(shopper(request), site))
 
 
 def list_cards(request: HttpRequest, site: Site) -> list[Card]:
     """The plans sold at ``site`` in the order of the catalog, each priced without extras."""
     if not site.serviceable:
         return []
-    return [_card(version) for version in catalog.list_plans_on_sale(request.actor, site)]  # type: ignore[attr-defined]
+    return [_card(version) for version in catalog.list_plans_on_sale(shopper(request), site)]
 
 
 def find_offer(request: HttpRequest, draft: Draft) -> Offer | None:
@@ -150,7 +157,7 @@ def find_offer(request: HttpRequest, draft: Draft) -> Offer | None:
     if site is None or not draft.plan:
         return None
     try:
-        version = catalog.get_plan_on_sale(request.actor, draft.plan)  # type: ignore[attr-defined]
+        version = catalog.get_plan_on_sale(shopper(request), draft.plan)
     except Problem:
         return None
     return Offer(version) if site.serviceable and catalog.is_sold_at(version, site) else None

@@ -73,11 +73,6 @@ class Migration(migrations.Migration):
             name='organization',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='people', to='tenancy.organization'),
         ),
-        migrations.AddField(
-            model_name='user',
-            name='session_stamp',
-            field=models.CharField(default='', editable=False, max_length=12),
-        ),
         migrations.AlterField(
             model_name='user',
             name='kind',

@@ -1,10 +1,11 @@
 """The ground every row stands on: realms, organizations, sites, people, roles, brands, keys."""
 
-from boss.tenancy.models.access import ActingSession, ApiKey, Role, RoleGrant, Session, SignInFailure
+from boss.tenancy.models.access import ActingSession, ApiKey, Role, RoleGrant
 from boss.tenancy.models.calendars import Calendar
 from boss.tenancy.models.people import User
 from boss.tenancy.models.places import Organization, Site
 from boss.tenancy.models.realms import Brand, Realm, RealmHost
+from boss.tenancy.models.signing_in import Passkey, RecoveryCode, Session, SignInFailure, Totp
 
 __all__ = [
     "ActingSession",
@@ -12,12 +13,15 @@ __all__ = [
     "Brand",
     "Calendar",
     "Organization",
+    "Passkey",
     "Realm",
     "RealmHost",
+    "RecoveryCode",
     "Role",
     "RoleGrant",
     "Session",
     "SignInFailure",
     "Site",
+    "Totp",
     "User",
 ]

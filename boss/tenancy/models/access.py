@@ -3,12 +3,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from boss.core.scoping import Addressable, RealmScoped, ScopedManager
+from boss.core.scoping import Addressable, RealmScoped
 from boss.tenancy import policies
 from boss.tenancy.models.people import User
 from boss.tenancy.models.places import Organization, Site
@@ -142,30 +141,3 @@ class ActingSession(Addressable):
         verbose_name_plural = _("visits as a subscriber")
         permissions = [("act_as", "Can see self-help as a subscriber sees it")]
         indexes = [models.Index(fields=["realm_id", "subscriber", "-id"], name="tenancy_acting_of")]
-
-
-class Session(RealmScoped, AbstractBaseSession):
-    """A browser's session, inside its realm's wall."""
-
-    realm_only = "looked up by the secret in its holder's cookie"
-    objects: ClassVar[ScopedManager] = ScopedManager()
-
-    class Meta(RealmScoped.Meta):
-        verbose_name = _("session")
-        verbose_name_plural = _("sessions")
-
-
-class SignInFailure(RealmScoped):
-    """A refused sign-in, counted in Postgres so that an emptied cache does not open the gate."""
-
-    realm_only = "counted before anybody has signed in"
-    database_rights: ClassVar[str] = "SELECT, INSERT, DELETE"
-
-    account_norm = models.CharField(max_length=254, db_collation="C")
-    address = models.CharField(max_length=45)
-    at = models.DateTimeField(auto_now_add=True)
-
-    class Meta(RealmScoped.Meta):
-        verbose_name = _("sign-in failure")
-        verbose_name_plural = _("sign-in failures")
-        indexes = [models.Index(fields=["realm_id", "account_norm", "at"], name="tenancy_failures_recent")]

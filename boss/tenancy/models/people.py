@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from boss.core.scoping import Addressable, ScopedManager
@@ -43,8 +42,6 @@ class User(AbstractBaseUser, Addressable):
     language = models.CharField(_("language"), max_length=10, default="en")
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    # Part of every session's proof: a new one ends all sessions of the person.
-    session_stamp = models.CharField(max_length=12, default="", editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -72,11 +69,6 @@ class User(AbstractBaseUser, Addressable):
 
     def get_short_name(self) -> str:
         return self.full_name.split(" ")[0]
-
-    def _get_session_auth_hash(self, secret: Any = None) -> str:
-        """What a session must have been made under: the password and the stamp of now."""
-        salt = "boss.tenancy.User.session"
-        return salted_hmac(salt, f"{self.password}:{self.session_stamp}", secret=secret, algorithm="sha256").hexdigest()
 
     # Django's own questions (admin, templates) go through RealmBackend like every other.
     def has_perm(self, perm: str, obj: Any = None) -> bool:

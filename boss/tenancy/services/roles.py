@@ -39,7 +39,7 @@ def grant(
     Whoever may grant on an organization only gives roles meant for organizations, to its contacts, on it or its
     sites (:class:`NotOfOrganization`). Raises :class:`GrantExceedsOwn` unless ``actor`` holds each right of the role
     on all that ``user`` gets it on, and :class:`StaffOnlyRole` (field ``role``) for somebody who is not staff and
-    would get it on the whole realm, or would get a role of staff. The person's sessions end: he signs in again.
+    would get it on the whole realm, or would get a role of staff. The person's sessions get other keys.
     """
     role = _role(role_key)
 
@@ -56,21 +56,21 @@ def grant(
     row, made = RoleGrant.objects.get_or_create(user=user, role=role, kind=kind, organization=organization, site=site)
 
     if made:
-        sessions.end_all(user)
+        sessions.rotate_soon(user)
         audit.record(actor=actor, action="role.granted", subject=user, after=_of(row))
     return row
 
 
 @service
 def revoke(*, actor: Actor, grant: RoleGrant) -> None:
-    """Take a role away, from where it was given. The same limits as giving it; the person's sessions end."""
+    """Take a role away, from where it was given. The same limits as giving it."""
     _may_grant(actor, grant.user, grant.role, grant.organization, grant.site, grant.kind == RoleGrant.Kind.OWN)
     if not reaches_all(actor, grant.role.effective_permissions(), grant.organization, grant.site):
         raise GrantExceedsOwn(role=grant.role.key)
 
     audit.record(actor=actor, action="role.revoked", subject=grant.user, before=_of(grant))
     grant.delete()
-    sessions.end_all(grant.user)
+    sessions.rotate_soon(grant.user)
 
 
 @service
@@ -99,7 +99,7 @@ def edit(*, actor: Actor, role: Role, name: str, permissions: Iterable[str], des
     """Change a role of the realm's own. Raises as :func:`create` does, and :class:`RoleIsBuiltIn`.
 
     Rights that stand in the role already may stay, whoever edits it; what is added the editor must hold. The sessions
-    of everybody who holds the role end when its rights change.
+    of everybody who holds the role get other keys when its rights change.
     """
     role = Role.objects.select_for_update().get(pk=role.pk)
 
@@ -123,7 +123,7 @@ def edit(*, actor: Actor, role: Role, name: str, permissions: Iterable[str], des
 
     if after["permissions"] != before["permissions"]:
         for holder in User.objects.filter(role_grants__role=role).distinct():
-            sessions.end_all(holder)
+            sessions.rotate_soon(holder)
     audit.record(actor=actor, action="role.changed", subject=role, before=before, after=after)
     return role
 

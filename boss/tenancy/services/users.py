@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
+
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, connections, transaction
 from django.utils.translation import gettext as _
 
-from boss.core import audit, locks, scoping
+from boss.core import audit, events, locks, scoping
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
 from boss.core.services import service
 from boss.tenancy import selectors
 from boss.tenancy.errors import EmailTaken, NotYourself, WeakPassword
+from boss.tenancy.events import SignInChanged
 from boss.tenancy.models import Organization, RoleGrant, Site, User
 from boss.tenancy.reach import require_not_above, require_reach
 from boss.tenancy.services import api_keys, sessions
@@ -70,10 +73,11 @@ def create(
 
 
 @service
-def set_password(*, actor: Actor, user: User, password: str) -> User:
+def set_password(*, actor: Actor, user: User, password: str, keep_session: str = "") -> User:
     """Set a password, checked against the rules. Raises :class:`WeakPassword` with field ``password``.
 
-    All sessions of the person end. Nobody sets it for somebody who holds more than himself (:class:`HoldsMore`).
+    All his sessions end but ``keep_session`` (a session's public id), and he is told by mail. Nobody sets it for
+    somebody who holds more than himself (:class:`HoldsMore`).
     """
     if actor.user_id != user.pk:
         require(actor, "tenancy.change_user", user)
@@ -84,10 +88,14 @@ def set_password(*, actor: Actor, user: User, password: str) -> User:
     except ValidationError as error:
         raise WeakPassword(fields={"password": list(error.messages)}) from None
 
+    had_one = user.has_usable_password()
     user.set_password(password)
     user.save(update_fields=["password"])
+    sessions.end_with(user, keep_session)
 
     audit.record(actor=actor, action="user.password_set", subject=user)
+    if had_one:
+        events.publish(SignInChanged(user_id=user.pk, what="password_set", number=secrets.token_hex(8)))
     return user
 
 
@@ -112,7 +120,7 @@ def change_email(*, actor: Actor, user: User, email: str) -> User:
     before = user.email
     user.email, user.email_norm = email.strip(), norm
     user.save(update_fields=["email", "email_norm"])
-    sessions.end_all(user)
+    sessions.end_with(user)
 
     audit.record(
         actor=actor, action="user.email_changed", subject=user, before={"email": before}, after={"email": user.email}
@@ -152,7 +160,7 @@ def deactivate(*, actor: Actor, user: User) -> User:
 
     user.is_active = False
     user.save(update_fields=["is_active"])
-    sessions.end_all(user)
+    sessions.end_with(user)
     api_keys.revoke_all_of(actor=actor, maker=user)
 
     audit.record(

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
 from boss.core.views import requires
+from boss.look import security as own_security
 from boss.look.marks import Mark
 from boss.portals import tracker
 from boss.portals.selfhelp import my_services, words
@@ -68,3 +69,11 @@ def _answer(subscriptions: list[my_services.Held]) -> Answer:
     if "pending" in states:
         return Answer(STARTING, _("Below you see how far it is."))
     return Answer(NOTHING, _("Choose a plan and we set it up for you."))
+
+
+@requires("core.use_selfhelp")
+@never_cache
+def security(request: HttpRequest) -> HttpResponse:
+    """Password, second factors and sessions of the person himself."""
+    context = {"security": own_security.of_person(request), "here": "security"}
+    return render(request, "portals/selfhelp/security.html", context)

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth import authenticate, logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from boss.core.actors import Actor
 from boss.core.problems import Problem
 from boss.core.views import public
 from boss.portals.selfhelp import doors
 from boss.portals.selfhelp.forms import LinkForm, PasswordForm, SignInForm
+from boss.tenancy import signing_in
 from boss.tenancy.errors import BadInvitation
-from boss.tenancy.services import invitations
-
-BACKEND = "boss.tenancy.backends.RealmBackend"
+from boss.tenancy.services import email_addresses, invitations
 
 
 @public
@@ -38,9 +39,7 @@ def _home_of(request: HttpRequest, user: Any) -> str:
 @public
 @never_cache
 def sign_in(request: HttpRequest) -> HttpResponse:
-    target = request.POST.get("next") or request.GET.get("next", "")
-    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
-        target = ""
+    target = signing_in.safe_target(request)
     if request.method != "POST":
         if request.user.is_authenticated:
             return redirect(target or _home_of(request, request.user))
@@ -55,8 +54,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             status = problem.status
         else:
             if user is not None:
-                login(request, user, backend=BACKEND)
-                return redirect(target or _home_of(request, user))
+                if signing_in.begin(request, user):  # type: ignore[arg-type]
+                    return doors.let_in(request, user, target)
+                return redirect(_second_step(target))
             # The same words whether the person exists or not.
             form.add_error(None, _("E-mail or password is not right. Please check both and try again."))
     return _form_page(request, "sign_in", form, status=status, target=target)
@@ -76,7 +76,11 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     """Ask for a link by mail. The answer never tells whether the address is known."""
     form = LinkForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        doors.send_link(request, form.cleaned_data["email"])
+        try:
+            doors.send_link(request, form.cleaned_data["email"])
+        except Problem as problem:  # too many from one network
+            form.add_error(None, str(problem))
+            return _form_page(request, "forgotten", form, status=problem.status)
         return render(request, "portals/selfhelp/link_sent.html", {"email": form.cleaned_data["email"]})
     return _form_page(request, "forgotten", form)
 
@@ -97,12 +101,36 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             except Problem as problem:
                 form.add_problem(problem)
             else:
-                login(request, user, backend=BACKEND)
+                if request.user.is_authenticated:  # somebody else's browser, or one's own old session
+                    logout(request)
+                if not signing_in.begin(request, user, how="link"):
+                    messages.success(request, _("Your password is set. Now the second step."))
+                    return redirect(_second_step(""))
                 messages.success(request, _("Your password is set and you are signed in."))
-                return redirect(_home_of(request, user))
+                return doors.let_in(request, user, "")
     except BadInvitation as problem:
         return render(request, "portals/selfhelp/bad_link.html", {"problem": problem}, status=problem.status)
     return _form_page(request, "invitation", form, person=person)
+
+
+@public
+@never_cache
+def new_email(request: HttpRequest, token: str) -> HttpResponse:
+    """The link sent to a new address. A button, because mail programs open links by themselves."""
+    try:
+        person, email = email_addresses.get_change(token)
+        if request.method == "POST":
+            actor = Actor(person.realm_id, "user", person.full_name, person.pk)
+            email_addresses.change(actor=actor, presented=token)
+            messages.success(request, _("You sign in with %(email)s from now on.") % {"email": email})
+            return redirect("account:home")
+    except BadInvitation as problem:
+        return render(request, "portals/selfhelp/bad_link.html", {"problem": problem}, status=problem.status)
+    return render(request, "portals/account/email_confirm.html", {"person": person, "email": email})
+
+
+def _second_step(target: str) -> str:
+    return reverse("second_step") + (f"?{urlencode({'next': target})}" if target else "")
 
 
 def _form_page(

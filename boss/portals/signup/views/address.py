@@ -35,7 +35,7 @@ def address(request: HttpRequest, draft: Draft) -> HttpResponse:
         keep_typed(request, draft, "address", ["address"])
         return show(request, "address", "address", draft, form)
     typed = form.cleaned_data["address"]
-    found = selectors.suggest_sites(request.actor, typed)  # type: ignore[attr-defined]
+    found = selectors.suggest_sites(offers.shopper(request), typed)
     exact = [site for site in found if selectors.normalise_address(typed) in offers.spellings(site)]
     if len(exact) == 1 or len(found) == 1:
         return _take(request, draft, (exact or found)[0])
@@ -61,7 +61,7 @@ def _take(request: HttpRequest, draft: Draft, site: Site) -> HttpResponse:
 def suggestions(request: HttpRequest) -> HttpResponse:
     """Addresses that begin with what is being typed (htmx); the page works without it."""
     typed = request.GET.get("address", "")[:200]
-    found = selectors.suggest_sites(request.actor, typed) if len(typed.strip()) >= 3 else []  # type: ignore[attr-defined]
+    found = selectors.suggest_sites(offers.shopper(request), typed) if len(typed.strip()) >= 3 else []
     return render(request, "portals/signup/_suggestions.html", {"choices": found, "typed": typed})
 
 

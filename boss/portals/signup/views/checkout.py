@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -15,6 +15,7 @@ from boss.portals.signup.drafts import Draft
 from boss.portals.signup.forms import ReviewForm, YouForm, by_field
 from boss.portals.signup.views.frame import keep_typed, kept, show, step
 from subscribers import selectors as subscribers
+from subscribers.errors import ToldByMail
 
 YOU_FIELDS = ["full_name", "email", "phone", "method"]  # the card field is kept only when it is accepted
 
@@ -78,6 +79,8 @@ def review(request: HttpRequest, draft: Draft) -> HttpResponse:
         else:
             try:
                 order = placing.place(request, draft)
+            except ToldByMail:
+                return _told_by_mail(request, draft, form)
             except Problem as problem:
                 refused = by_field(problem.fields)
                 draft.refused = {name: texts for name, texts in refused.items() if name in YouForm.base_fields}
@@ -92,6 +95,23 @@ def review(request: HttpRequest, draft: Draft) -> HttpResponse:
                 drafts.remember_placed(request, draft.key, order.public_id, token)
                 drafts.discard(request)
                 return redirect("signup:order", token=token)
+    return _review(request, draft, form)
+
+
+def _told_by_mail(request: HttpRequest, draft: Draft, form: ReviewForm) -> HttpResponse:
+    """The next step is in the mail, and the draft stays. Why that is so is told there alone."""
+    try:
+        placing.tell_owner(request, draft)
+    except Problem as problem:  # too many from one network
+        form.add_problem(problem)
+        return _review(request, draft, form)
+    return render(request, "portals/signup/told_by_mail.html", {"email": draft.contact["email"]})
+
+
+def _review(request: HttpRequest, draft: Draft, form: ReviewForm) -> HttpResponse:
+    offer = offers.find_offer(request, draft)
+    if offer is None:
+        return redirect("signup:plan")
     return show(
         request,
         "review",
