@@ -205,7 +205,7 @@ UNION ALL SELECT 'FK without realm_id', k.conrelid::regclass||'.'||k.conname FRO
 """One query; each arm names one kind of hole and where it is. ``known_tables`` fills it in."""
 
 
-def known_tables() -> dict[str, object]:
+def known_tables() -> dict[str, str | list[str]]:
     """What ``FAULTS`` must be told: tables that are walled or open in a way of their own."""
     return {"realm_table": _REALM_TABLE, "readable": list(_READABLE)}
 

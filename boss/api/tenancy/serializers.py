@@ -56,7 +56,8 @@ class NewOrganization(serializers.Serializer[Any]):
 
 class UserSerializer(RowSerializer):
     for_customers = (
-        "public_id", "full_name", "email", "phone", "kind", "language", "is_active", "site", "organization", "created_at",
+        "public_id", "full_name", "email", "phone", "kind", "language", "is_active", "site", "organization",
+        "created_at",
     )  # fmt: skip
 
     site = serializers.CharField(source="site.public_id", default=None, read_only=True, allow_null=True)
