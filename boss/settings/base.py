@@ -98,7 +98,20 @@ TEMPLATES = [
 ]
 
 
+DATABASE_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""A server that vanished without a word (a failover, a firewall that forgot the connection) is given up after a minute
+instead of the two hours of most systems: a worker that waits for it holds its task all that time. Over TCP only;
+DATABASE_URL may say otherwise (``?keepalives_idle=…``)."""
+
+
 def _database(role: str) -> dict[str, object]:
+    place = addresses.database()
     return {
         "ENGINE": "boss.core.postgres",
         "USER": role,
@@ -106,7 +119,8 @@ def _database(role: str) -> dict[str, object]:
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": True,  # a pooler in transaction mode has none
-        **addresses.database(),
+        **place,
+        "OPTIONS": {**DATABASE_PATIENCE, **place["OPTIONS"]},
     }
 
 

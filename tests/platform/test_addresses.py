@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from boss.platform import addresses
 
@@ -48,6 +49,13 @@ def test_a_given_database_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> Non
         "PORT": 6000,
         "OPTIONS": {"sslmode": "require"},
     }
+
+
+def test_a_database_that_vanishes_is_not_waited_for_forever() -> None:
+    for alias in ("default", "system", "owner"):
+        options = settings.DATABASES[alias]["OPTIONS"]
+        assert options["connect_timeout"] <= 10 and options["tcp_user_timeout"] <= 60_000
+        assert options["keepalives_idle"] + options["keepalives_count"] * options["keepalives_interval"] <= 60
 
 
 def test_another_kind_of_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

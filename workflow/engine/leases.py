@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
-from django.db import Error, connections
+from django.db import connections
 
 from boss.core import scoping
 from workflow.engine import sql
@@ -67,7 +67,7 @@ class _Keeper:
             for claim in beating:
                 try:
                     extend(claim)
-                except Error as error:
+                except Exception as error:  # noqa: BLE001 - without this thread every long task would lose its lease
                     log.warning("lease_not_extended", task=claim.task_id, error=str(error))
                     connections.close_all()
 
