@@ -424,6 +424,22 @@ def test_26_tasks_fit_a_screen_of_1280_points_have_a_map_and_get_all_the_room(dr
         page.emulate_media(color_scheme=mode, reduced_motion="reduce")
         look.judge(f"the map, {mode}")
 
+    under = page.evaluate(
+        """async () => {
+            const found = [];
+            for (const box of document.querySelectorAll(".react-flow__node")) {
+                box.focus();
+                for (let frame = 0; frame < 3; frame += 1) await new Promise((next) => requestAnimationFrame(next));
+                const map = document.querySelector(".react-flow__minimap").getBoundingClientRect();
+                const at = box.getBoundingClientRect();
+                if (at.left < map.right && at.right > map.left && at.top < map.bottom && at.bottom > map.top)
+                    found.push(box.dataset.id);
+            }
+            return found;
+        }"""
+    )
+    assert under == [], "the map steps aside for the box that has the focus"
+
     page.get_by_role("button", name="Fit all").focus()
     page.keyboard.press("Enter")
     expect(overview).to_be_hidden()

@@ -18,7 +18,7 @@ import {
   useReactFlow,
   useStore,
 } from "@xyflow/react";
-import { type DragEvent, memo, useCallback, useEffect, useMemo, useState } from "react";
+import { type DragEvent, memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Simulated } from "./api";
 import { connect, disconnect, type Doc, edgesOf, kindOf, mayConnect, type Point, removeTasks, type Task } from "./document";
 import { problemsOf, useEditing } from "./editing";
@@ -155,14 +155,39 @@ function isOutOfSight(bounds: Bounds | null, [left, top, zoom]: [number, number,
   return x < -1 || y < -1 || x + bounds.width * zoom > width + 1 || y + bounds.height * zoom > height + 1;
 }
 
-/** A map of the whole, as long as not everything is in sight. */
-function Overview({ bounds }: { bounds: Bounds | null }) {
-  const hidden = useStore(useCallback((store: ReactFlowState) => isOutOfSight(bounds, store.transform, store.width, store.height), [bounds]));
-  if (!hidden || !bounds) return null;
+const CORNERS = ["bottom-right", "top-right", "top-left"] as const;
+type Corner = (typeof CORNERS)[number];
+const MARGIN = 12;
+
+/** How many boxes the map would lie on in this corner; one that is being worked at counts for all others. */
+function covered(corner: Corner, size: { width: number; height: number }, store: ReactFlowState, places: Map<string, Point>, watched: string[]): number {
+  const [left, top, zoom] = store.transform;
+  const x = corner.endsWith("right") ? store.width - size.width - 2 * MARGIN : 0;
+  const y = corner.startsWith("bottom") ? store.height - size.height - 2 * MARGIN : 0;
+  let count = 0;
+  for (const [key, [boxX, boxY]] of places) {
+    const [fromX, fromY] = [boxX * zoom + left, boxY * zoom + top];
+    const isUnder = fromX < x + size.width + 2 * MARGIN && fromX + NODE_WIDTH * zoom > x && fromY < y + size.height + 2 * MARGIN && fromY + NODE_HEIGHT * zoom > y;
+    if (isUnder) count += watched.includes(key) ? places.size : 1;
+  }
+  return count;
+}
+
+/** A map of the whole, as long as not everything is in sight. It steps aside to a corner where it hides less. */
+function Overview({ bounds, places, watched }: { bounds: Bounds | null; places: Map<string, Point>; watched: string[] }) {
+  const last = useRef<Corner>("bottom-right");
   // As tall or as wide as the drawing is, within 150 by 150.
-  const scale = 150 / Math.max(bounds.width, bounds.height);
-  const size = { width: Math.max(70, bounds.width * scale), height: Math.max(70, bounds.height * scale) };
-  return <MiniMap<TaskNode> pannable zoomable style={size} nodeBorderRadius={24} nodeStrokeWidth={8} nodeClassName={(node) => [node.selected ? "chosen" : "", node.data.faults ? "wf-faulty" : ""].join(" ")} />;
+  const scale = 150 / Math.max(bounds?.width ?? 1, bounds?.height ?? 1);
+  const size = { width: Math.max(70, (bounds?.width ?? 1) * scale), height: Math.max(70, (bounds?.height ?? 1) * scale) };
+  const corner = useStore((store: ReactFlowState): Corner | "" => {
+    if (!bounds || !isOutOfSight(bounds, store.transform, store.width, store.height)) return "";
+    const hides = (one: Corner) => covered(one, size, store, places, watched);
+    const best = CORNERS.reduce((least, one) => (hides(one) < hides(least) ? one : least), last.current);
+    return best;
+  });
+  if (!corner) return null;
+  last.current = corner;
+  return <MiniMap<TaskNode> pannable zoomable position={corner} style={size} nodeBorderRadius={24} nodeStrokeWidth={8} nodeClassName={(node) => [node.selected ? "chosen" : "", node.data.faults ? "wf-faulty" : ""].join(" ")} />;
 }
 
 export function Canvas({ chosen, onAdd, simulated }: { chosen: string[]; onAdd: (task: Wanted, at: Point) => void; simulated: Simulated | null }) {
@@ -170,6 +195,8 @@ export function Canvas({ chosen, onAdd, simulated }: { chosen: string[]; onAdd: 
   const flow = useReactFlow();
   const drawing = useMemo(() => drawingOf(doc), [doc]);
   const bounds = useMemo(() => boundsOf(doc, drawing), [doc, drawing]);
+  const places = useMemo(() => placesOf(doc, drawing), [doc, drawing]);
+  const [focused, setFocused] = useState<string | undefined>();
   const [moved, setMoved] = useState<Map<string, Point>>(new Map());
   const [chosenEdges, setChosenEdges] = useState<Set<string>>(new Set());
   useEffect(() => setMoved(new Map()), [doc]);
@@ -248,6 +275,7 @@ export function Canvas({ chosen, onAdd, simulated }: { chosen: string[]; onAdd: 
   return (
     <div
       className="wf-canvas"
+      onFocus={(event) => setFocused(event.target.closest<HTMLElement>(".react-flow__node")?.dataset.id)}
       onDragOver={(event: DragEvent) => {
         if (event.dataTransfer.types.includes(DRAGGED)) {
           event.preventDefault();
@@ -344,7 +372,7 @@ export function Canvas({ chosen, onAdd, simulated }: { chosen: string[]; onAdd: 
             <Icon name="maximize" />
           </ControlButton>
         </Controls>
-        <Overview bounds={bounds} />
+        <Overview bounds={bounds} places={places} watched={focused ? [...chosen, focused] : chosen} />
       </ReactFlow>
       {!doc.tasks.length && (
         <div className="wf-empty">
