@@ -70,5 +70,5 @@ class ErasureViewSet(ReadOnlyViewSet):
     @action(detail=True, methods=["post"], permission=erasures.ERASE, input=serializers.Confirmation)
     def confirm(self, request: Request, public_id: str) -> Response:
         """The second step. It cannot be taken back."""
-        number = self.given()["number"]
-        return self.answer(erasures.confirm(actor=self.actor, erasure=self.get_object(), number=number))
+        erasure = self.get_object()
+        return self.answer(erasures.confirm(actor=self.actor, erasure=erasure, number=self.given()["number"]))
