@@ -1,4 +1,4 @@
-"""An owner of three buildings is invited, signs in and sees exactly these; her colleague sees one. In a real browser."""
+"""An owner of three buildings is invited, signs in and sees exactly these; her colleague sees one. In a browser."""
 
 from __future__ import annotations
 
