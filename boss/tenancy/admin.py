@@ -10,6 +10,7 @@ from boss.core.actors import Actor
 from boss.core.admin import ReadOnlyAdmin, ScopedAdmin
 from boss.core.scoping import Scope
 from boss.tenancy.models import (
+    ActingSession,
     ApiKey,
     Brand,
     Calendar,
@@ -91,8 +92,16 @@ class UserAdmin(ScopedAdmin):
 
 
 @admin.register(Role)
-class RoleAdmin(ScopedAdmin):
-    list_display = ("name", "key", "built_in")
+class RoleAdmin(ReadOnlyAdmin):
+    """A realm's people change its roles, by the services that know what they hold."""
+
+    list_display = ("name", "key", "built_in", "archived_at")
+
+
+@admin.register(ActingSession)
+class ActingSessionAdmin(ReadOnlyAdmin):
+    list_display = ("staff", "subscriber", "reason", "started_at", "ends_at", "ended_at")
+    list_select_related = ("staff", "subscriber")
 
 
 @admin.register(RoleGrant)

@@ -68,7 +68,8 @@ class InviteForm(BossForm):
         cleaned = dict(self.cleaned_data)
         public_id, contact = cleaned.pop("organization"), cleaned["kind"] == User.Kind.CONTACT
         organization = selectors.find_organization(self.actor, public_id) if contact and public_id else None
-        return {**cleaned, "role_key": cleaned.pop("role"), "organization": organization}
+        cleaned["role_key"] = cleaned.pop("role")
+        return {**cleaned, "organization": organization}
 
 
 class PersonForm(BossForm):

@@ -95,8 +95,9 @@ def change(request: HttpRequest, public_id: str) -> HttpResponse:
     if form.is_valid():
         given = form.cleaned_data
         try:
-            users.change(actor=actor_of(request), user=user, full_name=given["full_name"], phone=given["phone"])
+            # The stricter one first: when it is refused, nothing was changed.
             users.change_email(actor=actor_of(request), user=user, email=given["email"])
+            users.change(actor=actor_of(request), user=user, full_name=given["full_name"], phone=given["phone"])
         except Problem as problem:
             form.add_problem(problem)
         else:

@@ -188,6 +188,7 @@ def reactivate(*, actor: Actor, user: User) -> User:
 def remove_unused(*, actor: Actor, user: User) -> None:
     """Delete a person made by a run that is being undone; deactivate one who signed in or is named somewhere by now."""
     require(actor, "tenancy.change_user", user)
+    require_not_above(actor, user)
 
     if user.last_login is not None or not _deleted(user):
         deactivate(actor=actor, user=user)

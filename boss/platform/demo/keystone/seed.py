@@ -160,9 +160,10 @@ def _let_sign_in(actor: Actor, owner: Organization) -> None:
     user = tenancy.find_user_by_email(email)
     if user is None:
         user = users.create(
-            actor=actor, email=email, full_name=f"Manager of {owner.name}", kind="subscriber", password=PASSWORD
-        )
-    roles.grant(actor=actor, user=user, role_key="organization_contact", organization=owner)
+            actor=actor, email=email, full_name=f"Manager of {owner.name}", kind="contact", password=PASSWORD,
+            organization=owner,
+        )  # fmt: skip
+    roles.grant(actor=actor, user=user, role_key="property_owner", organization=owner)
 
 
 SEED = Seed(
