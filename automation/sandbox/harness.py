@@ -6,9 +6,10 @@ It is no wall: a script can do here what it likes. All it says is checked by the
 import builtins
 import json
 import linecache
-import socket
+import os
 import sys
-import traceback
+
+# ``socket`` and ``traceback`` are not imported before they are needed: they take as long to load as all the rest.
 
 
 class Refused(Exception):
@@ -31,6 +32,18 @@ class Stop(Exception):
         self.outcome = outcome
 
 
+class Channel:
+    """The inherited socket, read by lines."""
+
+    def __init__(self, number):
+        self._number = number
+        self.lines = os.fdopen(number, "rb", closefd=False)
+
+    def sendall(self, content):
+        while content:
+            content = content[os.write(self._number, content) :]
+
+
 class Boss:
     """What a script is given beside its inputs."""
 
@@ -39,7 +52,7 @@ class Boss:
 
     def __init__(self, channel, told):
         self._channel = channel
-        self._lines = channel.makefile("rb")
+        self._lines = channel.lines
         self.attempt = told["attempt"]
         self.key = told["key"]
         self.finished = told.get("finished", True)
@@ -74,8 +87,8 @@ class Boss:
 
 
 def main():
-    channel = socket.socket(fileno=int(sys.argv[1]))
-    told = json.loads(channel.makefile("rb").readline())
+    channel = Channel(int(sys.argv[1]))
+    told = json.loads(channel.lines.readline())
     boss = Boss(channel, told)
     source = told["source"]
     linecache.cache["script"] = (len(source), None, source.splitlines(True), "script")
@@ -94,11 +107,15 @@ def main():
     except Stop as stop:
         outcome = stop.outcome
     except Failed as error:
+        import traceback
+
         print("".join(traceback.format_exception(error)[-12:]), file=sys.stderr)
         outcome = {"outcome": "retry" if error.retryable else "fail", "error": str(error)[:2000]}
     except MemoryError:
         outcome = {"outcome": "fail", "error": "MemoryError: the script used more memory than it may"}
     except BaseException as error:
+        import traceback
+
         lines = traceback.format_exception(
             type(error), error, error.__traceback__.tb_next if error.__traceback__ else None
         )

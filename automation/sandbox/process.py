@@ -171,7 +171,7 @@ def _watch(
     os.set_blocking(output.fileno(), False)
     watched.channel.setblocking(False)
     under_way: Future[Any] | None = None
-    asked_at = time.monotonic()
+    asked_at = measured_at = time.monotonic()
     gone_at: float | None = None
     with selectors.DefaultSelector() as waiting:
         waiting.register(output, selectors.EVENT_READ, _hear_log)
@@ -179,10 +179,13 @@ def _watch(
         while True:
             if watched.left <= 0:
                 raise _Ended(_("it took longer than %(n)s seconds") % {"n": f"{watched.limits.wall_seconds:g}"})
-            for key, _events in waiting.select(min(_POLL_SECONDS, max(0.001, watched.left))):
+            pause = _POLL_SECONDS if under_way is None else _POLL_SECONDS / 20
+            for key, _events in waiting.select(min(pause, max(0.001, watched.left))):
                 if not key.data(watched):
                     waiting.unregister(key.fileobj)
-            _measure(watched)
+            if time.monotonic() - measured_at > _POLL_SECONDS:
+                _measure(watched)
+                measured_at = time.monotonic()
             if time.monotonic() - asked_at > _ASKED_EVERY:
                 asked_at = time.monotonic()
                 if not wanted():

@@ -231,6 +231,8 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": "/", "description": "The host names the provider"}],
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "ENUM_NAME_OVERRIDES": {
+        "EndpointKindEnum": "automation.choices.EndpointKind",
+        "EndpointCallStateEnum": "automation.choices.CallState",
         "PlanVersionStateEnum": "catalog.choices.PlanVersionState",
         "PriceKindEnum": "catalog.choices.PriceKind",
         "AccountStateEnum": "subscribers.choices.AccountState",
