@@ -85,7 +85,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "http", "scheme": "bearer", "bearerFormat": "boss_<id>_<secret>"}
 
 
-class PersonScheme(SessionScheme):
+class PersonScheme(SessionScheme):  # type: ignore[no-untyped-call]
     """The browser's session, described as Django's is."""
 
     target_class = "boss.api.authentication.PersonAuthentication"
