@@ -59,11 +59,12 @@ class Attempt:
         if self.device:
             paused = seen["device"] >= limit.device
         else:
-            paused = (
-                (limit.account_and_address is not None and seen["here"] >= limit.account_and_address)
-                or (limit.account is not None and seen["account"] >= limit.account)
-                or seen["network"] >= limit.network
-            )
+            paused = seen["network"] >= limit.network
+            if self.account_norm:  # a passkey says only afterwards whose it is
+                paused = paused or (
+                    (limit.account_and_address is not None and seen["here"] >= limit.account_and_address)
+                    or (limit.account is not None and seen["account"] >= limit.account)
+                )
             if seen["network"] == limit.network:
                 log.warning("sign_in_network_paused", network=network_of(self.address), purpose=self.purpose)
         if paused:
@@ -90,7 +91,7 @@ class Attempt:
         mine = Q(account_norm=self.account_norm)
         strangers = Q(device="")
         recent = SignInFailure.objects.filter(realm_id=self.realm_id, purpose=self.purpose, at__gt=Now() - WINDOW)
-        network = network_of(self.address)
+        network = network_of(self.address) or "unknown"  # rows without one belong to no network
         seen: dict[str, int] = recent.filter(mine | Q(network=network)).aggregate(
             here=Count("pk", filter=mine & strangers & Q(address=self.address)),
             account=Count("pk", filter=mine & strangers),

@@ -97,7 +97,7 @@ def test_a_passkey_is_made_and_then_signs_in_without_typing_anything(home: str, 
     page.get_by_role("link", name="I have kept them").click()
     page.wait_for_url("**/console/")
     page.goto(f"{home}/console/sign-in/")
-    page.get_by_text("My laptop", exact=True).wait_for()
+    page.get_by_role("button", name="Remove My laptop").wait_for()
     look.at("own-sign-in")
     look.desktop()
     log_out(page)

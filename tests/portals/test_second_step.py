@@ -277,6 +277,15 @@ def test_an_answer_is_good_for_one_challenge_one_origin_and_a_verified_person(do
     assert not is_in(door)
 
 
+def test_strangers_passkeys_that_fail_stop_nobody_elses(door, cast, maria, key):
+    with inside(maria):
+        SignInFailure.objects.bulk_create(
+            SignInFailure(purpose="factor", account_norm="", address="203.0.113.9", network="203.0.113.0/24")
+            for _each in range(40)
+        )
+    assert use_passkey(door, key).status_code == 200 and is_in(door)
+
+
 def test_a_copied_passkey_is_refused_and_written_down(door, maria, key):
     key.count = 7
     assert use_passkey(door, key).status_code == 200
