@@ -15,7 +15,7 @@ COPY requirements.txt .
 RUN pip install --require-hashes -r requirements.txt
 
 COPY . .
-RUN python -m compileall -q boss ticketing workflow automation catalog subscribers ipservices \
+RUN python -m compileall -q boss ticketing workflow catalog subscribers ipservices \
     && BOSS_SECRET_KEY=only-to-collect-the-static-files python manage.py collectstatic --noinput \
     && mkdir -p .boss && chown boss .boss
 

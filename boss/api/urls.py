@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import SimpleRouter
 
-from automation.api.urls import routes as automation
 from boss.api import overview, reference, views
 from boss.api.privacy.urls import routes as privacy
 from boss.api.records.urls import routes as records
 from boss.api.tenancy.urls import routes as tenancy
+from boss.automation.api.urls import routes as automation
 from boss.core.api.routes import Route
 from boss.notify.api.urls import routes as notify
 from catalog.api.urls import routes as catalog

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from boss.platform.addresses import ROOT
 
-ROOMS = ("boss", "ticketing", "workflow", "automation", "catalog", "subscribers", "ipservices")
+ROOMS = ("boss", "ticketing", "workflow", "catalog", "subscribers", "ipservices")
 
 
 @dataclass(frozen=True)

@@ -17,17 +17,17 @@ CURSORS = (
     "boss/core/", "boss/tenancy/services/users.py", "boss/tenancy/services/sites.py",
     "workflow/engine/", "workflow/board.py", "workflow/insight.py", "subscribers/account_search.py",
     "ipservices/services/leases.py", "ipservices/services/prefixes.py", "ipservices/services/addresses.py",
-    "automation/kinds/sql.py",  # somebody else's database, statements an administrator named
+    "boss/automation/kinds/sql.py",  # somebody else's database, statements an administrator named
     *PLATFORM,
 )  # fmt: skip
 """Statements Django cannot say, each a constant of its module with values as parameters."""
 
 WEB_CLIENTS = ("boss/core/outbound.py", *PLATFORM, "ipservices/drivers/dns_powerdns/lab/")
 SOCKETS = (
-    "boss/core/outbound.py", "automation/sandbox/", *PLATFORM, "ipservices/drivers/dns_powerdns/lab/",
+    "boss/core/outbound.py", "boss/automation/sandbox/", *PLATFORM, "ipservices/drivers/dns_powerdns/lab/",
     "workflow/engine/settings.py",  # the machine's name
 )  # fmt: skip
-PROCESSES = ("automation/sandbox/", *PLATFORM, "ipservices/drivers/dns_powerdns/lab/")
+PROCESSES = ("boss/automation/sandbox/", *PLATFORM, "ipservices/drivers/dns_powerdns/lab/")
 HOST_OF_THE_REQUEST = (
     "boss/tenancy/middleware.py",  # finds the realm by it
     "boss/console/frame.py", "boss/portals/selfhelp/views/sign_in.py",  # is the redirect's target ours?
@@ -118,7 +118,7 @@ def test_nothing_is_read_that_can_run():
 @pytest.mark.asvs("1.2.5", "1.3.2")
 def test_no_text_is_run():
     runs = []
-    for name, tree in trees(but=("automation/sandbox/harness.py",)):
+    for name, tree in trees(but=("boss/automation/sandbox/harness.py",)):
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("eval", "exec"):
                 runs.append(f"{name}:{node.lineno}")
@@ -155,7 +155,7 @@ def test_a_planted_secret_is_found(text):
 
 
 SEALS = {
-    "automation/sealing.py": {"automation.endpoint.sealed_secrets"},
+    "boss/automation/sealing.py": {"automation.endpoint.sealed_secrets"},
     "boss/notify/services/messages.py": {"notify.message.text", "notify.message.html"},
     "boss/portals/signup/drafts.py": set(),  # lives in a session for two weeks; the older keys stay as long
     "ipservices/sealing.py": {

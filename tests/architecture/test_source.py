@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("boss", "ticketing", "workflow", "automation", "catalog", "subscribers", "ipservices")
+ROOMS = ("boss", "ticketing", "workflow", "catalog", "subscribers", "ipservices")
 SOURCES = sorted(
     path for room in ROOMS for path in (ROOT / room).rglob("*.py") if "migrations" not in path.relative_to(ROOT).parts
 )

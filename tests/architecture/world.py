@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
-from automation.services import endpoints, scripts
+from boss.automation.services import endpoints, scripts
 from boss.core import clock, exports
 from boss.core.actors import Actor
 from boss.notify.services import messages

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from automation.models import Endpoint, Script, ScriptVersion
-from automation.services import endpoints, scripts
+from boss.automation.models import Endpoint, Script, ScriptVersion
+from boss.automation.services import endpoints, scripts
 from boss.core.actors import Actor
 from tests.cast import Cast, actor_of, make_user
 from tests.workflow.driving import drive

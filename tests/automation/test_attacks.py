@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
-from automation.sandbox import process
-from automation.sandbox.confinement import Limits
+from boss.automation.sandbox import process
+from boss.automation.sandbox.confinement import Limits
 from tests.automation.conftest import told
 from ticketing.models import Ticket
 from workflow.models import Attempt, TaskRun
@@ -179,7 +179,7 @@ def test_the_processor_is_limited_as_well():
 
 def test_a_script_reaches_no_other_realm(scripted, endpoint, cast, in_beta):
     """An endpoint of Charlie's is no endpoint at all."""
-    from automation.services import endpoints
+    from boss.automation.services import endpoints
     from boss.core.actors import Actor
     from ticketing.services import categories
 
@@ -226,7 +226,7 @@ def test_an_ordinary_user_is_confined_as_well(tmp_path: Path):
     """What a worker of production does: it is not root."""
     if os.geteuid() != 0:
         pytest.skip("this process is an ordinary user: every other test here shows it")
-    from automation.sandbox import confinement
+    from boss.automation.sandbox import confinement
 
     line = confinement.command(Limits(), channel=3, filter_file=4, harness="")
     assert "--unshare-user" not in line and any(word.endswith("setpriv") for word in line)

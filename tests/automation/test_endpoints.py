@@ -19,10 +19,10 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from automation.choices import CallState
-from automation.errors import CallNotAllowed
-from automation.models import Endpoint, EndpointCall
-from automation.services import calls, endpoints
+from boss.automation.choices import CallState
+from boss.automation.errors import CallNotAllowed
+from boss.automation.models import Endpoint, EndpointCall
+from boss.automation.services import calls, endpoints
 from boss.core import scoping
 from boss.core.models import AuditEntry
 from boss.core.permissions import PermissionDenied

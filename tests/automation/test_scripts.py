@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, transaction
 
-from automation.errors import OwnVersion
-from automation.handlers import scripts as handler
-from automation.models import EndpointCall, Script, ScriptVersion
-from automation.sandbox import proof
-from automation.services import scripts
+from boss.automation.errors import OwnVersion
+from boss.automation.handlers import scripts as handler
+from boss.automation.models import EndpointCall, Script, ScriptVersion
+from boss.automation.sandbox import proof
+from boss.automation.services import scripts
 from boss.core.actors import Actor
 from boss.core.models import AuditEntry
 from boss.core.permissions import PermissionDenied

@@ -9,8 +9,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from automation.sandbox import process
-from automation.sandbox.confinement import Limits
+from boss.automation.sandbox import process
+from boss.automation.sandbox.confinement import Limits
 from tests.benchmarks.frame import measure, median, milliseconds, quantile
 
 ROUNDS = 40

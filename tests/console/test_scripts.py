@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from automation.models import Endpoint, Script, ScriptVersion
+from boss.automation.models import Endpoint, Script, ScriptVersion
 from boss.core import scoping
 from tests.cast import Cast, make_user
 
@@ -87,7 +87,7 @@ def test_an_endpoint_is_set_up_changed_and_tested(alice: Client):
 
 
 def test_the_lists_ask_the_same_however_long_they_are(alice: Client, statements_of, system):
-    from automation.services import scripts
+    from boss.automation.services import scripts
 
     few = len(statements_of(alice, reverse("console:scripts")))
     for n in range(5):

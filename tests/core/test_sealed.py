@@ -8,9 +8,9 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from automation.models import Endpoint
-from automation.sealing import opened
-from automation.services import endpoints
+from boss.automation.models import Endpoint
+from boss.automation.sealing import opened
+from boss.automation.services import endpoints
 from boss.core import crypto, scoping, sealed
 from boss.core.actors import Actor
 from boss.tenancy.models import Realm

@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from automation.choices import EndpointKind
-from automation.contracts import Kind
+from boss.automation.choices import EndpointKind
+from boss.automation.contracts import Kind
 from boss.core import schema
 from boss.core.problems import InvalidInput, Problem
 from boss.look.forms import BossForm

@@ -12,11 +12,11 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from automation import selectors
-from automation.kinds import KINDS
-from automation.models import Endpoint, Script, ScriptVersion
-from automation.services import endpoints, scripts
-from automation.tasks import KNOWN
+from boss.automation import selectors
+from boss.automation.kinds import KINDS
+from boss.automation.models import Endpoint, Script, ScriptVersion
+from boss.automation.services import endpoints, scripts
+from boss.automation.tasks import KNOWN
 from boss.console.forms.automation import EndpointForm, KindForm, NewScriptForm, TryForm, VersionForm
 from boss.console.frame import actor_of, page, refused, staff
 from boss.core.problems import NotFound, Problem

@@ -1,8 +1,0 @@
-"""The kinds of endpoints there are."""
-
-from __future__ import annotations
-
-from automation.contracts import Kind
-from automation.kinds import http, ldap, sql, ssh, ticket
-
-KINDS: dict[str, Kind] = {kind.key: kind for kind in (http.KIND, sql.KIND, ldap.KIND, ssh.KIND, ticket.KIND)}
