@@ -34,12 +34,13 @@ from workflow.services import runs
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
+@pytest.mark.timeout(800)
 def test_the_proof_of_reliability_in_small(tmp_path):
     """Forty runs under fifteen kills, with Postgres and Valkey killed too: a test run of its own, as it needs servers
     of its own to kill. The large one: ``python3 manage.py test tests/faults -m reliability``."""
     # It explains what stands still when its patience ends, is stopped by its own time limit two minutes later, and
     # in any case before the limit of this test.
-    size = {"BOSS_FAULT_RUNS": "40", "BOSS_FAULT_KILLS": "15", "BOSS_FAULT_PATIENCE": "300"}
+    size = {"BOSS_FAULT_RUNS": "40", "BOSS_FAULT_KILLS": "15", "BOSS_FAULT_PATIENCE": "540"}
     seed = {"BOSS_FAULT_SEED": os.environ.get("BOSS_FAULT_SEED", "3")}
     proof = subprocess.Popen(
         [sys.executable, "-m", "pytest", "tests/faults/test_reliability.py", "-m", "reliability", "-n", "0", "-s"],
@@ -47,7 +48,7 @@ def test_the_proof_of_reliability_in_small(tmp_path):
         cwd=addresses.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:
-        told, _nothing = proof.communicate(timeout=500)
+        told, _nothing = proof.communicate(timeout=720)
     except subprocess.TimeoutExpired:
         proof.send_signal(signal.SIGABRT)  # Python writes where every thread is, then it ends and all below it
         told, _nothing = proof.communicate(timeout=30)

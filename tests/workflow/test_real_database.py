@@ -293,7 +293,7 @@ def test_completion_looks_at_no_other_runs_rows(realm):
     with connections["owner"].cursor() as cursor:
         cursor.execute("ANALYZE workflow_run, workflow_taskrun")
     parameters = {
-        "realm": realm, "run": run.pk, "version": run.version_id,
+        "realm": realm, "run": run.pk, "version": run.version_id, "revision": run.revision,
         "task": task_of(realm, run, "a").pk, "attempt": 1, "key": "a", "after": [1],
         "mine": 1, "guarded": [], "outputs": {}, "inputs": {}, "data": {}, "worker": "w", "lease": 5.0, "grace": 1.0,
     }  # fmt: skip
