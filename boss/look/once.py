@@ -7,7 +7,12 @@ request waits for the first one and then finds the key taken.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from django.db import transaction
+
+from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.models import RememberedAnswer
 
@@ -28,3 +33,10 @@ def first_time(actor: Actor, key: str) -> bool:
         principal=f"form:{actor.user_id or ''}", key=key, defaults={"fingerprint": "form"}
     )
     return bool(created)
+
+
+@contextmanager
+def claimed(actor: Actor, key: str) -> Iterator[bool]:
+    """:func:`first_time`, forgotten again when what is done inside is refused: the same form may be sent once more."""
+    with transaction.atomic(using=scoping.alias()):
+        yield first_time(actor, key)

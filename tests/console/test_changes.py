@@ -15,11 +15,12 @@ from catalog.services import features, plans
 from catalog.services.plans import FeaturePart, OptionPart, VersionDraft
 from subscribers.contact import ContactDetails, PaymentChoice
 from subscribers.models import Order, OrderItem, Subscription
-from subscribers.services import orders
+from subscribers.services import amending, orders
 from tests.cast import Cast, make_user
 from tests.portals.conftest import SET_UP, Shop, shop
 from tests.portals.visiting import hidden, message_beside, words
 from tests.workflow.driving import drive
+from workflow.errors import AlreadyGoingBack
 from workflow.models import Run
 from workflow.services import definitions
 
@@ -115,6 +116,23 @@ def test_an_amendment_is_seen_before_it_is_confirmed_and_done_once(moving: Order
     item.refresh_from_db()
     assert item.options == {"outlet": 2} and str(item.once) == "50.00"
     assert AuditEntry.objects.get(action="order.amended").after["reason"] == "Two more rooms."
+
+
+def test_a_confirmation_that_was_refused_can_be_sent_once_more(
+    moving: Order, cast: Cast, browser_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob, path = browser_of(cast.bob), f"/console/orders/{moving.public_id}/amend/"
+    wish = {"option.outlet": "1", "confirmed": "yes", **hidden(bob.get(path))}
+    with monkeypatch.context() as patched:
+        patched.setattr(amending, "_carry_out", _going_back)
+        assert bob.post(path, wish).status_code == 409
+    assert OrderItem.objects.get(order=moving).options == {"wifi": 1}
+    assert bob.post(path, wish).status_code == 302
+    assert OrderItem.objects.get(order=moving).options == {"outlet": 1}
+
+
+def _going_back(*_given: Any) -> Any:
+    raise AlreadyGoingBack
 
 
 def test_a_wrong_wish_keeps_what_was_typed_and_says_beside_the_field_what_is_wrong(

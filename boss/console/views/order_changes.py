@@ -44,10 +44,11 @@ def amend(request: HttpRequest, public_id: str) -> HttpResponse:
             options, chosen = form.picked(), form.chosen()
             try:
                 if "confirmed" in posted:
-                    if once.first_time(actor, form.cleaned_data["once"]):
-                        reason = form.cleaned_data["reason"]
-                        amending.amend(actor=actor, order=found, options=options, chosen=chosen, reason=reason)
-                        messages.success(request, _("The order is changed. What differs is being done again."))
+                    with once.claimed(actor, form.cleaned_data["once"]) as is_first:
+                        if is_first:
+                            reason = form.cleaned_data["reason"]
+                            amending.amend(actor=actor, order=found, options=options, chosen=chosen, reason=reason)
+                            messages.success(request, _("The order is changed. What differs is being done again."))
                     return redirect(present.order_url(found))
                 change, status = amending.preview(actor=actor, order=found, options=options, chosen=chosen), 200
             except Problem as problem:

@@ -182,10 +182,11 @@ def start(request: HttpRequest, public_id: str) -> HttpResponse:
     form = StartForm(request.POST, graph=graphs.of_version(actor.realm_id, definition.current_id))
     if not form.is_valid():
         return _workflow_page(request, definition, status=422, start_form=form)
-    if not once.first_time(actor, form.cleaned_data["once"]):
-        return redirect("console:runs")
     try:
-        run = runs.start_by_hand(actor=actor, definition_key=definition.key, inputs=form.inputs)
+        with once.claimed(actor, form.cleaned_data["once"]) as is_first:
+            if not is_first:
+                return redirect("console:runs")
+            run = runs.start_by_hand(actor=actor, definition_key=definition.key, inputs=form.inputs)
     except Problem as problem:
         form.add_problem(problem)
         return _workflow_page(request, definition, status=problem.status, start_form=form)

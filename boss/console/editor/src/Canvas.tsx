@@ -115,11 +115,11 @@ interface Bounds {
   height: number;
 }
 
-/** What the drawing takes up: its boxes, and the ways around them as far as they are drawn. */
-function boundsOf(doc: Doc, drawing: Drawing): Bounds | null {
+/** What the drawing takes up: its boxes, and ``withWays`` the ways around them as far as the layout drew them. */
+function boundsOf(doc: Doc, drawing: Drawing, withWays: boolean): Bounds | null {
   const places = [...placesOf(doc, drawing).values()];
   if (!places.length) return null;
-  const corners = [...places, ...places.map(([x, y]): Point => [x + NODE_WIDTH, y + NODE_HEIGHT]), ...(doc.layout ? [] : [...drawing.lines.values()].flat())];
+  const corners = [...places, ...places.map(([x, y]): Point => [x + NODE_WIDTH, y + NODE_HEIGHT]), ...(withWays && !doc.layout ? [...drawing.lines.values()].flat() : [])];
   const across = corners.map(([x]) => x);
   const down = corners.map(([, y]) => y);
   const [x, y] = [Math.min(...across), Math.min(...down)];
@@ -131,22 +131,20 @@ const READABLE = 0.78;
 const FARTHEST = 0.1;
 
 /** The drawing from its top, whole if ``least`` allows a zoom that small; across, it is in the middle. */
-function view(doc: Doc, drawing: Drawing, flow: Flow, least: number, duration = 0): void {
+function view(bounds: Bounds | null, flow: Flow, least: number, duration = 0): void {
   const canvas = document.querySelector(".wf-canvas");
-  const bounds = boundsOf(doc, drawing);
   if (!bounds || !canvas) return;
   const fitting = Math.min((canvas.clientWidth - 2 * ROOM) / bounds.width, (canvas.clientHeight - 2 * ROOM) / bounds.height);
   const zoom = Math.min(1, Math.max(least, fitting));
   const x = (canvas.clientWidth - bounds.width * zoom) / 2 - bounds.x * zoom;
-  const above = Math.max(ROOM, Math.min((canvas.clientHeight - bounds.height * zoom) / 2, 4 * ROOM));
-  void flow.setViewport({ x, y: above - bounds.y * zoom, zoom }, { duration });
+  void flow.setViewport({ x, y: ROOM - bounds.y * zoom, zoom }, { duration });
 }
 
 /** The whole drawing where it can be read; else from the top, as large as it must be to be read. */
-export const showTop = (doc: Doc, flow: Flow): void => view(doc, drawingOf(doc), flow, READABLE);
+export const showTop = (doc: Doc, flow: Flow): void => view(boundsOf(doc, drawingOf(doc), false), flow, READABLE);
 
 /** Everything, however small. */
-export const showAll = (doc: Doc, flow: Flow): void => view(doc, drawingOf(doc), flow, FARTHEST, 200);
+export const showAll = (doc: Doc, flow: Flow): void => view(boundsOf(doc, drawingOf(doc), true), flow, FARTHEST, 200);
 
 /** Whether a part of the drawing is out of sight. */
 function isOutOfSight(bounds: Bounds | null, [left, top, zoom]: [number, number, number], width: number, height: number): boolean {
@@ -194,7 +192,7 @@ export function Canvas({ chosen, onAdd, simulated }: { chosen: string[]; onAdd: 
   const { doc, palette, checked, change, choose } = useEditing();
   const flow = useReactFlow();
   const drawing = useMemo(() => drawingOf(doc), [doc]);
-  const bounds = useMemo(() => boundsOf(doc, drawing), [doc, drawing]);
+  const bounds = useMemo(() => boundsOf(doc, drawing, true), [doc, drawing]);
   const places = useMemo(() => placesOf(doc, drawing), [doc, drawing]);
   const [focused, setFocused] = useState<string | undefined>();
   const [moved, setMoved] = useState<Map<string, Point>>(new Map());
