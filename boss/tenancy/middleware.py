@@ -139,7 +139,7 @@ def _permissions_of(view: Any, method: str) -> list[str]:
         return [getattr(view, "permission", "")]
     routed = type("Routed", (viewset,), getattr(view, "initkwargs", {}))
     actions: dict[str, str] = getattr(view, "actions", None) or {}
-    names = [actions[method]] if method in actions else list(actions.values()) or [None]
+    names: list[str | None] = [actions[method]] if method in actions else [*actions.values()] or [None]
     return [declared(routed, name) for name in names]
 
 
