@@ -24,7 +24,7 @@ MASK = "***"
 # in which address they stand; in a query string the colons may be escaped.
 _SIGNED = r"[\w-]+(?:(?::|%3A)[\w-]+)*?(?::|%3A)[\w-]{43}(?![\w-])"
 
-DOORS = ("/invitation/", "/signup/order/")
+DOORS = ("/invitation/", "/login/email/", "/signup/order/")
 """What follows these in an address lets its reader in. A test compares them with the URL map."""
 
 _SECRETS: list[tuple[re.Pattern[str], str]] = [
