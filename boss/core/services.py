@@ -32,7 +32,7 @@ def service(function: Callable[P, R]) -> Callable[P, R]:
             raise TypeError(f"{function.__qualname__} needs actor=")
         if actor.realm_id != scoping.current_realm_id():
             raise ForeignActor(f"{function.__qualname__}: actor of realm {actor.realm_id}")
-        with transaction.atomic(using=scoping.alias()):
+        with scoping.as_application(), transaction.atomic(using=scoping.alias()):
             return function(*args, **kwargs)
 
     return run

@@ -130,7 +130,7 @@ def test_no_template_asks_the_database():
             for number, line in enumerate(path.read_text().splitlines() if path.is_file() else [], 1):
                 spoken = [part.partition("}")[0] for part in line.split("{")[1:] if part[:1] in "{%"]
                 words = [word.split("|")[0] for part in spoken for word in part.replace('"', " ").split()]
-                if any(word.endswith(verbs) and word.count(".") > 1 or "_set." in word for word in words):
+                if any((word.endswith(verbs) and word.count(".") > 1) or "_set." in word for word in words):
                     found.append(f"{path.relative_to(ROOT)}:{number}")
     assert found == []
 

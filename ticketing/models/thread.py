@@ -36,6 +36,8 @@ class Message(Addressable):
         "site": "ticket__site_id",
         "organization": "ticket__organization_id",
     }
+    portal_reads = True
+    portal_condition = "kind = 'public'"
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="messages", db_index=False)

@@ -30,6 +30,7 @@ class Ticket(FSMModelMixin, Addressable):
         "site": "site_id",
         "organization": "organization_id",
     }
+    portal_reads = True
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     number = models.CharField(_("number"), max_length=24, db_collation="C")

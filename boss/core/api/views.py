@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, ClassVar, cast
 
 from django.db import models, transaction
@@ -125,7 +126,8 @@ class BossViewSet(viewsets.GenericViewSet[Any]):
         known = method in self.http_method_names
         handler = getattr(self, method, self.http_method_not_allowed) if known else self.http_method_not_allowed
         if request.method in SAFE_METHODS:
-            return cast(Response, handler(request, *args, **kwargs))
+            with scoping.as_customer(self.actor) if self.model.portal_reads else nullcontext():
+                return cast(Response, handler(request, *args, **kwargs))
         with transaction.atomic(using=scoping.alias()):
             if request.method == "POST":
                 return idempotency.answer_once(

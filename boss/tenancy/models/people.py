@@ -28,6 +28,7 @@ class User(AbstractBaseUser, Addressable):
         "site": "site_id",
         "own": "pk",
     }
+    portal_reads = True
 
     # Django wants one globally unique name; e-mails are unique only within a realm, so this is opaque.
     login_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
