@@ -270,7 +270,7 @@ UNION ALL SELECT 'portal policy without the realm', p.polrelid::regclass||'.'||p
 """One query; each arm names one kind of hole and where it is. ``known_tables`` fills it in."""
 
 
-def known_tables() -> dict[str, object]:
+def known_tables() -> dict[str, Any]:
     """What ``FAULTS`` must be told: tables that are walled or open in a way of their own."""
     return {"realm_table": _REALM_TABLE, "readable": list(_READABLE), "portal": _PORTAL}
 
