@@ -8,6 +8,7 @@ from django.db.models import F, Q, QuerySet, Sum
 
 from boss.core import scoping
 from boss.core.actors import Actor
+from boss.core.scoping import ScopedQuerySet
 from ipservices.choices import NumberState, ServiceState
 from ipservices.errors import ServiceNotFound
 from ipservices.models import (
@@ -23,9 +24,11 @@ from ipservices.models import (
 from subscribers.models import Account, Subscription
 
 
-def whole_services() -> QuerySet[Service]:
+def whole_services() -> ScopedQuerySet:
     """Services with what their pages and answers show; whoever takes them narrows them to an actor."""
-    rows: QuerySet[Service] = Service.objects.select_related("binding", "site", "account", "subscription")
+    rows: ScopedQuerySet = Service.objects.select_related("binding", "site", "account", "subscription")
+    # Nobody who lists them needs what is sealed, and a customer's role may not read it.
+    rows = rows.defer(*Service.portal_hidden, *(f"binding__{name}" for name in Binding.portal_hidden))
     return rows.order_by("id")
 
 
@@ -69,8 +72,8 @@ def get_service(actor: Actor, public_id: str) -> Service:
 
 def list_services(actor: Actor) -> QuerySet[Service]:
     """Every service the actor may see, ended ones too."""
-    rows: QuerySet[Service] = Service.objects.visible_to(actor)
-    return rows.select_related("binding", "site", "account", "subscription").order_by("id")
+    rows: ScopedQuerySet = whole_services()
+    return rows.visible_to(actor)
 
 
 def list_services_for_account(actor: Actor, account: Account, *, ended: bool = False) -> QuerySet[Service]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import connections, models, transaction
+from psycopg.pq import TransactionStatus
 
 from boss.core import permissions
 
@@ -23,12 +24,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Customer:
+    """Whose rows the database itself narrows a customer's reading to: his own, and what he was given narrower."""
+
+    user_id: int | None
+    organization_ids: tuple[int, ...] = ()
+    site_ids: tuple[int, ...] = ()
+    building_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
-    """One realm, or (``system``) the whole installation seen through the ``boss_system`` database role."""
+    """One realm, or (``system``) the whole installation seen through the ``boss_system`` database role.
+
+    With a ``customer`` the statements run as the role ``boss_portal``, which reads that customer's rows only.
+    """
 
     realm_id: int | None
     actor: str = ""
     system: bool = False
+    customer: Customer | None = None
 
 
 class NoScope(RuntimeError):
@@ -79,8 +94,37 @@ def enter(scope: Scope | None) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
-        if inside and connection.in_atomic_block and not connection.needs_rollback:
+        if inside and connection.in_atomic_block and not connection.needs_rollback and not _has_failed(connection):
             connection.push_scope()  # type: ignore[attr-defined]
+
+
+def _has_failed(connection: Any) -> bool:
+    """A statement failed: the savepoint around it is rolled back next, and with it what was said inside."""
+    return bool(connection.connection.info.transaction_status == TransactionStatus.INERROR)
+
+
+def as_customer(actor: Actor) -> AbstractContextManager[None]:
+    """Read as the role ``boss_portal``, when ``actor`` is a person who holds nothing on the whole realm.
+
+    For pages and API reads of customers. Services step out of it: they decide themselves, and write.
+    """
+    scope = _current.get()
+    if scope is None or scope.system or actor.kind != "user" or any(grant.kind == "realm" for grant in actor.grants):
+        return nullcontext()
+    targets = [_targets(actor, kind) for kind in ("organization", "site", "building")]
+    return enter(replace(scope, customer=Customer(actor.user_id, *targets)))
+
+
+def _targets(actor: Actor, kind: str) -> tuple[int, ...]:
+    return tuple(sorted({each.target_id for each in actor.grants if each.kind == kind and each.target_id is not None}))
+
+
+def as_application() -> AbstractContextManager[None]:
+    """Out of ``as_customer`` again: for services, and for a read whose caller has checked the right to it."""
+    scope = _current.get()
+    if scope is None or scope.customer is None:
+        return nullcontext()
+    return enter(replace(scope, customer=None))
 
 
 @contextmanager
@@ -137,11 +181,20 @@ class RealmScoped(models.Model):
     A model without any says in ``realm_only`` why nobody reaches its rows but through the whole realm.
     ``database_rights`` are what the application role may do to the table (SELECT, INSERT, UPDATE, DELETE),
     ``system_rights`` what the role of sweepers and operators may, ``seal_rights`` that of the audit trail's sealer.
+    ``portal_reads``: the role of customers' requests may read it too, by ``scope_paths``; what is ``realm_only`` (the
+    catalog) whole; but not the columns in ``portal_hidden`` nor rows that fail ``portal_condition`` (SQL).
+    ``portal_limits`` are the ``scope_limits`` in SQL. With ``portal_whole`` it reads the rows of the whole realm,
+    whatever the paths say.
     """
 
     scope_paths: ClassVar[dict[str, str]] = {}
     scope_limits: ClassVar[dict[str, models.Q]] = {}
     realm_only: ClassVar[str] = ""
+    portal_reads: ClassVar[bool] = False
+    portal_hidden: ClassVar[tuple[str, ...]] = ()
+    portal_condition: ClassVar[str] = ""
+    portal_limits: ClassVar[dict[str, str]] = {}
+    portal_whole: ClassVar[bool] = False
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
     system_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
     seal_rights: ClassVar[str] = ""

@@ -45,7 +45,7 @@ def service(function: Callable[P, R]) -> Callable[P, R]:
         if actor.operator is not None:
             # Staff who look on as a subscriber read; this is the second lock behind the door's (boss.tenancy).
             raise ReadOnlyActor
-        with transaction.atomic(using=scoping.alias()):
+        with scoping.as_application(), transaction.atomic(using=scoping.alias()):
             return function(*args, **kwargs)
 
     return run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils.translation import gettext as _
 
+from boss.core import scoping
 from boss.core.permissions import PermissionDenied
 from boss.core.problems import NotFound
 
@@ -24,8 +26,10 @@ def public(view: View) -> View:
     return _with_not_found(view)
 
 
-def requires(permission: str) -> Callable[[View], View]:
+def requires(permission: str, *, customers: bool = False) -> Callable[[View], View]:
     """Only people who hold ``permission`` somewhere may open the page; which rows they see is ``visible_to``'s.
+
+    ``customers``: a page of theirs, which is read as the database role that sees nothing but a customer's own.
 
     A visitor is sent to sign in (htmx requests too, by a full-page redirect); others get 403.
     """
@@ -37,8 +41,11 @@ def requires(permission: str) -> Callable[[View], View]:
                 return _to_sign_in(request)
             if not request.actor.holds(permission):  # type: ignore[attr-defined]
                 return render(request, "errors/403.html", {"permission": permission}, status=403)
-            return view(request, *args, **kwargs)
+            reads = customers and request.method in ("GET", "HEAD")
+            with scoping.as_customer(request.actor) if reads else nullcontext():  # type: ignore[attr-defined]
+                return view(request, *args, **kwargs)
 
+        guarded.customers = customers  # type: ignore[attr-defined]
         guarded.permission = permission  # type: ignore[attr-defined]
         return _with_not_found(guarded)  # type: ignore[return-value]
 

@@ -20,6 +20,7 @@ from boss.core.scoping import RealmScoped
 _WALL = "realm_id = NULLIF(current_setting('boss.realm_id', true), '')::bigint"
 _REALM_TABLE = "tenancy_realm"
 # Tables without a realm that the application may read; all other unscoped tables stay closed to it.
+_PORTAL = "boss_portal"
 _READABLE = ("django_migrations", "django_content_type", "auth_permission", "tenancy_realmhost")
 
 
@@ -50,6 +51,8 @@ def raise_walls(connection: BaseDatabaseWrapper) -> None:
             system=model.system_rights,  # type: ignore[attr-defined]
             seal=model.seal_rights,  # type: ignore[attr-defined]
         )
+    with connection.cursor() as cursor:
+        statements += _portal(cursor, scoped)
     statements.append("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO boss_app, boss_system, boss_seal")
     with connection.cursor() as cursor:
         existing = _constraints(cursor)
@@ -81,6 +84,74 @@ def _wall(
         statements.append(f'CREATE POLICY seal_all ON "{table}" FOR ALL TO boss_seal USING (true) WITH CHECK (true)')
         statements.append(f'GRANT {seal} ON "{table}" TO boss_seal')
     return statements
+
+
+def _portal(cursor: Any, scoped: list[type[models.Model]]) -> list[str]:
+    """What the role of customers' requests may read: the realm's rows that ``scope_paths`` give to him, and no more.
+
+    It logs in nowhere and writes nothing; ``boss_app`` steps into it (``scoping.as_customer``).
+    """
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_PORTAL])
+    if cursor.fetchone() is None:
+        return []  # an older installation, until its roles are completed; the check at start says so
+    statements = [
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {_PORTAL}",
+        f"GRANT USAGE ON SCHEMA public TO {_PORTAL}",
+    ]
+    statements += _portal_wall(_REALM_TABLE, _WALL.replace("realm_id", "id", 1), "SELECT")
+    for model in scoped:
+        table = model._meta.db_table
+        statements.append(f'DROP POLICY IF EXISTS portal_wall ON "{table}"')
+        if model.portal_reads:  # type: ignore[attr-defined]
+            hidden = model.portal_hidden  # type: ignore[attr-defined]
+            shown = [f'"{field.column}"' for field in model._meta.local_concrete_fields if field.name not in hidden]
+            rights = f"SELECT ({', '.join(shown)})" if hidden else "SELECT"
+            statements += _portal_wall(table, portal_policy(model), rights)
+    return statements
+
+
+def _portal_wall(table: str, policy: str, rights: str) -> list[str]:
+    return [
+        f'DROP POLICY IF EXISTS portal_wall ON "{table}"',
+        f'CREATE POLICY portal_wall ON "{table}" FOR SELECT TO {_PORTAL} USING ({policy})',
+        f'GRANT {rights} ON "{table}" TO {_PORTAL}',
+    ]
+
+
+_REACH = {
+    "own": "{column} = NULLIF(current_setting('boss.user_id', true), '')::bigint",
+    "organization": "{column} = ANY (string_to_array(current_setting('boss.organization_ids', true), ',')::bigint[])",
+    "site": "{column} = ANY (string_to_array(current_setting('boss.site_ids', true), ',')::bigint[])",
+    "building": "{column} = ANY (string_to_array(current_setting('boss.building_ids', true), ',')::bigint[])",
+}
+
+
+def portal_policy(model: type[models.Model]) -> str:
+    """The realm, and one of the paths: the first wall's own, written in the words of the database."""
+    paths: dict[str, str] = model.scope_paths  # type: ignore[attr-defined]
+    if not paths or model.portal_whole:  # type: ignore[attr-defined]
+        return _WALL
+    condition = model.portal_condition  # type: ignore[attr-defined]
+    limits = model.portal_limits  # type: ignore[attr-defined]
+    ways = []
+    for kind, path in sorted(paths.items()):
+        way = _way(model, path.split("__"), _REACH[kind])
+        ways.append(f"({way} AND {limits[kind]})" if kind in limits else way)
+    return f"{_WALL} AND ({' OR '.join(dict.fromkeys(ways))})" + (f" AND {condition}" if condition else "")
+
+
+def _way(model: type[models.Model], parts: list[str], reach: str) -> str:
+    """One path as a condition; what lies on the way is looked up behind its own policy."""
+    first, *rest = parts
+    table = model._meta.db_table
+    if not rest:
+        column = str(model._meta.pk.column) if first == "pk" else first
+        return reach.format(column=f'"{table}"."{column}"')
+    step: Any = model._meta.get_field(first)
+    other = step.related_model._meta
+    beyond = _way(step.related_model, rest, reach)
+    looked_up = f'SELECT "{other.pk.column}" FROM "{other.db_table}" WHERE {beyond}'  # noqa: S608 - names of models
+    return f'"{table}"."{step.column}" IN ({looked_up})'
 
 
 def _unscoped_rights(present: set[str]) -> list[str]:
@@ -201,13 +272,27 @@ UNION ALL SELECT 'FK without realm_id', k.conrelid::regclass||'.'||k.conname FRO
    AND EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid=k.confrelid AND attname='realm_id')
    AND NOT EXISTS (SELECT 1 FROM pg_constraint k2 WHERE k2.contype='f' AND k2.conrelid=k.conrelid
      AND k2.confrelid=k.confrelid AND k2.conkey @> k.conkey AND cardinality(k2.conkey)>1)
+UNION ALL SELECT 'no portal role', %(portal)s::text
+   WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname=%(portal)s::text AND pg_has_role('boss_app',oid,'MEMBER'))
+UNION ALL SELECT 'portal role can log in or bypass', rolname::text FROM pg_roles WHERE rolname=%(portal)s::text
+   AND (rolcanlogin OR rolsuper OR rolbypassrls)
+UNION ALL SELECT 'portal role can write', c.oid::regclass::text FROM pg_class c
+   JOIN pg_roles r ON r.rolname=%(portal)s::text WHERE c.relkind IN ('r','p','v')
+   AND c.relnamespace='public'::regnamespace AND (has_any_column_privilege(r.oid,c.oid,'INSERT')
+     OR has_any_column_privilege(r.oid,c.oid,'UPDATE') OR has_table_privilege(r.oid,c.oid,'DELETE')
+     OR has_table_privilege(r.oid,c.oid,'TRUNCATE'))
+UNION ALL SELECT 'portal policy without the realm', p.polrelid::regclass||'.'||p.polname FROM pg_policy p
+   JOIN pg_roles r ON r.rolname=%(portal)s::text AND r.oid=ANY(p.polroles)
+   WHERE p.polpermissive AND pg_get_expr(p.polqual,p.polrelid) NOT LIKE
+     '%%(' || CASE p.polrelid::regclass::text WHEN %(realm_table)s THEN 'id' ELSE 'realm_id' END
+     || ' = (NULLIF(current_setting(''boss.realm_id''::text, true), ''''::text))::bigint)%%'
 """
 """One query; each arm names one kind of hole and where it is. ``known_tables`` fills it in."""
 
 
 def known_tables() -> dict[str, str | list[str]]:
     """What ``FAULTS`` must be told: tables that are walled or open in a way of their own."""
-    return {"realm_table": _REALM_TABLE, "readable": list(_READABLE)}
+    return {"realm_table": _REALM_TABLE, "readable": list(_READABLE), "portal": _PORTAL}
 
 
 def faults(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:

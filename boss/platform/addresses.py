@@ -27,6 +27,9 @@ OWNER_ROLE = "boss_owner"
 APP_ROLE = "boss_app"
 SYSTEM_ROLE = "boss_system"
 SEAL_ROLE = "boss_seal"
+PORTAL_ROLE = "boss_portal"
+"""Nobody logs in as it: the application steps into it to read for a customer."""
+
 ROLES = (OWNER_ROLE, APP_ROLE, SYSTEM_ROLE, SEAL_ROLE)
 
 SUPERUSER = "boss"

@@ -4,6 +4,7 @@
 - `boss_app` is the web and the workers: owns nothing and cannot bypass row-level security.
 - `boss_system` is the sweeper and the platform operator.
 - `boss_seal` reads the audit trail and seals it; it can do nothing else, and nobody else can do that.
+- `boss_portal` logs in nowhere: the application steps into it to read for a customer.
 
 The login that does this (the embedded superuser, or that of `DATABASE_URL`) is an installer; BOSS itself never
 uses it. It must be allowed to create roles and databases the first time.
@@ -114,6 +115,19 @@ def ensure_roles(connection: Connection) -> None:
             # Roles an administrator made may be his alone to change; then it is his to set.
             with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
                 connection.execute(limit.format(sql.Identifier(role), LONGEST_IDLE_TRANSACTION))
+
+    ensure_portal_role(connection)
+
+
+def ensure_portal_role(connection: Connection) -> None:
+    """Create the role that the application steps into to read for a customer; it has no log-in and no password."""
+    portal, application = sql.Identifier(addresses.PORTAL_ROLE), sql.Identifier(addresses.APP_ROLE)
+    if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (addresses.PORTAL_ROLE,)).fetchone():
+        connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN NOINHERIT NOCREATEDB NOCREATEROLE").format(portal))
+    member = "SELECT 1 WHERE pg_has_role(%s, %s, 'MEMBER')"
+    if not connection.execute(member, (addresses.APP_ROLE, addresses.PORTAL_ROLE)).fetchone():
+        # The application inherits nothing: it has these rights only while it has stepped into the role.
+        connection.execute(sql.SQL("GRANT {} TO {}").format(portal, application))
 
 
 def ensure_database(connection: Connection, name: str) -> None:

@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from boss.core import scoping
 from boss.look.marks import Mark
 from subscribers.choices import ItemAction, OrderState, PaymentMethod
 from subscribers.models import Order
@@ -164,6 +165,12 @@ def _track_later(order: Order, tasks: list[Task], words: Words) -> Tracker:
 
 
 def _tasks(order: Order) -> list[Task]:
+    # The engine's rows are no customer's; what is made of them here is (see Tracker).
+    with scoping.as_application():
+        return _read_tasks(order)
+
+
+def _read_tasks(order: Order) -> list[Task]:
     run = workflow.list_runs_for_subject(SUBJECT_KIND, order.pk).first()
     if run is None:
         return []

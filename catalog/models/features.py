@@ -18,6 +18,7 @@ class Feature(Addressable):
     """
 
     realm_only = "what is on sale is one list for all, with a permission of its own"
+    portal_reads = True
 
     key = models.CharField(_("key"), max_length=60)
     family = models.CharField(_("family"), max_length=30)
@@ -56,6 +57,7 @@ class FeatureRelation(RealmScoped):
     """``feature`` depends on, or excludes, ``other`` within one subscription."""
 
     realm_only = "what is on sale is one list for all, with a permission of its own"
+    portal_reads = True
 
     feature = models.ForeignKey(Feature, models.CASCADE, related_name="relations")
     other = models.ForeignKey(Feature, models.PROTECT, related_name="+")

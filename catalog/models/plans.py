@@ -18,6 +18,7 @@ class Plan(Addressable):
     """The lasting name of an offer, for instance ``triple-300``. ``category`` groups plans on the portal."""
 
     realm_only = "what is on sale is one list for all, with a permission of its own"
+    portal_reads = True
 
     key = models.SlugField(_("key"), max_length=60, db_index=False)
     title = models.CharField(_("title"), max_length=120)
@@ -46,6 +47,7 @@ class PlanVersion(FSMModelMixin, Addressable):
     """
 
     realm_only = "what is on sale is one list for all, with a permission of its own"
+    portal_reads = True
 
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField(_("version"))
@@ -107,6 +109,7 @@ class PlanFeature(RealmScoped):
     """
 
     realm_only = "what is on sale is one list for all, with a permission of its own"
+    portal_reads = True
 
     plan_version = models.ForeignKey(PlanVersion, models.CASCADE, related_name="features")
     feature = models.ForeignKey(Feature, models.PROTECT, related_name="+")
@@ -135,6 +138,7 @@ class PlanOption(RealmScoped):
     """
 
     realm_only = "what is on sale is one list for all, with a permission of its own"
+    portal_reads = True
 
     plan_version = models.ForeignKey(PlanVersion, models.CASCADE, related_name="options")
     key = models.SlugField(_("key"), max_length=60, db_index=False)
@@ -167,6 +171,7 @@ class PlanPrice(RealmScoped):
     """
 
     realm_only = "what is on sale is one list for all, with a permission of its own"
+    portal_reads = True
 
     plan_version = models.ForeignKey(PlanVersion, models.CASCADE, related_name="prices")
     option = models.ForeignKey(PlanOption, models.CASCADE, related_name="prices", null=True, blank=True)

@@ -18,6 +18,8 @@ class Binding(Addressable):
     """
 
     realm_only = "the provider's servers"
+    portal_reads = True  # whether it is healthy, beside a customer's service
+    portal_hidden = ("settings", "sealed_secrets", "usage_cursor")
 
     name = models.CharField(_("name"), max_length=80)
     driver_key = models.CharField(_("driver"), max_length=60)

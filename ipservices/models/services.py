@@ -32,6 +32,8 @@ class Service(Addressable):
         "site": "site_id",
         "own": "account__user_id",
     }
+    portal_reads = True
+    portal_hidden = ("sealed_secrets",)
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="services")
     subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="services")

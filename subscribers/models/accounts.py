@@ -58,6 +58,7 @@ class Account(FSMModelMixin, Addressable, Reachable):
         "site": "site_id",
         "own": "user_id",
     }
+    portal_reads = True
 
     number = models.CharField(_("number"), max_length=20, db_collation="C")
     state = FSMField(

@@ -27,6 +27,7 @@ class Statement(Addressable):
     """
 
     scope_paths: ClassVar[dict[str, str]] = _THROUGH_ACCOUNT
+    portal_reads = True
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="statements", db_index=False)
@@ -57,6 +58,7 @@ class Payment(Addressable):
     """Money that came in. The same ``key`` (a bank's or a form's) counts once."""
 
     scope_paths: ClassVar[dict[str, str]] = _THROUGH_ACCOUNT
+    portal_reads = True
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="payments", db_index=False)

@@ -31,6 +31,7 @@ class Charge(FSMModelMixin, RealmScoped):
     """
 
     scope_paths: ClassVar[dict[str, str]] = _THROUGH_ACCOUNT
+    portal_reads = True
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="charges")
     subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="charges")

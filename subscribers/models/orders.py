@@ -30,6 +30,7 @@ class Order(FSMModelMixin, Addressable):
         "site": "site_id",
         "own": "account__user_id",
     }
+    portal_reads = True
 
     number = models.CharField(_("number"), max_length=20, db_collation="C")
     account = models.ForeignKey(Account, models.PROTECT, related_name="orders")
@@ -93,6 +94,7 @@ class OrderItem(RealmScoped):
         "site": "order__site_id",
         "own": "order__account__user_id",
     }
+    portal_reads = True
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="items")
     action = models.CharField(_("action"), max_length=10, choices=ItemAction.choices)

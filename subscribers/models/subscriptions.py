@@ -28,6 +28,7 @@ class Subscription(FSMModelMixin, Addressable):
         "site": "site_id",
         "own": "account__user_id",
     }
+    portal_reads = True
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="subscriptions")
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")

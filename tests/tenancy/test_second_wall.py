@@ -148,7 +148,11 @@ FAULTS = {
     "definer fn": "CREATE FUNCTION n() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT 1::bigint'",
     "definer fn: no path": "CREATE FUNCTION search_n() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
     "truncate/trigger/references granted": "GRANT TRUNCATE ON tenancy_site TO boss_app",
-    "FK without realm_id": "ALTER TABLE tenancy_user ADD CONSTRAINT n FOREIGN KEY (site_id) REFERENCES tenancy_site (id);"
+    "no portal role": "REVOKE boss_portal FROM boss_app",
+    "portal role can log in or bypass": "ALTER ROLE boss_portal LOGIN",
+    "portal role can write": "GRANT UPDATE (street) ON tenancy_site TO boss_portal",
+    "portal policy without the realm": "CREATE POLICY p ON tenancy_site FOR SELECT TO boss_portal USING (true)",
+    "FK without realm_id": "ALTER TABLE tenancy_user ADD CONSTRAINT n FOREIGN KEY (site_id) REFERENCES tenancy_site;"
     "ALTER TABLE tenancy_user DROP CONSTRAINT wall_fk_tenancy_user_site_id",
 }
 

@@ -18,6 +18,7 @@ class Category(RealmScoped):
     """A kind of ticket: its fields, pool, priority, targets. At most two levels; archived, never deleted."""
 
     realm_only = "how the provider arranges its work"
+    portal_reads = True
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     key = models.SlugField(_("key"), max_length=40)
@@ -56,6 +57,7 @@ class CategorySchema(RealmScoped):
     """One published version of a category's fields. Immutable: tickets keep the version they were opened with."""
 
     realm_only = "how the provider arranges its work"
+    portal_reads = True
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     category = models.ForeignKey(Category, models.PROTECT, related_name="schemas", db_index=False)

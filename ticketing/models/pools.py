@@ -15,6 +15,7 @@ class TalentPool(RealmScoped):
     """A named group of staff that tickets wait for."""
 
     realm_only = "how the provider arranges its people"
+    portal_reads = True  # joined to a ticket; its customer is not shown it
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     key = models.SlugField(_("key"), max_length=40)

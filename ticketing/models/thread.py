@@ -38,6 +38,8 @@ class Message(Addressable):
         "building": "ticket__site_id",
     }
     scope_limits: ClassVar[dict[str, Q]] = {"building": Q(ticket__organization_id=F("ticket__site__organization_id"))}
+    portal_reads = True
+    portal_condition = "kind = 'public'"
     database_rights: ClassVar[str] = "SELECT, INSERT"
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="messages", db_index=False)

@@ -33,6 +33,10 @@ class Ticket(FSMModelMixin, Addressable):
     }
     # An organization's person with one building: what was shared with the organization there.
     scope_limits: ClassVar[dict[str, Q]] = {"building": Q(organization_id=F("site__organization_id"))}
+    portal_reads = True
+    portal_limits: ClassVar[dict[str, str]] = {
+        "building": "organization_id = (SELECT s.organization_id FROM tenancy_site s WHERE s.id = site_id)"
+    }
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     number = models.CharField(_("number"), max_length=24, db_collation="C")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, ClassVar, cast
 
 from django.db import models, transaction
@@ -125,7 +126,10 @@ class BossViewSet(viewsets.GenericViewSet[Any]):
         known = method in self.http_method_names
         handler = getattr(self, method, self.http_method_not_allowed) if known else self.http_method_not_allowed
         if request.method in SAFE_METHODS:
-            return cast(Response, handler(request, *args, **kwargs))
+            # Other actions ask servers, search or read what is theirs to narrow.
+            plain = self.model.portal_reads and getattr(self, "action", "") in ("list", "retrieve")
+            with scoping.as_customer(self.actor) if plain else nullcontext():
+                return cast(Response, handler(request, *args, **kwargs))
         with transaction.atomic(using=scoping.alias()):
             if request.method == "POST":
                 return idempotency.answer_once(

@@ -52,6 +52,7 @@ class Calendar(RealmScoped):
     """
 
     realm_only = "opening hours of the provider"
+    portal_reads = True
 
     key = models.SlugField(_("key"), max_length=40)
     name = models.CharField(_("name"), max_length=80)

@@ -12,6 +12,7 @@ class Organization(Addressable):
     """A corporate account, a property owner, a partner; kinds are open."""
 
     scope_paths: ClassVar[dict[str, str]] = {"organization": "pk"}
+    portal_reads = True
 
     name = models.CharField(_("name"), max_length=160)
     kind = models.CharField(_("kind"), max_length=40, default="corporate")
@@ -32,6 +33,9 @@ class Site(Addressable):
     scope_paths: ClassVar[dict[str, str]] = {
         "organization": "organization_id", "site": "pk", "building": "pk", "own": "users__pk",
     }  # fmt: skip
+    # An address is no secret: whoever signs up looks any of them up, and orders and services of two houses name both.
+    portal_whole = True
+    portal_reads = True
 
     organization = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="sites")
     street = models.CharField(_("street and number"), max_length=160)

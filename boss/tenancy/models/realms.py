@@ -62,6 +62,7 @@ class Brand(RealmScoped):
     """What people see of a realm: name, logo, one colour, contact."""
 
     realm_only = "the provider's face"
+    portal_reads = True
 
     name = models.CharField(_("name"), max_length=80)
     colour = models.CharField(

@@ -35,7 +35,7 @@ class Answer:
     text: str
 
 
-@requires("core.use_selfhelp")
+@requires("core.use_selfhelp", customers=True)
 @never_cache
 def home(request: HttpRequest) -> HttpResponse:
     actor = request.actor  # type: ignore[attr-defined]

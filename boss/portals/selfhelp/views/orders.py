@@ -17,13 +17,13 @@ def _context(request: HttpRequest, public_id: str) -> dict[str, object]:
     return {"order": order, "tracker": tracker.track(order), "items": items, "here": "home"}
 
 
-@requires("subscribers.view_order")
+@requires("subscribers.view_order", customers=True)
 @never_cache
 def order(request: HttpRequest, public_id: str) -> HttpResponse:
     return render(request, "portals/selfhelp/order.html", _context(request, public_id))
 
 
-@requires("subscribers.view_order")
+@requires("subscribers.view_order", customers=True)
 @never_cache
 def state(request: HttpRequest, public_id: str) -> HttpResponse:
     """The part of the page that follows the order (polled by htmx until it is over)."""

@@ -10,7 +10,7 @@ from boss.core.views import requires
 from boss.portals.selfhelp import my_services
 
 
-@requires("subscribers.view_subscription")
+@requires("subscribers.view_subscription", customers=True)
 @never_cache
 def services(request: HttpRequest) -> HttpResponse:
     held = my_services.list_subscriptions(request.actor)  # type: ignore[attr-defined]

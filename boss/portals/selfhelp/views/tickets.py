@@ -37,7 +37,7 @@ class Row:
         return Row(ticket, words.TICKET.get(ticket.state, words.UNKNOWN))
 
 
-@requires("ticketing.view_ticket")
+@requires("ticketing.view_ticket", customers=True)
 @never_cache
 def tickets(request: HttpRequest) -> HttpResponse:
     own = selectors.list_for_requester(request.actor)  # type: ignore[attr-defined]
@@ -45,7 +45,7 @@ def tickets(request: HttpRequest) -> HttpResponse:
     return render(request, "portals/selfhelp/tickets.html", {"page": page, "here": "tickets"})
 
 
-@requires("ticketing.view_ticket")
+@requires("ticketing.view_ticket", customers=True)
 @never_cache
 def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
     """The conversation. Only public messages are ever asked for."""
@@ -74,7 +74,7 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
     return render(request, "portals/selfhelp/ticket.html", context, status=422 if form.errors else 200)
 
 
-@requires("ticketing.add_ticket")
+@requires("ticketing.add_ticket", customers=True)
 @never_cache
 def new(request: HttpRequest) -> HttpResponse:
     """Open a request. Choosing a topic brings the topic's own questions (by a button where there is no script)."""
