@@ -19,6 +19,7 @@ from boss.api.urls import ROOMS
 from boss.core import scoping, walls
 from boss.core.actors import Actor
 from boss.core.scoping import Addressable, Scope
+from boss.tenancy.models import Role
 from subscribers.models import Order
 from subscribers.services import charges
 from tests.api.conftest import minted
