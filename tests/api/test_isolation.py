@@ -19,6 +19,7 @@ from boss.api.urls import ROOMS
 from boss.core import scoping, walls
 from boss.core.actors import Actor
 from boss.core.scoping import Addressable, Scope
+from boss.tenancy.models import Role
 from subscribers.models import Order
 from subscribers.services import charges
 from tests.api.conftest import minted
@@ -64,8 +65,9 @@ def side(realm: Any, host: str) -> Side:
             tickets.add_message(actor=Actor.system(realm.pk), ticket=ticket, body="Hello")
         for model in (Category, TalentPool):
             model.objects.update(name=f"{model.__name__} of {realm.name}")
+        Role.objects.filter(built_in=False).update(name=f"Role of {realm.name}")
         keys = {role: minted(realm.pk, role) for role in ROLES}
-        marks = {f"{model.__name__} of {realm.name}" for model in (Category, TalentPool)}
+        marks = {f"{model.__name__} of {realm.name}" for model in (Category, TalentPool, Role)}
         for model in walls.scoped_models():
             if issubclass(model, Addressable):
                 marks |= set(model.objects.values_list("public_id", flat=True))

@@ -41,7 +41,9 @@ def _actor(request: HttpRequest) -> Actor:
 
 
 def _show(request: HttpRequest, name: str, here: str, status: int = 200, **context: Any) -> HttpResponse:
-    context |= {"here": here, "sees_people": _actor(request).holds("tenancy.view_user")}
+    organization = getattr(request.user, "organization", None)
+    sees_people = organization is not None and reaches(_actor(request), "tenancy.view_user", organization)
+    context |= {"here": here, "sees_people": sees_people}
     return render(request, f"portals/owner/{name}.html", context, status=status)
 
 
@@ -129,6 +131,8 @@ def people(request: HttpRequest) -> HttpResponse:
 @never_cache
 def invite(request: HttpRequest) -> HttpResponse:
     actor, organization = _mine(request)
+    if not reaches(actor, "tenancy.add_user", organization):  # a colleague with some buildings
+        raise NotFound
     form = ColleagueForm(
         request.POST if request.method == "POST" else None,
         roles=roles_to_give(actor, organization),
