@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 
 import pytest
 
 from boss.platform import secret_scan
-from tests.architecture.test_source import ROOT, trees
+from tests.architecture.test_source import ROOT
+from tests.architecture.test_source import trees as parsed
 
 PLATFORM = ("boss/platform/",)
 """Starts servers on the operator's machine and talks to them; nothing of it answers requests."""
@@ -34,6 +36,16 @@ HOST_OF_THE_REQUEST = (
 )  # fmt: skip
 
 
+@functools.cache
+def every_tree() -> list[tuple[str, ast.AST]]:
+    """All of the source, read once."""
+    return list(parsed())
+
+
+def trees(*, but: tuple[str, ...] = ()) -> list[tuple[str, ast.AST]]:
+    return [(name, tree) for name, tree in every_tree() if not but or not name.startswith(but)]
+
+
 def names(tree: ast.AST) -> Iterator[tuple[str, int]]:
     """Everything that is imported or called, dotted."""
     for node in ast.walk(tree):
@@ -48,7 +60,7 @@ def names(tree: ast.AST) -> Iterator[tuple[str, int]]:
 def users_of(*parts: str, but: tuple[str, ...] = ()) -> list[str]:
     return sorted({
         f"{name}:{line} {found}"
-        for name, tree in trees(but=but) if not but or not name.startswith(but)
+        for name, tree in trees(but=but)
         for found, line in names(tree)
         if any(found == part or found.startswith(f"{part}.") or found.endswith(f".{part}") for part in parts)
     })  # fmt: skip

@@ -94,6 +94,10 @@ ROWS = {
     "ticket_reopen": "ticketing.resolve_ticket",
 }
 PLAIN = {
+    "scripts",
+    "script_new",
+    "endpoints",
+    "endpoint_new",
     "home",
     "search",
     "inbox",
@@ -132,6 +136,7 @@ POSTS = {
     "task_complete",
     "task_skip",
 } | {f"ticket_{verb}" for verb in ("claim", "release", "assign", "say", "fill", "wait", "resolve", "reopen")}
+POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test"}
 POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}
 
 

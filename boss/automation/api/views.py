@@ -66,8 +66,8 @@ class ScriptViewSet(ReadOnlyViewSet):
     )
     def try_out(self, request: Request, public_id: str) -> Response:
         """Run a version with sample inputs; no endpoint is called."""
-        given = self.given()
-        version = selectors.get_version(self.get_object(), given["number"])
+        script, given = self.get_object(), self.given()
+        version = selectors.get_version(script, given["number"])
         result = scripts.try_out(actor=self.actor, version=version, inputs=given["inputs"])
         return Response(serializers.TriedSerializer(result).data)
 

@@ -168,8 +168,8 @@ class _Bound:
             server = ldap3.Server(address, port=int(settings.get("port") or 636), use_ssl=mode == "ldaps", tls=tls,
                                   connect_timeout=seconds, get_info=ldap3.NONE)  # fmt: skip
             self._connection = ldap3.Connection(
-                server, str(settings["bind_dn"]), self._target.secrets.get("password", ""), receive_timeout=seconds,
-                auto_referrals=False, raise_exceptions=False,
+                server, str(settings["bind_dn"]), self._target.secrets.get("password", ""),
+                receive_timeout=max(1, round(seconds)), auto_referrals=False, raise_exceptions=False,
             )  # fmt: skip
             self._connection.open()
             if mode == "starttls":
