@@ -33,6 +33,7 @@ FORMS: dict[int, tuple[str, ...]] = {
     1: (
         "id", "realm_id", "at", "actor_kind", "actor_id", "actor_label", "action", "subject_kind", "subject_id",
         "subject_label", "before", "after", "request_id", "address", "tx", "epoch",
+        "on_behalf_of_id", "on_behalf_of_label",
     ),
 }  # fmt: skip
 """Which columns a seal covers, by the form it names. A column added later gets a new form: old seals must not move."""
