@@ -96,6 +96,7 @@ class AuditEntry(RealmScoped):
 class AuditSeal(RealmScoped):
     """A link of a realm's chain: the digest of the entries written by transactions ``tx_from`` up to ``tx_to``."""
 
+    realm_only = "the chain over the realm's whole trail"
     database_rights: ClassVar[str] = "SELECT"
     system_rights: ClassVar[str] = "SELECT"
     seal_rights: ClassVar[str] = "SELECT, INSERT, UPDATE (pruned_at)"
@@ -123,6 +124,7 @@ class AuditSeal(RealmScoped):
 class AuditCheck(RealmScoped):
     """What the last verification of a realm's chain found. One row a realm."""
 
+    realm_only = "the chain over the realm's whole trail"
     database_rights: ClassVar[str] = "SELECT"
     system_rights: ClassVar[str] = "SELECT"
     seal_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
@@ -171,6 +173,8 @@ class PreparedFile(Addressable):
 
 class AuditExport(PreparedFile):
     """The audit trail, or the part that ``wanted`` names, as a file."""
+
+    realm_only = "who did what is for the provider's own auditors"
 
     wanted: Any = models.JSONField(default=dict)
     format = models.CharField(max_length=5, choices=[("csv", "CSV"), ("jsonl", "JSON lines")])

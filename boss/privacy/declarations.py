@@ -6,6 +6,7 @@ from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
+from boss.automation import models as automation
 from boss.core import models as core
 from boss.core.holdings import BLOT, SCRUBBED, Holding, Subject, declare
 from boss.core.scoping import RealmScoped
@@ -37,6 +38,14 @@ def _answers(subject: Subject) -> Q:
         found |= Q(
             pk__in=core.RememberedAnswer.objects.alias(said=Cast("body", TextField())).filter(said__icontains=text)
         )
+    return found
+
+
+def _calls(subject: Subject) -> Q:
+    """Calls of machines whose sentence or error names the person."""
+    found = Q(pk__in=[])
+    for text in subject.texts:
+        found |= Q(sentence__icontains=text) | Q(error__icontains=text)
     return found
 
 
@@ -111,7 +120,11 @@ def _ground() -> list[Holding]:
         *_nobody("about entries of the audit trail, not about people", core.AuditSeal, core.AuditCheck),
         *_nobody("asked for by staff; the content is dropped after days", core.AuditExport),
         *_nobody("the provider's own", tenancy.Brand, Calendar, tenancy.Organization, tenancy.Role, tenancy.ApiKey),
-        *_nobody("signed and without text of a person; ends with its time", tenancy.Session),
+        _by(tenancy.Session, "user_id", "user", deleted=True, hidden=("session_key", "session_data")),
+        _by(tenancy.Totp, "user_id", "user", deleted=True, hidden=("secret_sealed",)),
+        _by(tenancy.Passkey, "user_id", "user", deleted=True, hidden=("credential_id", "credential")),
+        _by(tenancy.RecoveryCode, "user_id", "user", deleted=True, hidden=("code_hash",)),
+        _by(tenancy.ActingSession, "subscriber_id", "user", erased={"reason": SCRUBBED}),
     ]  # fmt: skip
 
 
@@ -155,6 +168,8 @@ def _engine() -> list[Holding]:
             "the provider's own", workflow.Bulk, workflow.Definition, workflow.DefinitionDraft,
             workflow.DefinitionVersion, workflow.Limit, workflow.LimitSlot, workflow.LimitWaiter,
         ),
+        Holding(automation.EndpointCall, of=_calls, erased={"sentence": SCRUBBED, "error": SCRUBBED, "answer": SCRUBBED}),
+        *_nobody("the provider's own", automation.Endpoint, automation.Script, automation.ScriptVersion),
         *_nobody(
             "what is sold, not to whom", catalog.Feature, catalog.FeatureRelation, catalog.Plan, catalog.PlanFeature,
             catalog.PlanOption, catalog.PlanPrice, catalog.PlanVersion,

@@ -32,6 +32,8 @@ class Erasure(Addressable):
     ``answer`` lists what was overwritten, what was deleted and what is kept for which reason.
     """
 
+    realm_only = "asked for and confirmed by the provider's people; the person is told otherwise"
+
     class State(models.TextChoices):
         ASKED = "asked", _("To be confirmed")
         CONFIRMED = "confirmed", _("Under way")
@@ -65,6 +67,8 @@ class Erasure(Addressable):
 class Retention(RealmScoped):
     """How long the realm keeps one class of records (``boss.core.retention``). Without a row: for ever."""
 
+    realm_only = "how long is kept is the provider's to decide"
+
     record_class = models.CharField(_("class of records"), max_length=60)
     days = models.PositiveIntegerField(_("days"))
     last_at = models.DateTimeField(_("last run"), null=True, editable=False)
@@ -81,6 +85,8 @@ class Retention(RealmScoped):
 
 class LegalHold(Addressable):
     """An order of a court or an authority: nothing of this account's person is deleted or erased while it stands."""
+
+    realm_only = "the person it is about must not see it"
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
     case = models.CharField(_("case"), max_length=120)

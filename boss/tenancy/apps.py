@@ -11,4 +11,9 @@ class TenancyConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from boss.core import sealed
         from boss.tenancy import checks  # noqa: F401 - registers the wall check
+        from boss.tenancy.models import Totp
+        from boss.tenancy.services import factors
+
+        sealed.register(Totp, "secret_sealed", factors.place)

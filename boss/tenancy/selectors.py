@@ -18,7 +18,20 @@ from boss.core.actors import Actor, Grant
 from boss.core.calendars import BusinessCalendar
 from boss.core.problems import NotFound
 from boss.tenancy import components, policies
-from boss.tenancy.models import ApiKey, Brand, Calendar, Organization, Realm, RealmHost, Role, RoleGrant, Site, User
+from boss.tenancy.models import (
+    ApiKey,
+    Brand,
+    Calendar,
+    Organization,
+    Passkey,
+    Realm,
+    RealmHost,
+    Role,
+    RoleGrant,
+    Site,
+    Totp,
+    User,
+)  # fmt: skip
 from boss.tenancy.models.calendars import intervals
 
 _CACHE_SECONDS = 15
@@ -273,6 +286,23 @@ def last_grants(user: User) -> list[RoleGrant]:
     """Roles of a user, for pages."""
     found: Any = RoleGrant.objects.filter(user=user).select_related("role", "organization", "site").order_by("id")
     return list(found)
+
+
+def find_grant(user: User, **wanted: Any) -> RoleGrant | None:
+    """The role of a user whom the caller was shown, by its row or by its place."""
+    found = RoleGrant.objects.select_related("role", "user", "organization", "site").filter(user=user, **wanted)
+    return found.first()  # type: ignore[no-any-return]
+
+
+def find_app(user: User) -> Totp | None:
+    """The person's authenticator app, once it is set up."""
+    found: Totp | None = Totp.objects.filter(user=user, confirmed_at__isnull=False).first()
+    return found
+
+
+def list_passkeys(user: User) -> list[Passkey]:
+    """The person's passkeys, the oldest first."""
+    return list(Passkey.objects.filter(user=user).order_by("id"))
 
 
 def list_roles_of_staff() -> list[tuple[str, str]]:

@@ -11,7 +11,11 @@ from boss.core import reads
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("boss", "ticketing", "workflow", "catalog", "subscribers", "ipservices")
 
-UNRECORDED = {"workflow.services.bulk.preview": "tells what would be done, and does nothing"}
+UNRECORDED = {
+    "workflow.services.bulk.preview": "tells what would be done, and does nothing",
+    "boss.tenancy.services.passkeys.begin_registration": "asks the browser for a key; keeping it is recorded",
+    "boss.tenancy.services.factors.begin_totp": "a secret that is not in force; confirming it is recorded",
+}
 
 SENSITIVE = (
     "boss/tenancy/services",

@@ -37,7 +37,7 @@ def sealed_in(realm: Realm, n: int) -> int:
     with scoping.realm_transaction(realm.pk):
         binding = bindings.create(
             actor=Actor.system(realm.pk), family="dns", driver_key="dns_powerdns", name=f"dns {n}",
-            settings={"api_url": "http://127.0.0.1:1", "dns_host": "127.0.0.1", "zone": "example."},
+            settings={"api_url": "http://127.0.0.1:1", "dns_host": "127.0.0.1", "zone": "example"},
             secrets={"api_key": f"secret {n}"},
         )  # fmt: skip
     return binding.pk
@@ -78,12 +78,13 @@ def test_a_ciphertext_moved_to_another_row_does_not_open(alpha, system):
         opened(moved)
 
 
-def test_what_no_key_opens_is_counted_and_left_alone(alpha, system, settings, monkeypatch):
-    binding = bindings.create(actor=system, family="dns", driver_key="simulator", name="x")
-    Binding.objects.filter(pk=binding.pk).update(sealed_secrets="gone:AAAA")
-    # One transaction for this test: system scope would be another connection.
-    monkeypatch.setattr(sealed.scoping, "system_transaction", lambda reason: scoping.realm_transaction(alpha.pk))
+def test_what_no_key_opens_is_counted_and_left_alone(real_db, cast):
+    system = Actor.system(cast.alpha.pk)
+    with scoping.realm_transaction(cast.alpha.pk):
+        binding = bindings.create(actor=system, family="dns", driver_key="simulator", name="x")
+        Binding.objects.filter(pk=binding.pk).update(sealed_secrets="gone:AAAA")
     assert list(sealed.turn()) == []
     found = {one.name: one for one in sealed.left()}
     assert found["ipservices.binding.sealed_secrets"] == sealed.Left("ipservices.binding.sealed_secrets", 0, 1)
-    assert Binding.objects.get(pk=binding.pk).sealed_secrets == "gone:AAAA"
+    with scoping.realm_transaction(cast.alpha.pk):
+        assert Binding.objects.get(pk=binding.pk).sealed_secrets == "gone:AAAA"

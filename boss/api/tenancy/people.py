@@ -19,7 +19,7 @@ from boss.core.api.views import ReadOnlyViewSet
 from boss.core.problems import NotFound
 from boss.notify.services import inviting
 from boss.tenancy import selectors
-from boss.tenancy.models import Organization, Role, RoleGrant, User
+from boss.tenancy.models import Organization, Role, User
 from boss.tenancy.services import roles, users
 
 
@@ -122,10 +122,7 @@ class UserViewSet(ReadOnlyViewSet):
         kind = (
             "own" if given["own"] else "organization" if place["organization"] else "site" if place["site"] else "realm"
         )
-        found = RoleGrant.objects.select_related("role", "user", "organization", "site").filter(
-            user=user, role__key=given["role"], kind=kind, **place
-        )
-        grant = found.first()
+        grant = selectors.find_grant(user, role__key=given["role"], kind=kind, **place)
         if grant is None:
             raise NotFound(role=given["role"])
         roles.revoke(actor=self.actor, grant=grant)

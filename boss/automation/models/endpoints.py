@@ -17,6 +17,8 @@ KEY = RegexValidator(r"^[a-z][a-z0-9_-]{0,39}\Z", _("Lower-case letters, digits,
 class Endpoint(Addressable):
     """A machine and what may be asked of it. Secrets are sealed to this row and never leave it in clear."""
 
+    realm_only = "machines of the provider"
+
     key = models.CharField(_("key"), max_length=40, validators=[KEY])
     title = models.CharField(_("title"), max_length=120)
     kind = models.CharField(_("kind"), max_length=10, choices=EndpointKind.choices)
@@ -51,6 +53,7 @@ class Endpoint(Addressable):
 class EndpointCall(Addressable):
     """One call, written before it is made and again when it has ended. A call that "runs" for long was lost."""
 
+    realm_only = "machines of the provider"
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
 
     endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="calls", db_index=False)

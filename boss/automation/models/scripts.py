@@ -14,6 +14,7 @@ from boss.core.scoping import Addressable, RealmScoped
 class Script(Addressable):
     """One thing the realm taught BOSS. Workflow tasks name it by ``key`` and run its current version."""
 
+    realm_only = "what the provider taught the machine"
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     key = models.CharField(_("key"), max_length=40, validators=[KEY])
@@ -40,6 +41,7 @@ class Script(Addressable):
 class ScriptVersion(RealmScoped):
     """A text and what it may take, give and use. Only who published it when is ever added."""
 
+    realm_only = "what the provider taught the machine"
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
 
     script = models.ForeignKey(Script, models.PROTECT, related_name="versions", db_index=False)

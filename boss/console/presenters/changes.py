@@ -33,10 +33,12 @@ def lines(change: Change, *versions: PlanVersion) -> list[ChangeLine]:
     if before.plan != after.plan:
         found.append(ChangeLine(_("Plan"), before.plan, after.plan))
     titles = {option.key: option.title for version in versions for option in version.options.all()}
-    for key in _keys(before.options, after.options):
-        found += _line(titles.get(key, label(key)), _times(before.options.get(key)), _times(after.options.get(key)))
-    for key in _keys(before.features, after.features):
-        found += _feature(before.features.get(key), after.features.get(key))
+    was_chosen, is_chosen = before.options, after.options
+    for key in _keys(was_chosen, is_chosen):
+        found += _line(titles.get(key, label(key)), _times(was_chosen.get(key)), _times(is_chosen.get(key)))
+    was_set, is_set = before.features, after.features
+    for key in _keys(was_set, is_set):
+        found += _feature(was_set.get(key), is_set.get(key))
     prices = [(_("A month"), before.monthly, after.monthly), (_("Once"), before.once, after.once)]
     for what, was, will in prices:
         found += _line(what, money(was, before.currency), money(will, after.currency))

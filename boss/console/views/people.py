@@ -22,7 +22,7 @@ from boss.core.problems import NotFound, Problem
 from boss.look.pages import newest_first
 from boss.notify.services import inviting
 from boss.tenancy import selectors
-from boss.tenancy.models import RoleGrant, User
+from boss.tenancy.models import User
 from boss.tenancy.services import acting, roles, users
 
 SECTION = "people"
@@ -126,8 +126,8 @@ def revoke(request: HttpRequest, public_id: str) -> HttpResponse:
     """Take one of a person's roles away: the form names which."""
     user = _found(request, public_id)
     wanted = request.POST.get("grant", "")
-    found = RoleGrant.objects.select_related("role", "user", "organization", "site").filter(user=user)
-    given = found.filter(pk=int(wanted)).first() if wanted.isascii() and wanted.isdigit() and len(wanted) < 19 else None
+    is_number = wanted.isascii() and wanted.isdigit() and len(wanted) < 19
+    given = selectors.find_grant(user, pk=int(wanted)) if is_number else None
     if given is None:
         raise NotFound
     try:

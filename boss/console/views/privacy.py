@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -17,10 +16,8 @@ from boss.console.presenters import accounts as present_accounts
 from boss.core import exports, permissions
 from boss.core.problems import Problem
 from boss.look.forms import BossForm
-from boss.privacy.models import Erasure, LegalHold
 from boss.privacy.services import copies, erasures, retaining
 from subscribers import selectors as subscribers
-from subscribers.models import Account
 
 
 class ConfirmForm(BossForm):
@@ -40,7 +37,7 @@ def privacy(request: HttpRequest, public_id: str) -> HttpResponse:
     actor = actor_of(request)
     account = subscribers.get_account(actor, public_id)
     may_erase = permissions.may(actor, erasures.ERASE)
-    erasure = Erasure.objects.filter(account=account).order_by("-id").first() if may_erase else None
+    erasure = erasures.find_last(account) if may_erase else None
     form = ConfirmForm(request.POST if request.POST.get("do") == "confirm" else None)
     if request.method == "POST":
         try:
@@ -52,7 +49,7 @@ def privacy(request: HttpRequest, public_id: str) -> HttpResponse:
             elif request.POST.get("do") == "hold":
                 retaining.hold(actor=actor, account=account, case=request.POST.get("case", ""))
             elif request.POST.get("do") == "release":
-                for standing in _holds(account).filter(public_id=request.POST.get("hold", "")):
+                for standing in retaining.list_holds(account).filter(public_id=request.POST.get("hold", "")):
                     retaining.release(actor=actor, hold=standing)
             elif erasure is not None and form.is_valid():
                 erasures.confirm(actor=actor, erasure=erasure, number=form.cleaned_data["number"])
@@ -69,17 +66,12 @@ def privacy(request: HttpRequest, public_id: str) -> HttpResponse:
         "account_url": present_accounts.url_of(account),
         "copies": list(copies.list_for(actor, account)[:10]),
         "erasure": erasure,
-        "holds": list(_holds(account)),
+        "holds": list(retaining.list_holds(account)),
         "may_hold": permissions.may(actor, retaining.HOLD),
         "may_erase": may_erase,
         "form": form,
     }
     return page(request, "privacy/account.html", context, section="accounts", status=422 if form.errors else 200)
-
-
-def _holds(account: Account) -> QuerySet[LegalHold]:
-    rows: QuerySet[LegalHold] = LegalHold.objects.filter(account=account, released_at=None).order_by("id")
-    return rows
 
 
 @staff(copies.EXPORT)

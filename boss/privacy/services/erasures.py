@@ -159,6 +159,12 @@ def scrubbed(value: Any, texts: Sequence[str]) -> Any:
     return value
 
 
+def find_last(account: Account) -> Erasure | None:
+    """The newest erasure of an account's person, for whoever holds :data:`ERASE`."""
+    found: Erasure | None = Erasure.objects.filter(account=account).order_by("-id").first()
+    return found
+
+
 def journal() -> list[dict[str, Any]]:
     """What was erased in every realm, without a personal value: keep it beside the backups, not in them alone."""
     with scoping.system_transaction("erasures"):

@@ -178,3 +178,8 @@ def _delete(kind: RecordClass, realm_id: int, cut: dt.datetime, kept: Q | None) 
         if len(keys) < BATCH:
             break
     return count
+
+
+def list_holds(account: Account) -> list[LegalHold]:
+    """The holds that stand on an account, the oldest first, for whoever holds :data:`HOLD`."""
+    return list(LegalHold.objects.filter(account=account, released_at=None).order_by("id"))

@@ -70,7 +70,8 @@ def end(*, actor: Actor, public_id: str) -> None:
 def _end(actor: Actor, visit: ActingSession) -> None:
     visit.ended_at = min(clock.now(), visit.ends_at)
     visit.save(update_fields=["ended_at"])
-    audit.record(actor=_as(actor, visit), action="acting.ended", subject=visit.subscriber)
+    after = {"ended_at": visit.ended_at.isoformat()}
+    audit.record(actor=_as(actor, visit), action="acting.ended", subject=visit.subscriber, after=after)
 
 
 def _as(actor: Actor, visit: ActingSession) -> Actor:

@@ -207,7 +207,12 @@ def _seal(user: User, secret: str) -> str:
 
 
 def _open(row: Totp) -> str:
-    return crypto.open_sealed(row.secret_sealed, bound_to=_place(row.realm_id, row.user_id))
+    return crypto.open_sealed(row.secret_sealed, bound_to=place(row))
+
+
+def place(row: Totp) -> str:
+    """What an app's secret is bound to."""
+    return _place(row.realm_id, row.user_id)
 
 
 def _place(realm_id: int, user_id: int) -> str:

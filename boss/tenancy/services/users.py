@@ -180,7 +180,9 @@ def reactivate(*, actor: Actor, user: User) -> User:
     user.is_active = True
     user.save(update_fields=["is_active"])
 
-    audit.record(actor=actor, action="user.reactivated", subject=user)
+    audit.record(
+        actor=actor, action="user.reactivated", subject=user, before={"is_active": False}, after={"is_active": True}
+    )
     return user
 
 

@@ -19,10 +19,10 @@ from boss.core.views import public, signed_in
 from boss.look.forms import BossForm
 from boss.portals.selfhelp import doors
 from boss.portals.selfhelp.forms import AgainForm, CodeForm
-from boss.tenancy import devices, signing_in
+from boss.tenancy import devices, selectors, signing_in
 from boss.tenancy.errors import BadPasskey, WrongCode
 from boss.tenancy.limits import Purpose
-from boss.tenancy.models import Passkey, Totp, User
+from boss.tenancy.models import User
 from boss.tenancy.services import factors, passkeys
 
 CEREMONY = "passkey"
@@ -162,8 +162,8 @@ def _page(request: HttpRequest, name: str, form: BossForm, user: User, target: s
         "form": form,
         "person": user,
         "target": target,
-        "has_app": Totp.objects.filter(user=user, confirmed_at__isnull=False).exists(),
-        "has_passkey": Passkey.objects.filter(user=user).exists(),
+        "has_app": selectors.find_app(user) is not None,
+        "has_passkey": bool(selectors.list_passkeys(user)),
         "has_password": user.has_usable_password(),
     }
     refused = form.is_bound and bool(form.errors)
