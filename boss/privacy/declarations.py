@@ -168,7 +168,10 @@ def _engine() -> list[Holding]:
             "the provider's own", workflow.Bulk, workflow.Definition, workflow.DefinitionDraft,
             workflow.DefinitionVersion, workflow.Limit, workflow.LimitSlot, workflow.LimitWaiter,
         ),
-        Holding(automation.EndpointCall, of=_calls, erased={"sentence": SCRUBBED, "error": SCRUBBED, "answer": SCRUBBED}),
+        Holding(
+            automation.EndpointCall, of=_calls,
+            erased={"sentence": SCRUBBED, "error": SCRUBBED, "answer": SCRUBBED},
+        ),
         *_nobody("the provider's own", automation.Endpoint, automation.Script, automation.ScriptVersion),
         *_nobody(
             "what is sold, not to whom", catalog.Feature, catalog.FeatureRelation, catalog.Plan, catalog.PlanFeature,
