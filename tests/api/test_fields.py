@@ -26,6 +26,7 @@ STAFF_ONLY = {
     "subscribers/payments": set(),
     "subscribers/leases": {"order"},
     "ipservices/services": {"server", "desired", "observed", "observed_at", "drift", "restriction_reason"},
+    "privacy/copies": {"asked_by"},
     "ticketing/tickets": {
         "assignee", "pool", "opened_by", "subject_kind", "outcome", "outcome_values", "resolved_by",
     },

@@ -30,7 +30,7 @@ from ticketing.services import tickets
 
 WITHOUT_ROWS = ("api/v1/schema/", "api/v1/me/")
 """What shows no rows, only the caller and the code."""
-BY_KEY = ("api/v1/ticketing/categories/", "api/v1/ticketing/pools/")
+BY_KEY = ("api/v1/ticketing/categories/", "api/v1/ticketing/pools/", "api/v1/tenancy/roles/")
 """Addressed by keys that every realm may have: each is given its own."""
 ROLES = ("realm_admin", "csr", "noc", "field_technician", "auditor", "subscriber", "api_client")
 RESOURCE = re.compile(r"api/v1/(?:overview/)?[\w-]+/[\w-]+/(?:\(\?P<\w+>[^)]*\)/)?|api/v1/search/")

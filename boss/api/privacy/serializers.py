@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from boss.core.api.serializers import RowSerializer
 from boss.privacy.models import Erasure, PersonalExport
 
 
-class CopySerializer(serializers.ModelSerializer[PersonalExport]):
+class CopySerializer(RowSerializer):
+    for_customers = ("public_id", "account", "state", "name", "size", "sha256", "asked_at", "ready_at", "expires_at")
+
     account = serializers.CharField(source="account.public_id", read_only=True)
 
     class Meta:
