@@ -16,6 +16,8 @@ ROOMS: dict[str, str | Promise] = {
     "workflow": _("Workflows"),
     "catalog": _("Catalog"),
     "ipservices": _("Network services"),
+    "automation": _("Scripts and endpoints"),
+    "privacy": _("Personal data"),
     "notify": _("Messages"),
 }
 
@@ -117,6 +119,17 @@ WORDS: dict[str, str | Promise] = {
     "ipservices.view_phonenumber": _("See phone numbers"),
     "ipservices.manage_numbers": _("Manage phone numbers"),
     "ipservices.view_portrequest": _("See number ports"),
+    "automation.view_script": _("See scripts"),
+    "automation.edit_script": _("Write scripts"),
+    "automation.publish_script": _("Publish what somebody else wrote"),
+    "automation.view_endpoint": _("See endpoints"),
+    "automation.manage_endpoints": _("Set up endpoints and their secrets"),
+    "privacy.view_personalexport": _("See copies of personal data"),
+    "privacy.export_person": _("Make copies of personal data"),
+    "privacy.erase_person": _("Erase personal data"),
+    "privacy.hold_records": _("Place and release legal holds"),
+    "privacy.view_retention": _("See how long records are kept"),
+    "privacy.change_retention": _("Set how long records are kept"),
     "notify.view_message": _("See sent mail"),
 }
 

@@ -7,6 +7,8 @@ from boss.privacy.models import Erasure, PersonalExport
 
 
 class CopySerializer(RowSerializer):
+    """A copy of what is held of an account's person: a file, once it is ready."""
+
     for_customers = ("public_id", "account", "state", "name", "size", "sha256", "asked_at", "ready_at", "expires_at")
 
     account = serializers.CharField(source="account.public_id", read_only=True)
