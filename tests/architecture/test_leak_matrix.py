@@ -22,7 +22,7 @@ from django.urls import URLPattern
 from boss.core import permissions, scoping, views
 from boss.core.actors import Actor, Grant
 from boss.core.api.permissions import PUBLIC, declared
-from boss.tenancy import policies
+from boss.tenancy import policies, sessions
 from boss.tenancy import selectors as tenancy
 from boss.tenancy.models import Organization, Site, User
 from boss.tenancy.services import roles, sites, users
@@ -121,7 +121,8 @@ def near(system: Actor, name: str, role: str, organization: Organization | None,
 
 
 @pytest.fixture
-def neighbours(cast: Any, alpha: Any, system: Actor, settings: Any) -> Neighbours:
+def neighbours(cast: Any, alpha: Any, system: Actor, settings: Any, monkeypatch: Any) -> Neighbours:
+    monkeypatch.setattr(sessions, "SECONDS_BETWEEN_NOTES", 3600)  # no visit is noted here: what is written is counted
     settings.BOSS_API_REQUESTS_PER_MINUTE = dict.fromkeys(("api_key", "user", "visitor", "system"), 1_000_000)
     world = worlds.build(system)
     own = Organization.objects.get(public_id=world.ids["tenancy/organizations"])
