@@ -79,6 +79,10 @@ def _drop_from_query(request: HttpRequest) -> None:
     request.GET = cleaned  # type: ignore[misc, assignment]
 
 
+KEPT_BY_BROWSER = '"cache", "storage"'
+"""What ``Clear-Site-Data`` tells a browser to throw away at the end of a session."""
+
+
 class SafeAnswersMiddleware:
     """What every answer says to a browser beyond Django's own headers, and the method that only echoes.
 
@@ -100,7 +104,7 @@ class SafeAnswersMiddleware:
         response.headers.setdefault("Cache-Control", "no-store")
         taken_back = response.cookies.get(settings.SESSION_COOKIE_NAME)
         if taken_back is not None and not taken_back.value:
-            response.headers["Clear-Site-Data"] = '"cache", "storage"'
+            response.headers["Clear-Site-Data"] = KEPT_BY_BROWSER
         return response
 
 

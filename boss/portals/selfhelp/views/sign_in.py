@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from boss.core.actors import Actor
+from boss.core.middleware import KEPT_BY_BROWSER
 from boss.core.problems import Problem
 from boss.core.views import public
 from boss.portals.selfhelp import doors
@@ -67,7 +68,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     messages.success(request, _("You are signed out."))
-    return redirect("login")
+    answer = redirect("login")
+    # The message lies in a new session, so the cookie is replaced and not taken back: said here.
+    answer["Clear-Site-Data"] = KEPT_BY_BROWSER
+    return answer
 
 
 @public
