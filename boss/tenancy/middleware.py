@@ -146,7 +146,7 @@ def _permissions_of(view: Any, method: str) -> list[str]:
 
 
 # Where a member of staff stays himself while he looks on as a subscriber in another tab.
-_OWN_PLACES = ("/console/", "/account/", "/login/", "/logout/", "/brand/", "/admin/")
+_OWN_PLACES = ("/console/", "/account/", "/logout/", "/brand/", "/admin/")
 
 
 class SignInMiddleware:
