@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
+from boss.core import scoping
 from boss.core.actors import Actor
 from boss.look import agents
 from boss.tenancy import selectors, signing_in
@@ -51,6 +52,11 @@ class Security:
 
 def of_person(request: HttpRequest) -> Security:
     """For the signed-in person of the request."""
+    with scoping.as_application():  # what he signs in with is not the portal role's to read
+        return _of_person(request)
+
+
+def _of_person(request: HttpRequest) -> Security:
     user: User = request.user  # type: ignore[assignment]
     actor: Actor = request.actor  # type: ignore[attr-defined]
     realm = selectors.get_realm(user.realm_id)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from boss.core import audit_trail
+from boss.core import audit_trail, scoping
 from boss.core.models import AuditEntry
 from boss.core.views import requires
 from boss.look import pages
@@ -55,7 +55,7 @@ class Line:
     address: str
 
 
-@requires("core.use_selfhelp")
+@requires("core.use_selfhelp", customers=True)
 @never_cache
 def history(request: HttpRequest) -> HttpResponse:
     """Newest first. Our people stay nameless here; one's own addresses are shown, nobody else's."""
@@ -69,5 +69,6 @@ def history(request: HttpRequest) -> HttpResponse:
         who = _("You") if mine else "" if entry.actor_kind in ("system", "visitor") else request.realm.name  # type: ignore[attr-defined]
         return Line(entry.at, str(SENTENCES[entry.action]), who, (entry.address or "") if mine else "")
 
-    page = pages.newest_first(rows, request.GET.get("after", ""), PAGE).map(line)
+    with scoping.as_application():  # the trail is the provider's; these rows of it are about him
+        page = pages.newest_first(rows, request.GET.get("after", ""), PAGE).map(line)
     return render(request, "portals/selfhelp/history.html", {"page": page, "here": "history"})

@@ -71,7 +71,7 @@ def _answer(subscriptions: list[my_services.Held]) -> Answer:
     return Answer(NOTHING, _("Choose a plan and we set it up for you."))
 
 
-@requires("core.use_selfhelp")
+@requires("core.use_selfhelp", customers=True)
 @never_cache
 def security(request: HttpRequest) -> HttpResponse:
     """Password, second factors and sessions of the person himself."""

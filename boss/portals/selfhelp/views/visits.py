@@ -10,7 +10,7 @@ from boss.core.views import requires
 from boss.tenancy.services import acting
 
 
-@requires("core.use_selfhelp")
+@requires("core.use_selfhelp", customers=True)
 @never_cache
 def visits(request: HttpRequest) -> HttpResponse:
     """Each visit with who, when and why, newest first."""
