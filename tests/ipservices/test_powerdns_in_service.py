@@ -106,7 +106,7 @@ def test_a_driver_reaches_only_networks_it_may(at_powerdns: Network, settings: A
     with pytest.raises(Invalid) as caught:
         at_powerdns.run("activate_family", family="dns")
 
-    assert "may not reach" in str(caught.value)
+    assert "may not be reached from here" in str(caught.value)
     health = bindings.check_health(realm_id=at_powerdns.realm.pk, binding_id=at_powerdns.bindings["dns"].pk)
     assert not health.is_good
     with scoping.realm_transaction(at_powerdns.realm.pk):

@@ -79,7 +79,7 @@ APART: tuple[type[models.Model], ...] = (ipservices.SimulatedObject, ipservices.
 UNTOUCHED: tuple[type[models.Model], ...] = (
     *(model for model in vars(catalog).values() if isinstance(model, type) and issubclass(model, models.Model)),
     tenancy.Brand, tenancy.Calendar, tenancy.Role, tenancy.ApiKey, tenancy.Session, tenancy.SignInFailure,
-    tenancy.Totp, tenancy.RecoveryCode, tenancy.Passkey,
+    tenancy.Totp, tenancy.RecoveryCode, tenancy.Passkey, tenancy.ActingSession,
 )  # fmt: skip
 """No task handler has a way to them."""
 
