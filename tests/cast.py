@@ -117,7 +117,8 @@ def charlie(cast: Cast) -> Actor:
 @pytest.fixture
 def visitor(cast: Cast) -> Actor:
     """Somebody on alpha's portal who has not signed in."""
-    return selectors.visitor(cast.alpha.pk)
+    with scoping.realm_transaction(cast.alpha.pk):
+        return selectors.visitor(cast.alpha.pk)
 
 
 @pytest.fixture
