@@ -91,6 +91,8 @@ def test_every_address_refuses_every_role_that_does_not_hold_what_it_declares(al
                 continue
             asked += 1
             status = refusal(view, asked_as(alpha, role, method, "/" + route), route)
+            if status == 405 and method == "GET" and permission == views.SIGNED_IN:
+                continue  # there is nothing to read: a page of one's own that only takes what is sent
             if status != (401 if role == "visitor" and route.startswith("api/") else 302 if role == "visitor" else 403):
                 let_in.append(f"{method} /{route} as {role}: {status}")
     assert let_in == []
