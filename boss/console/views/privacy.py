@@ -49,8 +49,9 @@ def privacy(request: HttpRequest, public_id: str) -> HttpResponse:
             elif request.POST.get("do") == "hold":
                 retaining.hold(actor=actor, account=account, case=request.POST.get("case", ""))
             elif request.POST.get("do") == "release":
-                for standing in retaining.list_holds(account).filter(public_id=request.POST.get("hold", "")):
-                    retaining.release(actor=actor, hold=standing)
+                for standing in retaining.list_holds(account):
+                    if standing.public_id == request.POST.get("hold", ""):
+                        retaining.release(actor=actor, hold=standing)
             elif erasure is not None and form.is_valid():
                 erasures.confirm(actor=actor, erasure=erasure, number=form.cleaned_data["number"])
                 messages.success(request, _("It is being erased. What is kept is listed here afterwards."))
