@@ -18,6 +18,7 @@ from boss.tenancy import selectors
 from boss.tenancy.errors import WrongCode
 from boss.tenancy.events import SignInChanged
 from boss.tenancy.models import Passkey, RecoveryCode, Totp, User
+from boss.tenancy.reach import require_not_above
 from boss.tenancy.services import sessions
 
 STEP_SECONDS = 30
@@ -111,9 +112,11 @@ def renew_recovery_codes(*, actor: Actor, user: User) -> list[str]:
 def reset(*, actor: Actor, user: User) -> None:
     """Phone and codes are lost: somebody who may change the person takes all second factors away.
 
-    Who he is has been made sure of otherwise. His sessions end; he is told by mail.
+    Who he is has been made sure of otherwise. His sessions end; he is told by mail. Nobody does it to somebody who holds
+    more than himself (:class:`HoldsMore`): it would be a step towards signing in as him.
     """
     require(actor, "tenancy.change_user", user)
+    require_not_above(actor, user)
 
     Totp.objects.filter(user=user).delete()
     Passkey.objects.filter(user=user).delete()

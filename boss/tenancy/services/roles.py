@@ -21,7 +21,6 @@ from boss.tenancy.reach import reaches, reaches_all
 from boss.tenancy.services import sessions
 
 GRANT = "tenancy.grant_role"
-_NEVER_OF_ORGANIZATIONS = frozenset({"core.use_console", "core.search"})
 
 
 @service
