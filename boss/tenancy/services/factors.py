@@ -112,8 +112,8 @@ def renew_recovery_codes(*, actor: Actor, user: User) -> list[str]:
 def reset(*, actor: Actor, user: User) -> None:
     """Phone and codes are lost: somebody who may change the person takes all second factors away.
 
-    Who he is has been made sure of otherwise. His sessions end; he is told by mail. Nobody does it to somebody who holds
-    more than himself (:class:`HoldsMore`): it would be a step towards signing in as him.
+    Who he is has been made sure of otherwise. His sessions end; he is told by mail. Nobody does it to somebody who
+    holds more than himself (:class:`HoldsMore`): it would be a step towards signing in as him.
     """
     require(actor, "tenancy.change_user", user)
     require_not_above(actor, user)
