@@ -54,7 +54,8 @@ def outcomes(ticket: Ticket) -> Sequence[Outcome]:
         found.append(Outcome("retry", _("Try again")))
     if spec.skippable and not task.is_undo and task.run.state == RunState.RUNNING:
         found.append(Outcome("skip", _("Skip this task")))
-    if task.run.state == RunState.RUNNING:
+    # Where an undo has failed, reversing the rest would not do it either: its ticket stays until it is undone.
+    if task.run.state == RunState.RUNNING and not task.is_undo:
         found.append(
             Outcome(
                 "undo",

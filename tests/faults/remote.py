@@ -4,7 +4,8 @@ It honours idempotency keys as a good server does: the first call of a key makes
 same. Every effect made and every effect removed is one line of a log opened for appending. It misbehaves now and
 then: fails before or after the effect, answers slowly, never answers.
 
-Worker processes load this module (``celery worker --include tests.faults.remote``), which also shortens the leases.
+Worker processes load this module (``celery worker --include tests.faults.remote``), which shortens their leases, and
+theirs only: the tests' own process imports it too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import contextlib
 import os
 import random
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -24,8 +26,9 @@ from workflow.contracts import Done, Outcome, TaskContext, TaskHandler, UndoCont
 from workflow.models import TaskRun
 from workflow.registry import task_handlers
 
-settings.WORKFLOW_LEASE_SECONDS = 2.0
-settings.WORKFLOW_RERING_SECONDS = 5.0
+if "worker" in sys.argv:
+    settings.WORKFLOW_LEASE_SECONDS = 2.0
+    settings.WORKFLOW_RERING_SECONDS = 5.0
 
 PLACE = "BOSS_TEST_REMOTE"
 LONGEST_SECONDS = 3.0

@@ -155,6 +155,7 @@ class Comparison:
                 after[before].add(plan.key)
         before_of = {plan.key: set(plan.after) for plan in look.plans}
         changed = any(event.kind == "run.amended" for event in events)
+        amended: set[str] = set()  # taken back by an amendment: what stands behind them does not build on them
         finished: set[str] = set()
         done: set[str] = set()
         undone: set[str] = set()
@@ -163,6 +164,7 @@ class Comparison:
         for event in events:
             key = key_of.get(event.task_id, "")
             reversing = reversing or event.kind == "run.reversing"
+            amended |= set(event.data["tasks"]) if event.kind == "run.amended" else set()
             if event.kind in (*ledger.FINISHING_EVENTS, "task.skipped"):
                 assert key not in finished, f"{key} decided twice"
                 finished.add(key)
@@ -172,10 +174,11 @@ class Comparison:
                 assert key not in undone, f"{key} undone twice"
                 undone.add(key)
                 done.discard(key)
-                assert (changed and not reversing) or not after[key] & done, "undone before what builds on it"
+                assert key in amended or not after[key] & done, "undone before what builds on it"
             elif event.kind == ledger.BEGUN_AGAIN:
                 finished.discard(key)
                 undone.discard(key)
+                amended.discard(key)
             by_handler[key] += event.kind == "task.done"
         attempts = list(
             Attempt.objects.filter(task__run=look.id).values_list("task_id", "number", "outcome", "is_undo")

@@ -11,6 +11,7 @@ from boss.core.problems import InvalidInput, NotFound
 from tests.workflow.driving import drive
 from tests.workflow.workshop import Done, Fail, chain, shop, task
 from ticketing.models import Ticket
+from ticketing.selectors import outcomes_of
 from ticketing.services import tickets
 from workflow import journal
 from workflow.contracts import Wait
@@ -346,3 +347,25 @@ def test_amending_at_any_moment_ends_like_a_run_started_with_the_last_inputs(see
     begin(document, inputs=last, key="oracle")
     go()
     assert amended == sorted((key.split("-")[3], str(inputs)) for key, inputs in shop.effects.items())
+
+
+def test_the_ticket_of_a_failed_undo_stays_until_it_is_undone(begin, go, states, bob, alice):
+    """Reversing the rest would not undo it either, and would leave it to nobody."""
+    shop.undo_plans["a"] = [Fail("never")]
+    run = begin([task("a", **number("n")), wait("w", "a")], inputs={"n": 1})
+    go(hurry=False)
+    runs.amend(actor=bob, run=run, inputs={"n": 2}, reason="other")
+    go(hurry=False)
+    ticket = Ticket.objects.get()
+    assert states(run)["a"] == "undo_attention"
+    assert [outcome.key for outcome in outcomes_of(ticket)] == ["done", "retry"]
+    with pytest.raises(InvalidInput):
+        tickets.resolve(
+            actor=alice, ticket=ticket, outcome="undo", values={"reason": "cannot be done"}, confirmed=True
+        )
+    assert fresh(run).state == "running" and Ticket.objects.get().state != "resolved"
+    runs.reverse(actor=bob, run=run, reason="cannot be done")
+    assert states(run)["a"] == "undo_attention" and Ticket.objects.get().state != "cancelled"
+    tickets.resolve(actor=alice, ticket=ticket, outcome="done", values={})
+    go()
+    assert fresh(run).state == "reversed"
