@@ -360,9 +360,7 @@ def test_the_ticket_of_a_failed_undo_stays_until_it_is_undone(begin, go, states,
     assert states(run)["a"] == "undo_attention"
     assert [outcome.key for outcome in outcomes_of(ticket)] == ["done", "retry"]
     with pytest.raises(InvalidInput):
-        tickets.resolve(
-            actor=alice, ticket=ticket, outcome="undo", values={"reason": "cannot be done"}, confirmed=True
-        )
+        tickets.resolve(actor=alice, ticket=ticket, outcome="undo", values={"reason": "cannot be done"}, confirmed=True)
     assert fresh(run).state == "running" and Ticket.objects.get().state != "resolved"
     runs.reverse(actor=bob, run=run, reason="cannot be done")
     assert states(run)["a"] == "undo_attention" and Ticket.objects.get().state != "cancelled"
