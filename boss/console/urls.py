@@ -27,6 +27,7 @@ from boss.console.views import (
     runs,
     search,
     services,
+    sign_in_providers,
     sign_in_rules,
     subscriptions,
     tasks,
@@ -40,6 +41,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("sign-in/", home.own_sign_in, name="security"),
     path("sign-in/rules/", sign_in_rules.sign_in_rules, name="sign_in_rules"),
+    path("sign-in/providers/", sign_in_providers.provider_list, name="sign_in_providers"),
+    path("sign-in/providers/new/", sign_in_providers.new_provider, name="sign_in_provider_new"),
+    path("sign-in/providers/<slug:public_id>/", sign_in_providers.provider, name="sign_in_provider"),
+    path(
+        "sign-in/providers/<slug:public_id>/remove/", sign_in_providers.remove_provider, name="sign_in_provider_remove"
+    ),
     path("search/", search.search, name="search"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/next/", inbox.next_task, name="inbox_next"),

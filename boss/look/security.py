@@ -11,7 +11,7 @@ from boss.core import scoping
 from boss.core.actors import Actor
 from boss.look import agents
 from boss.tenancy import selectors, signing_in
-from boss.tenancy.models import Passkey, Totp, User
+from boss.tenancy.models import Passkey, SignInIdentity, SignInProvider, Totp, User
 from boss.tenancy.services import factors, passkeys, sessions
 from boss.tenancy.sessions import ABOUT
 
@@ -28,6 +28,14 @@ class SessionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Connection:
+    """A sign-in provider, and the person's account there if it is connected."""
+
+    provider: SignInProvider
+    account: SignInIdentity | None
+
+
+@dataclass(frozen=True, slots=True)
 class Security:
     """A person's password, second factors and sessions. ``demanded``: his role must have a second factor."""
 
@@ -39,6 +47,7 @@ class Security:
     codes_left: int
     passkeys_work_here: bool
     canonical_host: str
+    connections: list[Connection]
     sessions: list[SessionRow]
 
     @property
@@ -77,5 +86,14 @@ def _of_person(request: HttpRequest) -> Security:
         codes_left=factors.codes_left(user),
         passkeys_work_here=passkeys.may_register_at(realm, request.get_host()),
         canonical_host=realm.canonical_host,
+        connections=_connections(user),
         sessions=sorted(rows, key=lambda row: not row.is_this),
     )
+
+
+def _connections(user: User) -> list[Connection]:
+    """Of staff: customers sign in here."""
+    if user.kind != User.Kind.STAFF:
+        return []
+    mine = {each.provider_id: each for each in selectors.list_connected_accounts(user)}
+    return [Connection(each, mine.get(each.pk)) for each in selectors.list_sign_in_providers(active=True)]

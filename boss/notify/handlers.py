@@ -22,6 +22,8 @@ CHANGES: dict[str, str | Promise] = {
     "passkey_added": _("a passkey was added, with which you can sign in."),
     "passkey_removed": _("a passkey was removed."),
     "recovery_codes_renewed": _("new recovery codes were made; the old ones open nothing any more."),
+    "account_connected": _("an account at a sign-in provider was connected, with which you can sign in."),
+    "account_disconnected": _("an account at a sign-in provider was disconnected; it lets you in no more."),
     "factors_reset": _("your provider removed your authenticator app, your passkeys and your recovery codes."),
 }
 

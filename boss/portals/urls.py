@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from boss.portals.selfhelp.views import sign_in, steps
+from boss.portals.selfhelp.views import sign_in, single_sign_on, steps
 
 urlpatterns = [
     path("", sign_in.landing, name="landing"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("login/again/", steps.prove_again, name="prove_again"),
     path("login/passkey/options/", steps.passkey_options, name="passkey_options"),
     path("login/passkey/", steps.passkey, name="passkey"),
+    path("login/with/<slug:provider>/", single_sign_on.start, name="single_sign_on"),
+    path("login/with/<slug:provider>/back/", single_sign_on.back, name="single_sign_on_back"),
     path("login/email/<str:token>/", sign_in.new_email, name="new_email"),
     path("account/", include("boss.portals.account.urls")),
     path("invitation/<str:token>/", sign_in.invitation, name="invitation"),

@@ -123,6 +123,8 @@ def _ground() -> list[Holding]:
         _by(tenancy.Session, "user_id", "user", deleted=True, hidden=("session_key", "session_data")),
         _by(tenancy.Totp, "user_id", "user", deleted=True, hidden=("secret_sealed",)),
         _by(tenancy.Passkey, "user_id", "user", deleted=True, hidden=("credential_id", "credential")),
+        _by(tenancy.SignInIdentity, "user_id", "user", deleted=True),
+        *_nobody("the provider's own", tenancy.SignInProvider),
         _by(tenancy.RecoveryCode, "user_id", "user", deleted=True, hidden=("code_hash",)),
         _by(tenancy.ActingSession, "subscriber_id", "user", erased={"reason": SCRUBBED}),
     ]  # fmt: skip

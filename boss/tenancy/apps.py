@@ -13,7 +13,8 @@ class TenancyConfig(AppConfig):
     def ready(self) -> None:
         from boss.core import sealed
         from boss.tenancy import checks  # noqa: F401 - registers the wall check
-        from boss.tenancy.models import Totp
-        from boss.tenancy.services import factors
+        from boss.tenancy.models import SignInProvider, Totp
+        from boss.tenancy.services import factors, single_sign_on
 
         sealed.register(Totp, "secret_sealed", factors.place)
+        sealed.register(SignInProvider, "client_secret_sealed", single_sign_on.place)

@@ -119,3 +119,30 @@ class ReauthenticationNeeded(Problem):
     code = "tenancy.reauthentication_needed"
     status = 403
     title = _("Please confirm first that it is you: the last proof is more than ten minutes old.")
+
+
+class ProviderRefused(Problem):
+    """The realm's sign-in provider gave no answer, or none that can be believed. ``reason`` is for administrators,
+    ``declined`` says that the person himself said no there."""
+
+    code = "tenancy.provider_refused"
+    status = 502
+    title = _("Signing in there did not work. Please try again, or sign in with your password.")
+
+
+class NobodyKnown(Problem):
+    code = "tenancy.nobody_known"
+    status = 403
+    title = _("You are signed in there, but nobody here is connected with that account. Ask your administrator.")
+
+
+class IdentityTaken(Problem):
+    code = "tenancy.identity_taken"
+    status = 409
+    title = _("That account is connected with somebody already.")
+
+
+class SignInElsewhere(Problem):
+    code = "tenancy.sign_in_elsewhere"
+    status = 403
+    title = _("Your company lets you sign in through its own sign-in only. Use the button for it.")

@@ -28,6 +28,8 @@ from boss.tenancy.models import (
     RealmHost,
     Role,
     RoleGrant,
+    SignInIdentity,
+    SignInProvider,
     Site,
     Totp,
     User,
@@ -303,6 +305,28 @@ def find_app(user: User) -> Totp | None:
 def list_passkeys(user: User) -> list[Passkey]:
     """The person's passkeys, the oldest first."""
     return list(Passkey.objects.filter(user=user).order_by("id"))
+
+
+def list_sign_in_providers(*, active: bool = False) -> list[SignInProvider]:
+    """Through whom staff may sign in, by name. No secret is read with them."""
+    rows = SignInProvider.objects.defer("client_secret_sealed").order_by("name", "id")
+    return list(rows.filter(is_active=True) if active else rows)
+
+
+def find_sign_in_provider(public_id: str) -> SignInProvider | None:
+    found: SignInProvider | None = SignInProvider.objects.filter(public_id=public_id).first()
+    return found
+
+
+def count_connected_accounts(provider: SignInProvider) -> int:
+    """How many people are connected with a provider."""
+    return int(SignInIdentity.objects.filter(provider=provider).count())
+
+
+def list_connected_accounts(user: User) -> list[SignInIdentity]:
+    """The person's accounts at providers, by the provider's name."""
+    rows = SignInIdentity.objects.filter(user=user).select_related("provider")
+    return list(rows.order_by("provider__name", "id"))
 
 
 def list_roles_of_staff() -> list[tuple[str, str]]:

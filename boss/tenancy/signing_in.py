@@ -24,24 +24,29 @@ from boss.core import audit, clock, events
 from boss.core.actors import Actor
 from boss.core.views import View
 from boss.tenancy import devices, selectors, sign_in_rules
-from boss.tenancy.errors import ReauthenticationNeeded
+from boss.tenancy.errors import ReauthenticationNeeded, SignInElsewhere
 from boss.tenancy.events import SignInPaused
 from boss.tenancy.limits import Attempt, Purpose
 from boss.tenancy.models import RoleGrant, SignInFailure, User
-from boss.tenancy.services import factors
+from boss.tenancy.services import factors, single_sign_on
 from boss.tenancy.sessions import ABOUT, about
 
 BACKEND = "boss.tenancy.backends.RealmBackend"
 PENDING = "sign_in"
 PENDING_SECONDS = 15 * 60
+SINGLE_SIGN_ON = "single sign-on"
 Step = Literal["", "set_up", "prove"]
 
 
 def begin(request: HttpRequest, user: User, *, second: bool = False, how: str = "password") -> bool:
     """The first proof is given. True: signed in. False: the second step is to come, at the page ``second_step``.
 
-    ``second`` says that this proof counts as both. ``how`` goes into the audit trail.
+    ``second`` says that this proof counts as both. ``how`` goes into the audit trail; all but :data:`SINGLE_SIGN_ON`
+    is refused to somebody whose company has another only way (:class:`SignInElsewhere`).
     """
+    if how != SINGLE_SIGN_ON and single_sign_on.only_way_of(user) is not None:
+        audit.record(actor=_actor(user), action="sign_in.refused", subject=user, after={"how": how})
+        raise SignInElsewhere
     if not second and factors.has_second(user):
         request.session.cycle_key()
         # Bound to the password: a new one set elsewhere meanwhile makes this half of a sign-in worthless.

@@ -40,6 +40,7 @@ HOST_OF_THE_REQUEST = (
     "boss/tenancy/signing_in.py",  # the same
     # The host a passkey is made for, compared with the realm's canonical one.
     "boss/look/security.py", "boss/portals/account/views.py", "boss/portals/selfhelp/views/steps.py",
+    "boss/portals/selfhelp/views/single_sign_on.py",  # single sign-on begins on the canonical host
 )  # fmt: skip
 
 
@@ -193,6 +194,7 @@ SEALS = {
     "boss/notify/services/messages.py": {"notify.message.text", "notify.message.html"},
     "boss/portals/account/views.py": set(),  # recovery codes in a session until they were shown
     "boss/tenancy/services/factors.py": {"tenancy.totp.secret_sealed"},
+    "boss/tenancy/services/single_sign_on.py": {"tenancy.signinprovider.client_secret_sealed"},
     "boss/portals/signup/drafts.py": set(),  # lives in a session for two weeks; the older keys stay as long
     "ipservices/sealing.py": {
         "ipservices.binding.sealed_secrets", "ipservices.service.sealed_secrets",

@@ -75,6 +75,7 @@ def fill(route: str, ids: dict[str, str]) -> str:
         "people": "tenancy/users", "roles": "tenancy/roles", "keys": "tenancy/api-keys", "buildings": "tenancy/sites",
         "audit": "core/audit-exports", "copies": "privacy/copies", "data": "privacy/copies",
         "scripts": "automation/scripts", "endpoints": "automation/endpoints",
+        "sign-in": "tenancy/sign-in-providers",
     }  # fmt: skip
     resource = ""
     if room:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from boss.automation.services import endpoints, scripts
-from boss.core import clock, exports
+from boss.core import clock, crypto, exports
 from boss.core.actors import Actor
 from boss.notify.services import messages
 from boss.platform.demo import building
 from boss.platform.demo.trilakes import desk, plans
 from boss.privacy.models import Erasure
 from boss.privacy.services import copies
-from boss.tenancy.models import User
+from boss.tenancy.models import SignInProvider, User
 from boss.tenancy.models.calendars import office_hours
-from boss.tenancy.services import api_keys, calendars, roles, sites, users
+from boss.tenancy.services import api_keys, calendars, roles, single_sign_on, sites, users
 from catalog import selectors as catalog
 from catalog.models import Feature
 from catalog.pricing import OptionChoice
@@ -84,6 +84,9 @@ def build(system: Actor) -> World:
     endpoint = endpoints.create(
         actor=system, key="world", kind="ticket", title="World", settings={"category": "billing"}
     )
+    provider = SignInProvider.objects.create(name="Corp", issuer="http://127.0.0.1:9/corp", client_id="boss")
+    provider.client_secret_sealed = crypto.seal("secret", bound_to=single_sign_on.place(provider))
+    provider.save()
     today = clock.today()
     statement = Statement.objects.create(
         account=order.account, period_from=today, period_to=today + dt.timedelta(days=30), due_on=today, total="54.95",
@@ -106,6 +109,8 @@ def build(system: Actor) -> World:
             "tenancy/users": sam.public_id,
             "tenancy/api-keys": key.public_id,
             "tenancy/roles": roles.create(actor=system, name="Night shift", permissions=["core.use_console"]).key,
+            "tenancy/sign-in-providers": provider.public_id,
+            "provider": provider.public_id,
             "me/sessions": "0" * 12,
             "notify/messages": message.public_id,
             "ticketing/tickets": ticket.public_id,

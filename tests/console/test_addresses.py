@@ -62,6 +62,10 @@ ROWS = {
     "workflow_restore": "workflow.publish_definition",
     "security": "core.use_console",
     "sign_in_rules": "tenancy.change_realm",
+    "sign_in_providers": "tenancy.change_realm",
+    "sign_in_provider_new": "tenancy.change_realm",
+    "sign_in_provider": "tenancy.change_realm",
+    "sign_in_provider_remove": "tenancy.change_realm",
     "account_privacy": "privacy.export_person",
     "retention": "privacy.view_retention",
     "personal_copy": "privacy.export_person",
@@ -126,6 +130,8 @@ ROWS = {
 PLAIN = {
     "security",
     "sign_in_rules",
+    "sign_in_providers",
+    "sign_in_provider_new",
     "retention",
     "audit",
     "audit_check",
@@ -195,6 +201,7 @@ POSTS |= {
     "role_archive",
     "stop_acting",
 }
+POSTS |= {"sign_in_provider_remove"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test"}
 POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}
 

@@ -79,7 +79,8 @@ APART: tuple[type[models.Model], ...] = (ipservices.SimulatedObject, ipservices.
 UNTOUCHED: tuple[type[models.Model], ...] = (
     *(model for model in vars(catalog).values() if isinstance(model, type) and issubclass(model, models.Model)),
     tenancy.Brand, tenancy.Calendar, tenancy.Role, tenancy.ApiKey, tenancy.Session, tenancy.SignInFailure,
-    tenancy.Totp, tenancy.RecoveryCode, tenancy.Passkey, tenancy.ActingSession,
+    tenancy.Totp, tenancy.RecoveryCode, tenancy.Passkey, tenancy.ActingSession, tenancy.SignInProvider,
+    tenancy.SignInIdentity,
 )  # fmt: skip
 """No task handler has a way to them."""
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from boss.portals.account import views
+from boss.portals.account import connections, views
 
 app_name = "account"
 
@@ -17,6 +17,9 @@ urlpatterns = [
     path("passkeys/", views.passkey_add, name="passkey_add"),
     path("passkeys/<str:passkey>/rename/", views.passkey_rename, name="passkey_rename"),
     path("passkeys/<str:passkey>/remove/", views.passkey_remove, name="passkey_remove"),
+    path("connections/confirm/", connections.confirm, name="connection_confirm"),
+    path("connections/<slug:provider>/add/", connections.add, name="connection_add"),
+    path("connections/<slug:provider>/remove/", connections.remove, name="connection_remove"),
     path("sessions/end-others/", views.sessions_end_others, name="sessions_end_others"),
     path("sessions/<str:session>/end/", views.session_end, name="session_end"),
     path("password/", views.password, name="password"),

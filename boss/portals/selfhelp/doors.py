@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -44,6 +45,11 @@ def let_in(request: HttpRequest, user: Any, target: str) -> HttpResponse:
     response = redirect(target or home_of(request.realm, user))  # type: ignore[attr-defined]
     devices.remember(request, response, user)
     return response
+
+
+def second_step(target: str) -> str:
+    """The page of the second step, which leads on to where the person wanted to go."""
+    return reverse("second_step") + (f"?{urlencode({'next': target})}" if target else "")
 
 
 def send_link(request: HttpRequest, email: str) -> None:

@@ -5,7 +5,15 @@ from boss.tenancy.models.calendars import Calendar
 from boss.tenancy.models.people import User
 from boss.tenancy.models.places import Organization, Site
 from boss.tenancy.models.realms import Brand, Realm, RealmHost
-from boss.tenancy.models.signing_in import Passkey, RecoveryCode, Session, SignInFailure, Totp
+from boss.tenancy.models.signing_in import (
+    Passkey,
+    RecoveryCode,
+    Session,
+    SignInFailure,
+    SignInIdentity,
+    SignInProvider,
+    Totp,
+)
 
 __all__ = [
     "ActingSession",
@@ -21,6 +29,8 @@ __all__ = [
     "RoleGrant",
     "Session",
     "SignInFailure",
+    "SignInIdentity",
+    "SignInProvider",
     "Site",
     "Totp",
     "User",

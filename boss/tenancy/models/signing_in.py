@@ -129,3 +129,52 @@ class Passkey(Addressable):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SignInProvider(Addressable):
+    """Somebody else's sign-in that the realm's staff may use: an OpenID provider (OpenID Connect Core 1.0)."""
+
+    realm_only = "how staff signs in is the provider's to arrange"
+
+    name = models.CharField(_("name"), max_length=60, help_text=_("Stands on the button: “Sign in with …”."))
+    issuer = models.URLField(_("issuer"), max_length=300)
+    client_id = models.CharField(_("client ID"), max_length=255)
+    client_secret_sealed = models.CharField(max_length=1000, editable=False, blank=True, default="")
+    links_by_email = models.BooleanField(_("known by e-mail address the first time"), default=False)
+    counts_as_second = models.BooleanField(_("asks for a second step itself"), default=False)
+    only_way = models.BooleanField(_("the only way in for whoever is connected"), default=False)
+    is_active = models.BooleanField(_("in use"), default=True)
+
+    class Meta(Addressable.Meta):
+        verbose_name = _("sign-in provider")
+        verbose_name_plural = _("sign-in providers")
+        constraints = [
+            models.UniqueConstraint(fields=["realm_id", "issuer", "client_id"], name="tenancy_provider_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SignInIdentity(RealmScoped):
+    """A person's account at a provider. ``subject`` is the provider's own, lasting name for him; never the e-mail."""
+
+    realm_only = "asked for by the person's own sign-in alone"
+
+    provider = models.ForeignKey(SignInProvider, models.CASCADE, related_name="identities")
+    user = models.ForeignKey(User, models.CASCADE, related_name="identities")
+    subject = models.CharField(max_length=255, db_collation="C", editable=False)
+    email = models.CharField(_("e-mail there"), max_length=254, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True)
+
+    class Meta(RealmScoped.Meta):
+        verbose_name = _("connected account")
+        verbose_name_plural = _("connected accounts")
+        constraints = [
+            models.UniqueConstraint(fields=["realm_id", "provider", "subject"], name="tenancy_identity_subject"),
+            models.UniqueConstraint(fields=["realm_id", "provider", "user"], name="tenancy_identity_user"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email or self.subject

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth import authenticate, logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -21,8 +19,8 @@ from boss.core.problems import Problem
 from boss.core.views import public
 from boss.portals.selfhelp import doors
 from boss.portals.selfhelp.forms import LinkForm, PasswordForm, SignInForm
-from boss.tenancy import signing_in
-from boss.tenancy.errors import BadInvitation
+from boss.tenancy import selectors, signing_in
+from boss.tenancy.errors import BadInvitation, SignInElsewhere
 from boss.tenancy.services import email_addresses, invitations
 
 
@@ -55,12 +53,21 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             status = problem.status
         else:
             if user is not None:
-                if signing_in.begin(request, user):  # type: ignore[arg-type]
-                    return doors.let_in(request, user, target)
-                return redirect(_second_step(target))
+                return _enter(request, user, target, form)
             # The same words whether the person exists or not.
             form.add_error(None, _("E-mail or password is not right. Please check both and try again."))
     return _form_page(request, "sign_in", form, status=status, target=target)
+
+
+def _enter(request: HttpRequest, user: Any, target: str, form: SignInForm) -> HttpResponse:
+    """The password is right."""
+    try:
+        if signing_in.begin(request, user):
+            return doors.let_in(request, user, target)
+    except SignInElsewhere as problem:
+        form.add_error(None, str(problem))
+        return _form_page(request, "sign_in", form, status=problem.status, target=target)
+    return redirect(doors.second_step(target))
 
 
 @require_POST
@@ -107,9 +114,14 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             else:
                 if request.user.is_authenticated:  # somebody else's browser, or one's own old session
                     logout(request)
-                if not signing_in.begin(request, user, how="link"):
+                try:
+                    whole = signing_in.begin(request, user, how="link")
+                except SignInElsewhere as elsewhere:
+                    messages.info(request, str(elsewhere))
+                    return redirect("login")
+                if not whole:
                     messages.success(request, _("Your password is set. Now the second step."))
-                    return redirect(_second_step(""))
+                    return redirect(doors.second_step(""))
                 messages.success(request, _("Your password is set and you are signed in."))
                 return doors.let_in(request, user, "")
     except BadInvitation as problem:
@@ -133,13 +145,11 @@ def new_email(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "portals/account/email_confirm.html", {"person": person, "email": email})
 
 
-def _second_step(target: str) -> str:
-    return reverse("second_step") + (f"?{urlencode({'next': target})}" if target else "")
-
-
 def _form_page(
     request: HttpRequest, name: str, form: SignInForm | LinkForm | PasswordForm, status: int = 422, **context: object
 ) -> HttpResponse:
     refused = form.is_bound and bool(form.errors)
     context |= {"form": form}
+    if name == "sign_in":
+        context["providers"] = selectors.list_sign_in_providers(active=True)
     return render(request, f"portals/selfhelp/{name}.html", context, status=status if refused else 200)

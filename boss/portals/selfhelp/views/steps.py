@@ -20,9 +20,9 @@ from boss.look.forms import BossForm
 from boss.portals.selfhelp import doors
 from boss.portals.selfhelp.forms import AgainForm, CodeForm
 from boss.tenancy import devices, selectors, signing_in
-from boss.tenancy.errors import BadPasskey, WrongCode
+from boss.tenancy.errors import BadPasskey, SignInElsewhere, WrongCode
 from boss.tenancy.limits import Purpose
-from boss.tenancy.models import User
+from boss.tenancy.models import SignInIdentity, User
 from boss.tenancy.services import factors, passkeys
 
 CEREMONY = "passkey"
@@ -110,7 +110,10 @@ def passkey(request: HttpRequest) -> JsonResponse:
     if expected is not None:
         signing_in.finish(request, user, how="passkey")
     else:
-        signing_in.begin(request, user, second=True, how="passkey")
+        try:
+            signing_in.begin(request, user, second=True, how="passkey")
+        except SignInElsewhere as elsewhere:
+            return JsonResponse({"detail": str(elsewhere)}, status=elsewhere.status)
     response = JsonResponse({"next": target or doors.home_of(realm, user)})
     devices.remember(request, response, user)
     return response
@@ -133,6 +136,15 @@ def _expected(request: HttpRequest) -> User | None:
     if request.user.is_authenticated:
         return request.user  # type: ignore[return-value]
     return signing_in.find_pending(request)
+
+
+def _connected(request: HttpRequest, user: User) -> list[SignInIdentity]:
+    """Where somebody signed in can prove himself by single sign-on: what counts as his second step, or all when he
+    has none here."""
+    if not request.user.is_authenticated:
+        return []
+    found = [each for each in selectors.list_connected_accounts(user) if each.provider.is_active]
+    return [each for each in found if each.provider.counts_as_second or not factors.has_second(user)]
 
 
 def _code(request: HttpRequest, user: User, form: BossForm) -> tuple[str, int]:
@@ -165,6 +177,7 @@ def _page(request: HttpRequest, name: str, form: BossForm, user: User, target: s
         "has_app": selectors.find_app(user) is not None,
         "has_passkey": bool(selectors.list_passkeys(user)),
         "has_password": user.has_usable_password(),
+        "accounts": _connected(request, user),
     }
     refused = form.is_bound and bool(form.errors)
     return render(request, f"portals/selfhelp/{name}.html", context, status=status if refused else 200)
