@@ -14,6 +14,7 @@ from boss.tenancy.models import Passkey, Totp
 from tests.browser.portal_look import Look
 from tests.browser.test_selfhelp import sign_in
 from tests.cast import Cast
+from tests.tenancy.openid_provider import CLIENT_ID, SECRET, open_provider
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -122,3 +123,55 @@ def test_a_browser_without_passkeys_says_so(home: str, cast: Cast, page: Page):
     page.goto(f"{home}/login/")
     page.get_by_text("Passkeys do not work in this browser").wait_for()
     assert page.get_by_role("button", name="Use a passkey").count() == 0
+
+
+def test_alice_sets_single_sign_on_up_and_bob_comes_in_through_it(cast: Cast, live_url: str, page: Page):
+    home = live_url.replace("localhost", "alpha.localhost")
+    with scoping.realm_transaction(cast.alpha.pk, "test"):
+        realm = selectors.get_realm(cast.alpha.pk)
+        realm.canonical_host, realm.settings = home.removeprefix("http://"), realm.settings | {"scheme": "http"}
+        realm.save()
+    look = Look(page, "single-sign-on")
+    with open_provider() as corp:
+        corp.people["u-1"] = {"email": cast.bob.email, "email_verified": True, "name": "Bob Baker"}
+        sign_in(page, home, cast.alice.email)
+        page.wait_for_url("**/console/")
+        page.goto(f"{home}/console/sign-in/")
+        page.get_by_role("link", name="Single sign-on").click()
+        page.get_by_text("No provider yet").wait_for()
+        look.at("none")
+        page.get_by_role("link", name="New provider").click()
+        page.get_by_label("Name", exact=True).fill("Corp")
+        page.get_by_label("Issuer").fill(f"{corp.issuer}/nothing")
+        page.get_by_label("Client ID").fill(CLIENT_ID)
+        page.get_by_label("Client secret").fill(SECRET)
+        page.get_by_role("button", name="Set it up").click()
+        page.locator("#id_issuer_error").wait_for()
+        look.at("wrong")
+        page.get_by_label("Issuer").fill(corp.issuer)
+        page.get_by_label("Client secret").fill(SECRET)
+        page.get_by_label("The first time, know people").check()
+        page.get_by_role("button", name="Set it up").click()
+        page.get_by_text("0 people are connected").wait_for()
+        corp.redirect_uri = page.locator("code").first.inner_text()
+        look.at("set-up")
+        look.desktop()
+        log_out(page)
+
+        page.goto(f"{home}/console/tickets/")
+        look.at("sign-in")
+        page.get_by_role("link", name="Staff: sign in with Corp").click()
+        page.get_by_label("Who are you?").fill("u-1")
+        page.get_by_role("button", name="Sign in at Corp").click()
+        page.wait_for_url("**/console/tickets/")
+        page.goto(f"{home}/console/sign-in/")
+        page.get_by_role("button", name="Disconnect Corp").wait_for()
+        look.at("connected")
+        page.get_by_role("button", name="Disconnect Corp").click()
+        page.get_by_role("link", name="Connect Corp").click()
+        page.get_by_label("Who are you?").fill("u-1")
+        page.get_by_role("button", name="Sign in at Corp").click()
+        page.get_by_role("heading", name="Connect this account?").wait_for()
+        look.at("confirm")
+        page.get_by_role("button", name="Yes, it is mine").click()
+        page.get_by_role("button", name="Disconnect Corp").wait_for()

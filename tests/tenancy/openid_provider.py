@@ -109,6 +109,8 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
                 self._json(provider.manners.status, provider.description())
             elif path == "/corp/keys" and query == {"set": ["all"]}:
                 self._json(200, KeySet([KEY]).as_dict(private=False))
+            elif path == "/favicon.ico":
+                self._send(200, "image/svg+xml", b'<svg xmlns="http://www.w3.org/2000/svg"/>')
             elif path == "/corp/authorize":
                 fields = "".join(
                     f'<input type="hidden" name="{name}" value="{value}">'

@@ -15,7 +15,7 @@ class SignInProviderForm(BossForm):
     """What the provider was told about BOSS, and what BOSS is told about the provider."""
 
     name = forms.CharField(
-        label=_("Name"), help_text=_("Stands on the button: “Sign in with …”. Say it as your people do."), max_length=60
+        label=_("Name"), help_text=_("Stands on the button: “Staff: sign in with …”. Say it as your people do."), max_length=60
     )
     issuer = forms.CharField(
         label=_("Issuer"),
@@ -26,7 +26,7 @@ class SignInProviderForm(BossForm):
     client_secret = forms.CharField(
         label=_("Client secret"),
         max_length=500,
-        required=False,
+        error_messages={"required": _("Paste the secret the provider gave you.")},
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=False),
     )
     links_by_email = forms.BooleanField(
@@ -53,6 +53,7 @@ class SignInProviderForm(BossForm):
         """``stands``: it is set up already, and an empty secret keeps the present one."""
         super().__init__(*args, **kwargs)
         if stands:
+            self.fields["client_secret"].required = False
             self.fields["client_secret"].help_text = _("Leave it empty to keep the present one.")
 
     def given(self) -> dict[str, Any]:

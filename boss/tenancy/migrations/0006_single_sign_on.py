@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('public_id', models.CharField(default=boss.core.scoping.new_public_id, editable=False, max_length=12, unique=True)),
-                ('name', models.CharField(help_text='Stands on the button: “Sign in with …”.', max_length=60, verbose_name='name')),
+                ('name', models.CharField(help_text='Stands on the button: “Staff: sign in with …”.', max_length=60, verbose_name='name')),
                 ('issuer', models.URLField(max_length=300, verbose_name='issuer')),
                 ('client_id', models.CharField(max_length=255, verbose_name='client ID')),
                 ('client_secret_sealed', models.CharField(blank=True, default='', editable=False, max_length=1000)),

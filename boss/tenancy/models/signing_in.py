@@ -136,7 +136,7 @@ class SignInProvider(Addressable):
 
     realm_only = "how staff signs in is the provider's to arrange"
 
-    name = models.CharField(_("name"), max_length=60, help_text=_("Stands on the button: “Sign in with …”."))
+    name = models.CharField(_("name"), max_length=60, help_text=_("Stands on the button: “Staff: sign in with …”."))
     issuer = models.URLField(_("issuer"), max_length=300)
     client_id = models.CharField(_("client ID"), max_length=255)
     client_secret_sealed = models.CharField(max_length=1000, editable=False, blank=True, default="")
