@@ -15,7 +15,9 @@ class SignInProviderForm(BossForm):
     """What the provider was told about BOSS, and what BOSS is told about the provider."""
 
     name = forms.CharField(
-        label=_("Name"), help_text=_("Stands on the button: “Staff: sign in with …”. Say it as your people do."), max_length=60
+        label=_("Name"),
+        help_text=_("Stands on the button: “Staff: sign in with …”. Say it as your people do."),
+        max_length=60,
     )
     issuer = forms.CharField(
         label=_("Issuer"),
