@@ -13,7 +13,6 @@ from django.views.decorators.http import require_GET, require_POST
 from boss.console.forms.sign_in_providers import SignInProviderForm
 from boss.console.frame import actor_of, page, refused, staff
 from boss.core.problems import NotFound, Problem
-from boss.portals.selfhelp.views.single_sign_on import redirect_uri
 from boss.tenancy import selectors, signing_in
 from boss.tenancy.models import SignInProvider
 from boss.tenancy.services import single_sign_on
@@ -74,7 +73,7 @@ def _provider(request: HttpRequest, row: SignInProvider) -> HttpResponse:
     context = {
         "form": form,
         "provider": row,
-        "redirect_uri": redirect_uri(request.realm, row),  # type: ignore[attr-defined]
+        "redirect_uri": single_sign_on.redirect_uri(row),
         "connected": selectors.count_connected_accounts(row),
     }
     return page(request, "sign_in/provider.html", context, section="", status=422 if form.errors else 200)

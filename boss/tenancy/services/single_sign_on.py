@@ -168,6 +168,12 @@ def client_of(provider: SignInProvider, client_secret: str = "") -> oidc.Client:
     return oidc.Client(provider.issuer, provider.client_id, secret, outbound.Policy(networks))
 
 
+def redirect_uri(provider: SignInProvider) -> str:
+    """Where the provider sends people back to, on the realm's canonical host: it is told this once, word for word."""
+    realm = selectors.get_realm(provider.realm_id)
+    return f"{realm.settings.get('scheme', 'https')}://{realm.canonical_host}/login/with/{provider.public_id}/back/"
+
+
 def secret_of(provider: SignInProvider) -> str:
     return crypto.open_sealed(provider.client_secret_sealed, bound_to=place(provider))
 

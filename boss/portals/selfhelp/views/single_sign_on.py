@@ -9,7 +9,6 @@ import structlog
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -58,7 +57,9 @@ def back(request: HttpRequest, provider: str) -> HttpResponse:
     where = {"sign in": "login", "prove": "prove_again", "connect": "account:home"}[purpose]
     try:
         flow = oidc.Flow(**kept["flow"])
-        identity = oidc.finish(single_sign_on.client_of(row), flow, request.GET.dict(), _redirect_uri(request, row))
+        identity = oidc.finish(
+            single_sign_on.client_of(row), flow, request.GET.dict(), single_sign_on.redirect_uri(row)
+        )
         if purpose == "connect":
             request.session[FOUND] = {"provider": row.public_id, "identity": asdict(identity), "at": flow.at}
             return redirect("account:connection_confirm")
@@ -88,7 +89,7 @@ def begin_at(request: HttpRequest, row: SignInProvider, purpose: Purpose, otherw
         return redirect(f"{realm.settings.get('scheme', 'https')}://{realm.canonical_host}{request.get_full_path()}")
     try:
         client, fresh = single_sign_on.client_of(row), purpose == "prove"
-        address, flow = oidc.begin(client, _redirect_uri(request, row), fresh=fresh)
+        address, flow = oidc.begin(client, single_sign_on.redirect_uri(row), fresh=fresh)
     except ProviderRefused as problem:
         return _refused(request, row, problem, otherwise)
     kept = {
@@ -126,16 +127,6 @@ def _refused(request: HttpRequest, row: SignInProvider, problem: Problem, where:
     log.warning("single_sign_on_refused", provider=row.public_id, code=problem.code, reason=problem.data.get("reason"))
     messages.error(request, str(problem))
     return redirect(where)
-
-
-def _redirect_uri(request: HttpRequest, row: SignInProvider) -> str:
-    return redirect_uri(request.realm, row)  # type: ignore[attr-defined]
-
-
-def redirect_uri(realm: Any, row: SignInProvider) -> str:
-    """Where the provider sends people back to: it is told this once, word for word."""
-    scheme = realm.settings.get("scheme", "https")
-    return f"{scheme}://{realm.canonical_host}{reverse('single_sign_on_back', args=[row.public_id])}"
 
 
 def _house(request: HttpRequest) -> Actor:
