@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from boss.core import scoping
+from boss.core import clock, scoping
 from boss.core.actors import Actor
 from boss.core.scoping import Scope
 from boss.tenancy import selectors
 from boss.tenancy.models import Realm, User
 from boss.tenancy.services import realms, roles, users
+from boss.tenancy.sessions import ABOUT
 
 PASSWORD = "correct horse battery"
 
@@ -59,6 +60,15 @@ def make_user(realm: Realm, email: str, name: str, *role_keys: str, kind: str = 
 def actor_of(user: User) -> Actor:
     with scoping.realm_transaction(user.realm_id):
         return selectors.actor_for_user(user)
+
+
+def sign_in(client: Client, user: User, *, proven: bool = True) -> None:
+    """Sign ``user`` in without the page, as somebody who has just typed his password (``proven``). Inside his realm."""
+    client.force_login(user)
+    if proven:
+        session = client.session
+        session[ABOUT] = session[ABOUT] | {"proven": clock.now().timestamp()}
+        session.save()
 
 
 @pytest.fixture(scope="session")
@@ -125,13 +135,13 @@ def visitor(cast: Cast) -> Actor:
 def browser_of(cast: Cast) -> Callable[..., Client]:
     """``browser_of(cast.alice)``: Django's test client, signed in on the host of that person's realm."""
 
-    def signed_in(user: User | None = None, host: str = "alpha.localhost") -> Client:
+    def signed_in(user: User | None = None, host: str = "alpha.localhost", *, proven: bool = True) -> Client:
         if user is None:
             return Client(headers={"host": host})
         host = "alpha.localhost" if user.realm_id == cast.alpha.pk else "beta.localhost"
         client = Client(headers={"host": host})
         with scoping.realm_transaction(user.realm_id):
-            client.force_login(user)
+            sign_in(client, user, proven=proven)
         return client
 
     return signed_in

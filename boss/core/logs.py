@@ -57,9 +57,14 @@ def masked(text: str) -> str:
     return text
 
 
+def names_a_secret(name: str) -> bool:
+    """Whether what is called so is a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def _is_secret(name: str, value: Any) -> bool:
     # A number is none: the engine's fencing tokens are worth reading.
-    return not isinstance(value, bool | int | float) and _SECRET_NAME.search(name) is not None
+    return not isinstance(value, bool | int | float) and names_a_secret(name)
 
 
 def _mask(value: Any) -> Any:

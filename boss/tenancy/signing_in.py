@@ -10,7 +10,8 @@ second factor he has not set up, or not proven in this session. Until then he ho
 from __future__ import annotations
 
 import functools
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
@@ -23,7 +24,7 @@ from django.utils.translation import gettext as _
 from boss.core import audit, clock, events
 from boss.core.actors import Actor
 from boss.core.views import View
-from boss.tenancy import devices, selectors, sign_in_rules
+from boss.tenancy import devices, held_forms, selectors, sign_in_rules
 from boss.tenancy.errors import ReauthenticationNeeded, SignInElsewhere
 from boss.tenancy.events import SignInPaused
 from boss.tenancy.limits import Attempt, Purpose
@@ -36,6 +37,7 @@ PENDING = "sign_in"
 PENDING_SECONDS = 15 * 60
 SINGLE_SIGN_ON = "single sign-on"
 Step = Literal["", "set_up", "prove"]
+Action = TypeVar("Action", bound=Callable[..., Any])
 
 
 def begin(request: HttpRequest, user: User, *, second: bool = False, how: str = "password") -> bool:
@@ -99,25 +101,43 @@ def require_recent(request: HttpRequest) -> None:
 
     A program's key is its own proof: it has no session to be left open on a desk.
     """
-    if request.user.is_authenticated and not is_recent(request):
+    if request.actor.kind == "user" and not is_recent(request):  # type: ignore[attr-defined]
         raise ReauthenticationNeeded
+
+
+def recent_on_api(action: Action) -> Action:
+    """Decorator of a viewset's actions: :func:`require_recent` before anything of the body is read."""
+
+    @functools.wraps(action)
+    def guarded(viewset: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        require_recent(request._request)
+        return action(viewset, request, *args, **kwargs)
+
+    return guarded  # type: ignore[return-value]
 
 
 def recently_proven(view: View) -> View:
     """Decorator of pages: the person has proven in the last ten minutes that it is he, or does so now.
 
-    Stands inside ``@requires(...)``. A GET comes back by itself; for a form, the page it stands on is shown again.
+    Stands inside ``@requires(...)``. A GET comes back by itself; what a form sent waits at the page ``go_on`` for its
+    button to be pressed again. A form with secrets in it does not wait: the page it stands on is shown again.
     """
 
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if is_recent(request):
+            if request.method == "POST":
+                held_forms.forget(request)
             return view(request, *args, **kwargs)
         target = request.get_full_path()
         if request.method != "GET":
             came_from = urlsplit(request.headers.get("Referer", ""))
-            target = came_from.path if came_from.netloc == request.get_host() else "/"
-            messages.info(request, _("Confirm that it is you, then press the button again."))
+            page = came_from.path if came_from.netloc == request.get_host() else ""
+            if held_forms.hold(request, page):
+                target = reverse("account:go_on")
+            else:
+                target = page or "/"
+                messages.info(request, _("Confirm that it is you, then press the button again."))
         where = f"{reverse('prove_again')}?{urlencode({'next': target})}"
         if request.headers.get("HX-Request"):
             response = HttpResponse(status=401)

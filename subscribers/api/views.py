@@ -18,6 +18,7 @@ from boss.core.api.filters import FilterSet
 from boss.core.api.views import BossViewSet, ReadOnlyViewSet
 from boss.core.problems import InvalidInput, NotFound
 from boss.tenancy import selectors as tenancy
+from boss.tenancy import signing_in
 from boss.tenancy.models import Site
 from catalog import selectors as catalog
 from catalog.models import PlanVersion
@@ -282,6 +283,7 @@ class PaymentViewSet(ReadOnlyViewSet):
     def rows(self) -> QuerySet[Payment]:
         return selectors.whole_payments()
 
+    @signing_in.recent_on_api
     def create(self, request: Request) -> Response:
         """Write down money that came in. When nothing is overdue any more, full service comes back by itself."""
         given = self.given()

@@ -9,6 +9,7 @@ from django.test import Client
 
 from boss.core import scoping
 from tests.architecture.test_url_matrix import addresses, fill
+from tests.cast import sign_in
 
 CSP = {
     "default-src 'self'", "script-src 'self'", "style-src 'self'", "object-src 'none'", "base-uri 'none'",
@@ -20,7 +21,7 @@ def client_of(user=None) -> Client:
     client = Client(headers={"host": "alpha.localhost"}, raise_request_exception=False)
     if user is not None:
         with scoping.realm_transaction(user.realm_id):
-            client.force_login(user)
+            sign_in(client, user)
     return client
 
 

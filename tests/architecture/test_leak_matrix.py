@@ -28,7 +28,7 @@ from boss.tenancy.models import Organization, Site, User
 from boss.tenancy.services import roles, sites, users
 from tests.architecture import world as worlds
 from tests.architecture.test_url_matrix import addresses, fill, written
-from tests.cast import PASSWORD
+from tests.cast import PASSWORD, sign_in
 
 ROLES = {"visitor": policies.VISITOR, **{key: policy.permissions for key, policy in policies.BUILT_IN.items()}}
 VERBS = {"GET": "retrieve", "PUT": "update", "PATCH": "partial_update", "DELETE": "destroy"}
@@ -140,7 +140,7 @@ def neighbours(cast: Any, alpha: Any, system: Actor, settings: Any, monkeypatch:
     browsers = {}
     for who, user in people.items():
         client = Client(headers={"host": "alpha.localhost"}, raise_request_exception=False)
-        client.force_login(user)
+        sign_in(client, user)
         browsers[who] = (user, client)
     return Neighbours(world, browsers)
 

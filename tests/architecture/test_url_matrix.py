@@ -23,7 +23,7 @@ from boss.tenancy import selectors as tenancy
 from boss.tenancy import sessions
 from boss.tenancy.services import realms
 from tests.architecture import world as worlds
-from tests.cast import make_user
+from tests.cast import make_user, sign_in
 
 ROWS = Path(__file__).with_name("url_matrix.txt")
 WHO = "VSTBAC"
@@ -118,7 +118,7 @@ def found(cast: Any, alpha: Any, system: Any, settings: Any, monkeypatch: Any) -
         client = Client(headers={"host": host}, raise_request_exception=False)
         if user is not None:
             with scoping.realm_transaction(user.realm_id):
-                client.force_login(user)
+                sign_in(client, user)
         return client
 
     people = {

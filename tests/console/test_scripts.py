@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from boss.automation.models import Endpoint, Script, ScriptVersion
 from boss.core import scoping
-from tests.cast import Cast, make_user
+from tests.cast import Cast, make_user, sign_in
 
 TEXT = "def run(inputs, boss):\n    print('hello')\n    return {'twice': inputs['n'] * 2}\n"
 FORM = {
@@ -24,7 +24,7 @@ FORM = {
 def signed_in(user: Any) -> Client:
     client = Client(headers={"host": "alpha.localhost"})
     with scoping.realm_transaction(user.realm_id):
-        client.force_login(user)
+        sign_in(client, user)
     return client
 
 

@@ -21,6 +21,7 @@ from ipservices.services import porting
 from subscribers.errors import OrderUnderWay, UnitOccupied
 from subscribers.models import Account, Charge, Collection, Lease, Order, Subscription
 from subscribers.services import billing, later_orders, leases
+from tests.cast import sign_in
 from tests.journeys import picture, starts
 from tests.journeys.company import CARD, MARIA, OTHER_RADIO, Company
 from ticketing.models import Ticket
@@ -35,7 +36,7 @@ def client(company: Company, email: str, host: str) -> Client:
     with company.open():
         user = tenancy.find_user_by_email(email)
         assert user is not None, email
-        browser.force_login(user)
+        sign_in(browser, user)
     return browser
 
 

@@ -161,12 +161,14 @@ def test_taking_the_app_away_wants_a_fresh_proof(door, cast, maria):
     door.post("/login/second/", {"code": code_of(app)})
     with clock.moved(dt.timedelta(minutes=11)):
         asked = door.post("/account/app/remove/", headers={"referer": "http://alpha.localhost/my/sign-in/"})
-        assert asked["Location"] == "/login/again/?next=%2Fmy%2Fsign-in%2F"
+        assert asked["Location"] == "/login/again/?next=%2Faccount%2Fgo-on%2F"
         with inside(maria):
             assert Totp.objects.count() == 1
         assert door.post("/login/again/", {"code": "000000"}).status_code == 422
-        proven = door.post("/login/again/?next=/my/sign-in/", {"code": code_of(app)})
-        assert proven["Location"] == "/my/sign-in/"
+        proven = door.post("/login/again/?next=/account/go-on/", {"code": code_of(app)})
+        assert proven["Location"] == "/account/go-on/"
+        waiting = text(door.get("/account/go-on/"))
+        assert 'action="/account/app/remove/"' in waiting and 'href="/my/sign-in/"' in waiting
         assert door.post("/account/app/remove/").status_code == 302
     with inside(maria):
         assert not Totp.objects.exists() and not RecoveryCode.objects.exists()

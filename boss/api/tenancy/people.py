@@ -18,7 +18,7 @@ from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
 from boss.core.problems import NotFound
 from boss.notify.services import inviting
-from boss.tenancy import selectors
+from boss.tenancy import selectors, signing_in
 from boss.tenancy.models import Organization, Role, User
 from boss.tenancy.services import roles, users
 
@@ -51,6 +51,7 @@ class UserViewSet(ReadOnlyViewSet):
         rows: QuerySet[User] = User.objects.select_related("site", "organization")
         return rows
 
+    @signing_in.recent_on_api
     def create(self, request: Request) -> Response:
         """Add somebody without writing to him."""
         given = self.given()
@@ -65,6 +66,7 @@ class UserViewSet(ReadOnlyViewSet):
         return self.answer(users.change(actor=self.actor, user=self.get_object(), **self.given()))
 
     @action(detail=False, methods=["post"], permission="tenancy.add_user", input=serializers.Invitation)
+    @signing_in.recent_on_api
     def invite(self, request: Request) -> Response:
         """Add somebody, give him a role and mail him a link to set his password."""
         given = self.given()
@@ -90,10 +92,12 @@ class UserViewSet(ReadOnlyViewSet):
         return self.answer(users.deactivate(actor=self.actor, user=self.get_object()))
 
     @action(detail=True, methods=["post"], permission="tenancy.change_user")
+    @signing_in.recent_on_api
     def reactivate(self, request: Request, public_id: str) -> Response:
         return self.answer(users.reactivate(actor=self.actor, user=self.get_object()))
 
     @action(detail=True, methods=["post"], permission="tenancy.change_user", input=serializers.NewEmail)
+    @signing_in.recent_on_api
     def email(self, request: Request, public_id: str) -> Response:
         """Let a person sign in with another address. His sessions end."""
         return self.answer(users.change_email(actor=self.actor, user=self.get_object(), **self.given()))
@@ -106,6 +110,7 @@ class UserViewSet(ReadOnlyViewSet):
 
     @extend_schema(responses=serializers.RoleGrantSerializer(many=True))
     @action(detail=True, methods=["post"], permission="tenancy.grant_role", input=serializers.GrantPlace)
+    @signing_in.recent_on_api
     def grant(self, request: Request, public_id: str) -> Response:
         """Give a role."""
         user, given = self.get_object(), self.given()
@@ -115,6 +120,7 @@ class UserViewSet(ReadOnlyViewSet):
 
     @extend_schema(responses=serializers.RoleGrantSerializer(many=True))
     @action(detail=True, methods=["post"], permission="tenancy.grant_role", input=serializers.GrantPlace)
+    @signing_in.recent_on_api
     def revoke(self, request: Request, public_id: str) -> Response:
         """Take a role away from where it was given."""
         user, given = self.get_object(), self.given()
@@ -161,17 +167,20 @@ class RoleViewSet(ReadOnlyViewSet):
     lookup_field = "key"
     lookup_value_regex = "[-a-zA-Z0-9_]+"
 
+    @signing_in.recent_on_api
     def create(self, request: Request) -> Response:
         role = roles.create(actor=self.actor, **self.given())
         response = self.answer(role, status=201)
         response["Location"] = f"/api/v1/tenancy/roles/{role.key}/"
         return response
 
+    @signing_in.recent_on_api
     def update(self, request: Request, key: str) -> Response:
         """Change a role of the realm's own; the sessions of its holders end when its rights change."""
         return self.answer(roles.edit(actor=self.actor, role=self.get_object(), **self.given()))
 
     @action(detail=True, methods=["post"], permission="tenancy.manage_roles")
+    @signing_in.recent_on_api
     def archive(self, request: Request, key: str) -> Response:
         """Take a role of the realm's own out of use, once nobody has it."""
         return self.answer(roles.archive(actor=self.actor, role=self.get_object()))

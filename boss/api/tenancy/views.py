@@ -14,7 +14,7 @@ from rest_framework.serializers import Serializer
 from boss.api.tenancy import serializers
 from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
-from boss.tenancy import selectors
+from boss.tenancy import selectors, signing_in
 from boss.tenancy.models import ApiKey, Organization, Site
 from boss.tenancy.services import api_keys, sites
 
@@ -82,6 +82,7 @@ class ApiKeyViewSet(ReadOnlyViewSet):
         return rows
 
     @extend_schema(responses={201: serializers.MadeApiKey})
+    @signing_in.recent_on_api
     def create(self, request: Request) -> Response:
         given = self.given()
         key, plain = api_keys.create(actor=self.actor, role_key=given.pop("role"), **given)
@@ -91,6 +92,7 @@ class ApiKeyViewSet(ReadOnlyViewSet):
 
     @extend_schema(responses={201: serializers.MadeApiKey})
     @action(detail=True, methods=["post"], permission="tenancy.add_apikey", input=serializers.Rotation)
+    @signing_in.recent_on_api
     def rotate(self, request: Request, public_id: str) -> Response:
         """Make the key's successor; the old one goes on for the overlap."""
         key, plain = api_keys.rotate(actor=self.actor, key=self.get_object(), **self.given())

@@ -16,6 +16,7 @@ from boss.core import clock
 from boss.core.problems import Problem
 from boss.look.templatetags.look import money as told
 from boss.tenancy import selectors as tenancy
+from boss.tenancy import signing_in
 from subscribers import selectors
 from subscribers.choices import CollectionState
 from subscribers.models import Account
@@ -73,6 +74,7 @@ def _money_page(
 
 @staff("subscribers.collect")
 @require_POST
+@signing_in.recently_proven
 def pay(request: HttpRequest, public_id: str) -> HttpResponse:
     """Write down money that came in. When nothing is overdue any more, the case is settled by itself."""
     actor = actor_of(request)

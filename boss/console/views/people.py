@@ -21,7 +21,7 @@ from boss.core.permissions import may
 from boss.core.problems import NotFound, Problem
 from boss.look.pages import newest_first
 from boss.notify.services import inviting
-from boss.tenancy import selectors
+from boss.tenancy import selectors, signing_in
 from boss.tenancy.models import User
 from boss.tenancy.services import acting, roles, users
 
@@ -64,6 +64,7 @@ def people_list(request: HttpRequest) -> HttpResponse:
 
 @staff("tenancy.add_user")
 @require_http_methods(["GET", "POST"])
+@signing_in.recently_proven
 def invite(request: HttpRequest) -> HttpResponse:
     """Add somebody and mail him a link to set his password."""
     actor = actor_of(request)
@@ -88,6 +89,7 @@ def person(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @staff("tenancy.change_user")
 @require_POST
+@signing_in.recently_proven
 def change(request: HttpRequest, public_id: str) -> HttpResponse:
     """Name, phone and e-mail in one form; the e-mail under its own, stricter rule."""
     user = _found(request, public_id)
@@ -107,6 +109,7 @@ def change(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @staff("tenancy.grant_role")
 @require_POST
+@signing_in.recently_proven
 def grant(request: HttpRequest, public_id: str) -> HttpResponse:
     user = _found(request, public_id)
     form = GrantForm(request.POST, actor=actor_of(request), user=user)
@@ -122,6 +125,7 @@ def grant(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @staff("tenancy.grant_role")
 @require_POST
+@signing_in.recently_proven
 def revoke(request: HttpRequest, public_id: str) -> HttpResponse:
     """Take one of a person's roles away: the form names which."""
     user = _found(request, public_id)
@@ -146,6 +150,7 @@ def deactivate(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @staff("tenancy.change_user")
 @require_POST
+@signing_in.recently_proven
 def reactivate(request: HttpRequest, public_id: str) -> HttpResponse:
     return _do(request, public_id, users.reactivate, _("Active again."))
 

@@ -16,7 +16,7 @@ from boss.core.permissions import may
 from boss.core.problems import NotFound, Problem
 from boss.look import once
 from boss.look.pages import newest_first
-from boss.tenancy import components, policies, selectors, vocabulary
+from boss.tenancy import components, policies, selectors, signing_in, vocabulary
 from boss.tenancy.models import ApiKey, Role
 from boss.tenancy.reach import reaches
 from boss.tenancy.services import api_keys, realms, roles
@@ -42,6 +42,7 @@ def role_list(request: HttpRequest) -> HttpResponse:
 
 @staff("tenancy.manage_roles")
 @require_http_methods(["GET", "POST"])
+@signing_in.recently_proven
 def new_role(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     offered = [each for each in policies.every_permission() if reaches(actor, each)]
@@ -77,6 +78,7 @@ def role(request: HttpRequest, key: str) -> HttpResponse:
 
 @staff("tenancy.manage_roles")
 @require_http_methods(["GET", "POST"])
+@signing_in.recently_proven
 def edit_role(request: HttpRequest, key: str) -> HttpResponse:
     actor = actor_of(request)
     found = selectors.get_role(actor, key)
@@ -103,6 +105,7 @@ def edit_role(request: HttpRequest, key: str) -> HttpResponse:
 
 @staff("tenancy.manage_roles")
 @require_POST
+@signing_in.recently_proven
 def archive_role(request: HttpRequest, key: str) -> HttpResponse:
     found = selectors.get_role(actor_of(request), key)
     try:
@@ -132,6 +135,7 @@ def key_list(request: HttpRequest) -> HttpResponse:
 @staff("tenancy.add_apikey")
 @never_cache
 @require_http_methods(["GET", "POST"])
+@signing_in.recently_proven
 def new_key(request: HttpRequest) -> HttpResponse:
     """Make a key; the answer shows it, this once."""
     actor = actor_of(request)
@@ -152,6 +156,7 @@ def new_key(request: HttpRequest) -> HttpResponse:
 @staff("tenancy.add_apikey")
 @never_cache
 @require_POST
+@signing_in.recently_proven
 def rotate_key(request: HttpRequest, public_id: str) -> HttpResponse:
     """Make a key's successor; the old one goes on for the hours chosen."""
     actor, key = actor_of(request), _key(request, public_id)

@@ -24,4 +24,5 @@ urlpatterns = [
     path("sessions/<str:session>/end/", views.session_end, name="session_end"),
     path("password/", views.password, name="password"),
     path("email/", views.email, name="email"),
+    path("go-on/", views.go_on, name="go_on"),
 ]

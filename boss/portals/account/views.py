@@ -19,7 +19,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from boss.core import crypto
 from boss.core.actors import Actor
@@ -29,7 +29,7 @@ from boss.look import security
 from boss.portals.account.forms import AppForm, NewEmailForm, NewPasswordForm
 from boss.portals.selfhelp import doors
 from boss.portals.selfhelp.views.steps import read_answer
-from boss.tenancy import signing_in
+from boss.tenancy import held_forms, signing_in
 from boss.tenancy.models import User
 from boss.tenancy.services import factors, passkeys, sessions, users
 from boss.tenancy.sessions import ABOUT
@@ -239,6 +239,17 @@ def email(request: HttpRequest) -> HttpResponse:
         doors.send_email_link(request, _user(request), form.cleaned_data["email"])
         return render(request, "portals/account/email_sent.html", {"email": form.cleaned_data["email"]})
     return _form(request, "email", form)
+
+
+@require_GET
+@own
+def go_on(request: HttpRequest) -> HttpResponse:
+    """What the person had sent when he was asked to prove himself, to be sent now. Nothing is done by looking."""
+    held = held_forms.find(request)
+    if held is None:
+        messages.info(request, _("Nothing waits here any more. Nothing was changed."))
+        return redirect("account:home")
+    return render(request, "portals/account/go_on.html", {"held": held})
 
 
 def _after_first(request: HttpRequest, plain: list[str], target: str) -> HttpResponse:

@@ -21,7 +21,7 @@ from boss.notify.services import inviting
 from boss.portals.owner.forms import ColleagueForm
 from boss.portals.selfhelp.forms import ReplyForm
 from boss.portals.selfhelp.views.tickets import OVER, Row
-from boss.tenancy import selectors
+from boss.tenancy import selectors, signing_in
 from boss.tenancy.models import Organization, User
 from boss.tenancy.reach import reaches, roles_to_give
 from boss.tenancy.services import users
@@ -129,6 +129,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @requires("tenancy.add_user")
 @require_http_methods(["GET", "POST"])
 @never_cache
+@signing_in.recently_proven
 def invite(request: HttpRequest) -> HttpResponse:
     actor, organization = _mine(request)
     if not reaches(actor, "tenancy.add_user", organization):  # a colleague with some buildings
@@ -157,6 +158,7 @@ def deactivate(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires("tenancy.change_user")
 @require_POST
+@signing_in.recently_proven
 def reactivate(request: HttpRequest, public_id: str) -> HttpResponse:
     return _do(request, public_id, users.reactivate, _("Active again."))
 
