@@ -133,6 +133,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/<slug:public_id>/deactivate/", people.deactivate, name="person_deactivate"),
     path("people/<slug:public_id>/reactivate/", people.reactivate, name="person_reactivate"),
     path("people/<slug:public_id>/invite-again/", people.invite_again, name="person_invite_again"),
+    path("people/<slug:public_id>/reset-factors/", people.reset_factors, name="person_reset_factors"),
     path("people/<slug:public_id>/act-as/", people.act_as, name="act_as"),
     path("acting/stop/", people.stop_acting, name="stop_acting"),
     path("roles/", roles.role_list, name="roles"),

@@ -20,7 +20,7 @@ from boss.core.problems import NotFound
 from boss.notify.services import inviting
 from boss.tenancy import selectors, signing_in
 from boss.tenancy.models import Organization, Role, User
-from boss.tenancy.services import roles, users
+from boss.tenancy.services import factors, roles, users
 
 
 class UserFilter(FilterSet):
@@ -95,6 +95,14 @@ class UserViewSet(ReadOnlyViewSet):
     @signing_in.recent_on_api
     def reactivate(self, request: Request, public_id: str) -> Response:
         return self.answer(users.reactivate(actor=self.actor, user=self.get_object()))
+
+    @action(detail=True, methods=["post"], permission="tenancy.change_user", url_path="reset-factors")
+    @signing_in.recent_on_api
+    def reset_factors(self, request: Request, public_id: str) -> Response:
+        """Take app, passkeys and recovery codes away from somebody who lost them. A mail tells him."""
+        user = self.get_object()
+        factors.reset(actor=self.actor, user=user)
+        return self.answer(user)
 
     @action(detail=True, methods=["post"], permission="tenancy.change_user", input=serializers.NewEmail)
     @signing_in.recent_on_api

@@ -153,6 +153,13 @@ class GrantForm(BossForm):
         }
 
 
+class ResetFactorsForm(BossForm):
+    confirmed = forms.BooleanField(
+        label=gettext_lazy("I have made sure that it is really this person who asks, in person or by calling back."),
+        error_messages={"required": gettext_lazy("Please make sure first, then tick this.")},
+    )
+
+
 class ActAsForm(BossForm):
     reason = forms.CharField(
         label=gettext_lazy("Why?"),

@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from boss.console.forms.people import ActAsForm, GrantForm, InviteForm, PersonForm
+from boss.console.forms.people import ActAsForm, GrantForm, InviteForm, PersonForm, ResetFactorsForm
 from boss.console.frame import actor_of, page, picked, refused, staff
 from boss.console.presenters import people as present
 from boss.core import audit
@@ -23,7 +23,7 @@ from boss.look.pages import newest_first
 from boss.notify.services import inviting
 from boss.tenancy import selectors, signing_in
 from boss.tenancy.models import User
-from boss.tenancy.services import acting, roles, users
+from boss.tenancy.services import acting, factors, roles, users
 
 SECTION = "people"
 SHOWN_HISTORY = 20
@@ -161,6 +161,23 @@ def invite_again(request: HttpRequest, public_id: str) -> HttpResponse:
     return _do(request, public_id, inviting.send_again, _("The invitation is on its way."))
 
 
+@staff("tenancy.change_user")
+@require_POST
+@signing_in.recently_proven
+def reset_factors(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The phone is lost: app, passkeys and recovery codes are taken away, and the person is told."""
+    user = _found(request, public_id)
+    form = ResetFactorsForm(request.POST)
+    if form.is_valid():
+        try:
+            factors.reset(actor=actor_of(request), user=user)
+        except Problem as problem:
+            form.add_problem(problem)
+        else:
+            return _done(request, user, _("The second factors are gone. A mail tells the person."))
+    return _person_page(request, user, factors_form=form, status=422)
+
+
 @staff("tenancy.act_as")
 @require_POST
 def act_as(request: HttpRequest, public_id: str) -> HttpResponse:
@@ -217,6 +234,7 @@ def _person_page(request: HttpRequest, user: User, *, status: int = 200, **forms
     actor = actor_of(request)
     may_change = may(actor, "tenancy.change_user")
     may_grant = may(actor, "tenancy.grant_role") and actor.holds("tenancy.view_role")
+    has_factors = may_change and user.pk != actor.user_id and factors.has_second(user)
     acts = user.kind == User.Kind.SUBSCRIBER and user.is_active and may(actor, "tenancy.act_as")
     initial = {"full_name": user.full_name, "email": user.email, "phone": user.phone}
     history = audit.list_for(user)[:SHOWN_HISTORY] if actor.holds("core.view_auditentry") else []
@@ -230,6 +248,7 @@ def _person_page(request: HttpRequest, user: User, *, status: int = 200, **forms
         "is_invited": present.mark_of(user) == present.INVITED,
         "person_form": PersonForm(initial=initial) if may_change else None,
         "grant_form": GrantForm(actor=actor, user=user) if may_grant else None,
+        "factors_form": ResetFactorsForm() if has_factors else None,
         "act_form": ActAsForm() if acts else None,
         "history": history,
         **forms,

@@ -15,7 +15,7 @@ from boss.core.actors import Actor
 from boss.core.permissions import PermissionDenied, require
 from boss.core.services import service
 from boss.tenancy import selectors
-from boss.tenancy.errors import WrongCode
+from boss.tenancy.errors import NotYourself, WrongCode
 from boss.tenancy.events import SignInChanged
 from boss.tenancy.models import Passkey, RecoveryCode, Totp, User
 from boss.tenancy.reach import require_not_above
@@ -113,11 +113,16 @@ def reset(*, actor: Actor, user: User) -> None:
     """Phone and codes are lost: somebody who may change the person takes all second factors away.
 
     Who he is has been made sure of otherwise. His sessions end; he is told by mail. Nobody does it to somebody who
-    holds more than himself (:class:`HoldsMore`): it would be a step towards signing in as him.
+    holds more than himself (:class:`HoldsMore`): it would be a step towards signing in as him; nor to himself
+    (:class:`NotYourself`): his own he takes away one by one. Of somebody who has none nothing is done.
     """
     require(actor, "tenancy.change_user", user)
     require_not_above(actor, user)
+    if actor.user_id == user.pk:
+        raise NotYourself
 
+    if not has_second(user):
+        return
     Totp.objects.filter(user=user).delete()
     Passkey.objects.filter(user=user).delete()
     RecoveryCode.objects.filter(user=user).delete()
