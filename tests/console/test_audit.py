@@ -12,8 +12,10 @@ from boss.core import audit, exports, origin, scoping, tasks
 from boss.core.actors import Actor
 from boss.core.models import AuditEntry, AuditExport
 from boss.tenancy.models import User
-from boss.tenancy.services import users
-from tests.cast import actor_of, make_user
+from boss.tenancy.services import acting, users
+from tests.cast import PASSWORD, actor_of, make_user
+from tests.portals.test_second_step import with_app
+from tests.portals.visiting import words
 
 PAGE = "/console/audit/"
 
@@ -131,3 +133,23 @@ def test_a_subscriber_sees_what_was_done_to_him_and_nobodys_name(cast, alpha, al
     assert "Alice" not in text
     assert "internal" not in text.split("<main")[1]
     assert "Your password" not in browser_of(cast.charlie).get("/my/history/").content.decode()
+
+
+def test_a_sign_in_and_a_second_factor_stand_in_ones_own_history(cast, alpha, browser_of):
+    sam = make_user(cast.alpha, "sam@mail.example", "Sam Soto", "subscriber", kind="subscriber", own=True)
+    browser_of().post("/login/", {"email": sam.email, "password": PASSWORD})
+    with_app(sam)
+    text = browser_of(sam).get("/my/history/").content.decode()
+    assert "Signed in" in text and "An authenticator app was set up" in text and "sign_in." not in text
+
+
+def test_a_persons_page_says_in_words_what_was_done_and_in_whose_place(cast, alpha, alice, system, browser_of):
+    sam = make_user(cast.alpha, "sam@mail.example", "Sam Soto", "subscriber", kind="subscriber", own=True)
+    users.change(actor=alice, user=sam, full_name="Sam Sotomayor", phone="")
+    acting.begin(actor=alice, subscriber=User.objects.get(pk=sam.pk), reason="TL-1")
+    audit.record(actor=system, action="nms.port_opened", subject=User.objects.get(pk=sam.pk))
+    said = words(browser_of(cast.alice).get(f"/console/people/{sam.public_id}/"))
+    assert "Name or phone changed" in said and "Full name: Sam Soto Sam Sotomayor" in said
+    assert "Self-help opened in the subscriber's place" in said and "in place of Sam" in said
+    assert "Nms port opened" in said  # nobody's words: its own name
+    assert "user.changed" not in said and "acting.begun" not in said

@@ -84,6 +84,8 @@ def test_it_ends_after_half_an_hour(looking):
 def test_dora_sees_who_looked_and_why(looking, browser_of, dora):
     page = browser_of(dora).get("/my/visits/").content.decode()
     assert "Bob Baker" in page and "TL-1042" in page
+    history = browser_of(dora).get("/my/history/").content.decode()
+    assert "looked at your pages as you see them" in history and "/my/visits/" in history and "Bob" not in history
 
 
 def test_it_needs_the_right_a_reason_and_a_subscriber(cast, alice, bob, dora):

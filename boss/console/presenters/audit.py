@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from boss.console.presenters.stories import of_audit
 from boss.console.presenters.words import label, plain
 from boss.core.actors import Actor
 from boss.core.models import AuditEntry
+from boss.look import deeds
 from ipservices.models import Service
 from subscribers.models import Account, Order
 from ticketing.models import Ticket
@@ -52,6 +52,7 @@ class Line:
     what: str
     action: str
     who: str
+    instead_of: str
     actor_kind: str | Promise
     address: str
     subject: str
@@ -67,9 +68,10 @@ def lines(actor: Actor, entries: Sequence[AuditEntry]) -> list[Line]:
     return [
         Line(
             at=entry.at,
-            what=of_audit(entry).text,
+            what=deeds.said(entry.action, entry.subject_label),
             action=entry.action,
             who=entry.actor_label,
+            instead_of=entry.on_behalf_of_label,
             actor_kind=ACTORS.get(entry.actor_kind, entry.actor_kind),
             address=entry.address or "",
             subject=entry.subject_label,

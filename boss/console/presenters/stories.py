@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from boss.console.presenters.tickets import url_of as ticket_url
 from boss.core.models import AuditEntry
+from boss.look import deeds
 from boss.look.marks import Mark
 from ticketing.models import Ticket
 
@@ -28,31 +28,31 @@ class Entry:
     log: str = ""
 
 
-# The sentences of actions; ``%(what)s`` is the subject's name. An action without one is shown by its own words.
-SENTENCES = {
-    "account.opened": (gettext_lazy("Account opened"), Mark("", "user-plus", "busy")),
-    "account.activated": (gettext_lazy("Account active"), Mark("", "circle-check", "ok")),
-    "account.activation_undone": (gettext_lazy("Account pending again"), Mark("", "arrow-back-up", "undo")),
-    "account.changed": (gettext_lazy("Account changed"), Mark("", "edit", "idle")),
-    "account.closed": (gettext_lazy("Account closed"), Mark("", "lock", "idle")),
-    "account.contact_added": (gettext_lazy("Contact added"), Mark("", "user-plus", "idle")),
-    "account.pin_set": (gettext_lazy("Phone PIN set"), Mark("", "key", "idle")),
-    "account.user_added": (gettext_lazy("Log-in made"), Mark("", "key", "busy")),
-    "account.user_withdrawn": (gettext_lazy("Log-in withdrawn"), Mark("", "arrow-back-up", "undo")),
-    "order.submitted": (gettext_lazy("Order %(what)s placed"), Mark("", "shopping-cart", "busy")),
-    "order.completed": (gettext_lazy("Order %(what)s completed"), Mark("", "circle-check", "ok")),
-    "order.cancelled": (gettext_lazy("Order %(what)s cancelled and undone"), Mark("", "arrow-back-up", "undo")),
-    "service.activation_asked": (gettext_lazy("To be activated: %(what)s"), Mark("", "clock", "busy")),
-    "service.activated": (gettext_lazy("Active: %(what)s"), Mark("", "bolt", "ok")),
-    "service.suspended": (gettext_lazy("Suspended: %(what)s"), Mark("", "player-pause", "wait")),
-    "service.resumed": (gettext_lazy("Resumed: %(what)s"), Mark("", "player-play", "ok")),
-    "service.switched": (gettext_lazy("Switched by the owner: %(what)s"), Mark("", "adjustments", "idle")),
-    "service.removal_asked": (gettext_lazy("To be removed: %(what)s"), Mark("", "clock", "wait")),
-    "service.terminated": (gettext_lazy("Ended: %(what)s"), Mark("", "lock", "idle")),
-    "service.put_back": (gettext_lazy("Put back as it was: %(what)s"), Mark("", "arrow-back-up", "undo")),
-    "charges.started": (gettext_lazy("Charges started: %(what)s"), Mark("", "receipt", "busy")),
-    "charges.reversed": (gettext_lazy("Charges reversed: %(what)s"), Mark("", "arrow-back-up", "undo")),
+MARKS = {
+    "account.opened": Mark("", "user-plus", "busy"),
+    "account.activated": Mark("", "circle-check", "ok"),
+    "account.activation_undone": Mark("", "arrow-back-up", "undo"),
+    "account.changed": Mark("", "edit", "idle"),
+    "account.closed": Mark("", "lock", "idle"),
+    "account.contact_added": Mark("", "user-plus", "idle"),
+    "account.pin_set": Mark("", "key", "idle"),
+    "account.user_added": Mark("", "key", "busy"),
+    "account.user_withdrawn": Mark("", "arrow-back-up", "undo"),
+    "order.submitted": Mark("", "shopping-cart", "busy"),
+    "order.completed": Mark("", "circle-check", "ok"),
+    "order.cancelled": Mark("", "arrow-back-up", "undo"),
+    "service.activation_asked": Mark("", "clock", "busy"),
+    "service.activated": Mark("", "bolt", "ok"),
+    "service.suspended": Mark("", "player-pause", "wait"),
+    "service.resumed": Mark("", "player-play", "ok"),
+    "service.switched": Mark("", "adjustments", "idle"),
+    "service.removal_asked": Mark("", "clock", "wait"),
+    "service.terminated": Mark("", "lock", "idle"),
+    "service.put_back": Mark("", "arrow-back-up", "undo"),
+    "charges.started": Mark("", "receipt", "busy"),
+    "charges.reversed": Mark("", "arrow-back-up", "undo"),
 }
+"""How the timeline marks what it tells; the words are the vocabulary's."""
 
 # Said in the run's own journal already, once for all services together.
 UNTOLD = frozenset(
@@ -72,13 +72,8 @@ UNTOLD = frozenset(
 
 
 def of_audit(entry: AuditEntry) -> Entry:
-    sentence, mark = SENTENCES.get(entry.action, (None, Mark("", "circle-dot", "idle")))
-    if sentence is None:
-        words = entry.action.replace(".", " ").replace("_", " ").capitalize()
-        text = f"{words}: {entry.subject_label}" if entry.subject_label else words
-    else:
-        text = str(sentence) % {"what": entry.subject_label}
-    return Entry(entry.at, text, mark, entry.actor_label)
+    mark = MARKS.get(entry.action, Mark("", "circle-dot", "idle"))
+    return Entry(entry.at, deeds.said(entry.action, entry.subject_label), mark, entry.actor_label)
 
 
 def of_ticket(ticket: Ticket) -> list[Entry]:

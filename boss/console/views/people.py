@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from boss.console.forms.people import ActAsForm, GrantForm, InviteForm, PersonForm, ResetFactorsForm
 from boss.console.frame import actor_of, page, picked, refused, staff
+from boss.console.presenters import audit as present_audit
 from boss.console.presenters import people as present
 from boss.core import audit
 from boss.core.permissions import may
@@ -237,7 +238,7 @@ def _person_page(request: HttpRequest, user: User, *, status: int = 200, **forms
     has_factors = may_change and user.pk != actor.user_id and factors.has_second(user)
     acts = user.kind == User.Kind.SUBSCRIBER and user.is_active and may(actor, "tenancy.act_as")
     initial = {"full_name": user.full_name, "email": user.email, "phone": user.phone}
-    history = audit.list_for(user)[:SHOWN_HISTORY] if actor.holds("core.view_auditentry") else []
+    seen = audit.list_for(user)[:SHOWN_HISTORY] if actor.holds("core.view_auditentry") else []
     context = {
         "person": user,
         "mark": present.mark_of(user),
@@ -250,7 +251,7 @@ def _person_page(request: HttpRequest, user: User, *, status: int = 200, **forms
         "grant_form": GrantForm(actor=actor, user=user) if may_grant else None,
         "factors_form": ResetFactorsForm() if has_factors else None,
         "act_form": ActAsForm() if acts else None,
-        "history": history,
+        "history": present_audit.lines(actor, list(seen)),
         **forms,
     }
     return page(request, "people/person.html", context, section=SECTION, status=status)

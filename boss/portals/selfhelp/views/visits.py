@@ -15,4 +15,4 @@ from boss.tenancy.services import acting
 def visits(request: HttpRequest) -> HttpResponse:
     """Each visit with who, when and why, newest first."""
     shown = acting.list_of(request.actor)  # type: ignore[attr-defined]
-    return render(request, "portals/selfhelp/visits.html", {"visits": shown, "here": "visits"})
+    return render(request, "portals/selfhelp/visits.html", {"visits": shown, "here": "history"})
