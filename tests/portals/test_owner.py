@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from boss.core.permissions import PermissionDenied
+from boss.core.problems import InvalidInput
 from boss.notify.models import Message as Mail
 from boss.tenancy.models import User
 from boss.tenancy.services import roles, sites, users
-from tests.cast import PASSWORD
-from ticketing.models import Category, Message
+from tests.cast import PASSWORD, actor_of
+from tests.portals.visiting import hidden, message_beside
+from ticketing.models import Category, Message, Ticket
 from ticketing.services import tickets
 
 pytestmark = pytest.mark.usefixtures("alpha")
@@ -143,3 +146,102 @@ def test_subscribers_and_staff_have_no_business_here_nor_she_elsewhere(browser_o
     assert browser_of(cast.alice).get("/owner/").status_code == 403
     for path in ("/console/", "/my/", "/console/people/"):
         assert browser_of(olga).get(path).status_code == 403
+
+
+# A new ticket
+
+ASKED = {"category": "building", "title": "The riser hums", "body": "Since Monday, in the cellar", "form_key": ""}
+NEW = "/owner/tickets/new/"
+
+
+@pytest.fixture
+def topics(alpha):
+    Category.objects.create(key="building", name="Building", portal_visible=True)
+    Category.objects.create(key="office", name="Office", portal_visible=False)
+
+
+def opened():
+    return list(Ticket.objects.values_list("title", "site", "organization", "requester__full_name"))
+
+
+def test_she_opens_a_ticket_about_a_place_of_hers(browser_of, olga, pinecrest, elm, oak, topics):
+    client = browser_of(olga)
+    assert f'href="{NEW}"' in client.get("/owner/tickets/").content.decode()
+    answer = client.post(NEW, {**ASKED, "site": elm[1].public_id})
+    ticket = Ticket.objects.get()
+    assert answer["Location"] == f"/owner/tickets/{ticket.public_id}/"
+    assert opened() == [("The riser hums", elm[1].pk, pinecrest.pk, "Olga")]
+    page = client.get(answer["Location"]).content.decode()
+    assert "We have your ticket" in page and "Since Monday" in page
+
+
+def test_she_may_speak_of_all_her_buildings_a_colleague_of_one_says_which(
+    system, browser_of, pinecrest, olga, elm, oak, topics
+):
+    assert browser_of(olga).post(NEW, {**ASKED, "site": ""}).status_code == 302
+    assert opened() == [("The riser hums", None, pinecrest.pk, "Olga")]
+    kurt = browser_of(person(system, pinecrest, "kurt@pinecrest.example", sites=[oak]))
+    refused = kurt.post(NEW, {**ASKED, "site": ""})
+    assert refused.status_code == 422 and "choose the place" in message_beside(refused, "site")
+    assert len(opened()) == 1
+    assert kurt.post(NEW, {**ASKED, "site": oak.public_id}).status_code == 302
+    assert opened()[1] == ("The riser hums", oak.pk, pinecrest.pk, "Kurt")
+
+
+def test_only_her_own_places_and_topics_are_offered_and_taken(
+    system, browser_of, pinecrest, olga, elm, oak, bay, topics
+):
+    client = browser_of(olga)
+    page = client.get(NEW).content.decode()
+    assert "1 Elm" in page and "2 Oak" in page and "3 Bay" not in page and "Office" not in page
+    there = client.get(f"{NEW}?building={oak.public_id}").content.decode()
+    assert "2 Oak" in there and "1 Elm" not in there
+    for wrong in ({"site": bay.public_id}, {"site": "x"}, {"category": "office"}):
+        assert client.post(NEW, {**ASKED, "site": elm[0].public_id, **wrong}).status_code == 422
+    kurt = browser_of(person(system, pinecrest, "kurt@pinecrest.example", sites=[oak]))
+    assert "1 Elm" not in kurt.get(NEW).content.decode()
+    assert kurt.post(NEW, {**ASKED, "site": elm[0].public_id}).status_code == 422
+    assert opened() == []
+
+
+def test_the_wall_stands_behind_the_form_too(system, cast, pinecrest, olga, elm, bay, topics):
+    kurt = actor_of(person(system, pinecrest, "kurt@pinecrest.example", sites=elm[:1]))
+    for actor, site in ((actor_of(olga), bay), (kurt, elm[1])):
+        with pytest.raises(InvalidInput) as refused:
+            tickets.open(actor=actor, category_key="building", title="x", site=site)
+        assert "site" in refused.value.fields
+    resident = users.create(actor=system, email="r@mail.example", full_name="Resi", kind="subscriber", site=elm[0])
+    roles.grant(actor=system, user=resident, role_key="subscriber", own=True)
+    with pytest.raises(PermissionDenied):
+        tickets.open(actor=actor_of(resident), category_key="building", title="x", site=elm[0])
+    assert opened() == []
+
+
+def test_the_api_takes_a_place_of_hers_and_no_other(browser_of, olga, elm, bay, topics):
+    client, address = browser_of(olga), "/api/v1/ticketing/tickets/"
+    body = {"category": "building", "title": "The riser hums"}
+    for wrong in (bay.public_id, "nowhere"):
+        answer = client.post(address, {**body, "site": wrong}, content_type="application/json")
+        assert answer.status_code == 422 and "site" in answer.json()["fields"]
+    assert opened() == []
+    assert client.post(address, {**body, "site": elm[2].public_id}, content_type="application/json").status_code == 201
+    assert opened()[0][1] == elm[2].pk
+
+
+def test_a_click_too_many_opens_one_ticket_and_a_neighbour_reads_none(
+    system, browser_of, olga, pinecrest, elm, oak, bay, topics
+):
+    client = browser_of(olga)
+    typed = {**ASKED, **hidden(client.get(NEW)), "site": elm[0].public_id}
+    for _click in range(2):
+        assert client.post(NEW, typed).status_code == 302
+    (ticket,) = Ticket.objects.all()
+    kurt = browser_of(person(system, pinecrest, "kurt@pinecrest.example", sites=[oak]))
+    ben = browser_of(person(system, bay.organization, "ben@bayfront.example"))
+    assert [each.get(f"/owner/tickets/{ticket.public_id}/").status_code for each in (kurt, ben)] == [404, 404]
+
+
+def test_nobody_without_an_organization_asks_here(browser_of, cast, topics):
+    assert browser_of(cast.alice).get(NEW).status_code == 404
+    assert browser_of(cast.alice).post(NEW, ASKED).status_code == 404
+    assert opened() == []

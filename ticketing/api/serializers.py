@@ -68,7 +68,7 @@ class TicketSerializer(RowSerializer):
 
 
 class NewTicket(serializers.Serializer[Any]):
-    """A ticket to be opened. Subscribers give category, title, body and data only."""
+    """A ticket to be opened. Subscribers give category, title, body and data only, contacts a site besides."""
 
     category = serializers.CharField(max_length=40, source="category_key", help_text="The category's key")
     title = serializers.CharField(max_length=200)
@@ -78,6 +78,7 @@ class NewTicket(serializers.Serializer[Any]):
     priority = serializers.ChoiceField(choices=Priority.choices, required=False)
     due_at = serializers.DateTimeField(required=False)
     requester = serializers.CharField(max_length=12, required=False, help_text="The public id of the person it is for")
+    site = serializers.CharField(max_length=12, required=False, help_text="The public id of the site it is about")
 
 
 class Versioned(serializers.Serializer[Any]):

@@ -16,8 +16,8 @@ from rest_framework.serializers import BaseSerializer, Serializer
 from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
 from boss.core.problems import InvalidInput, NotFound
-from boss.tenancy.models import User
-from boss.tenancy.selectors import get_user
+from boss.tenancy.models import Site, User
+from boss.tenancy.selectors import get_site, get_user
 from ticketing import selectors
 from ticketing.api import serializers
 from ticketing.choices import OPEN_STATES
@@ -77,6 +77,8 @@ class TicketViewSet(ReadOnlyViewSet):
         given = self.given()
         if "requester" in given:
             given["requester"] = self._person(given["requester"], "requester")
+        if "site" in given:
+            given["site"] = self._site(given["site"])
         return self.answer(tickets.open(actor=self.actor, **given), status=201)
 
     @extend_schema(responses=serializers.TicketSerializer(many=True))
@@ -166,6 +168,12 @@ class TicketViewSet(ReadOnlyViewSet):
         """What happened to it, in order."""
         found = selectors.list_events(self.actor, self.get_object())
         return Response(serializers.TicketEventSerializer(found, many=True).data)
+
+    def _site(self, public_id: str) -> Site:
+        try:
+            return get_site(self.actor, public_id)
+        except NotFound:
+            raise InvalidInput(fields={"site": [_("There is no such site.")]}) from None
 
     def _person(self, public_id: str, field: str) -> User:
         try:

@@ -8,8 +8,38 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from boss.look.forms import BossForm
-from boss.tenancy.models import Role
+from boss.portals.selfhelp.forms import TicketForm
+from boss.tenancy.models import Role, Site
 from subscribers.selectors import Building
+
+
+class OwnersTicketForm(TicketForm):
+    """A request of an organization's person: about a place of his, or (``everywhere``) about none of them alone."""
+
+    site = forms.ChoiceField(
+        label=_("Where is it?"),
+        error_messages={
+            "required": _("Please choose the place."),
+            "invalid_choice": _("Please choose one of your places."),
+        },
+    )
+
+    def __init__(self, *args: Any, buildings: list[Building], everywhere: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sites = {site.public_id: site for building in buildings for site in building.sites}
+        first = ("", _("Not one place alone") if everywhere else _("Choose…"))
+        places = [
+            (f"{each.street}, {each.city}", [(site.public_id, site.label) for site in each.sites])
+            for each in buildings
+        ]  # fmt: skip
+        self.fields["site"].choices = [first, *places]  # type: ignore[attr-defined]
+        self.fields["site"].required = not everywhere
+        if len(self.sites) == 1 and not everywhere:
+            self.initial.setdefault("site", next(iter(self.sites)))
+
+    def place(self) -> Site | None:
+        """Where it is. Call after validation."""
+        return self.sites.get(self.cleaned_data["site"])
 
 
 class ColleagueForm(BossForm):

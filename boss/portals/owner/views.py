@@ -18,7 +18,8 @@ from boss.core.views import requires
 from boss.look import once, pages
 from boss.look.marks import Mark
 from boss.notify.services import inviting
-from boss.portals.owner.forms import ColleagueForm
+from boss.portals import asking
+from boss.portals.owner.forms import ColleagueForm, OwnersTicketForm
 from boss.portals.selfhelp.forms import ReplyForm
 from boss.portals.selfhelp.views.tickets import OVER, Row
 from boss.tenancy import selectors, signing_in
@@ -38,6 +39,11 @@ INACTIVE = Mark(gettext_lazy("Deactivated"), "ban", "idle")
 def _actor(request: HttpRequest) -> Actor:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return actor
+
+
+def _may_ask(request: HttpRequest) -> bool:
+    """Whether he opens tickets for his organization."""
+    return getattr(request.user, "organization", None) is not None and _actor(request).holds("ticketing.add_ticket")
 
 
 def _show(request: HttpRequest, name: str, here: str, status: int = 200, **context: Any) -> HttpResponse:
@@ -69,7 +75,8 @@ def building(request: HttpRequest, public_id: str) -> HttpResponse:
             there = ticketing.list_tickets(actor).filter(site_id__in=[site.pk for site in each.sites])
             shown = [Row.of(ticket) for ticket in there[:PAGE]]
             units = [site for site in each.sites if site.unit]
-            return _show(request, "building", "home", building=each, units=units, tickets=shown)
+            told = {"building": each, "units": units, "tickets": shown, "may_ask": _may_ask(request)}
+            return _show(request, "building", "home", **told)
     raise NotFound
 
 
@@ -79,7 +86,33 @@ def building(request: HttpRequest, public_id: str) -> HttpResponse:
 def tickets(request: HttpRequest) -> HttpResponse:
     found = ticketing.list_tickets(_actor(request)).select_related("site")
     page = pages.newest_first(found, request.GET.get("after", ""), PAGE).map(Row.of)
-    return _show(request, "tickets", "tickets", page=page)
+    return _show(request, "tickets", "tickets", page=page, may_ask=_may_ask(request))
+
+
+@requires("ticketing.add_ticket")
+@require_http_methods(["GET", "POST"])
+@never_cache
+def ticket_new(request: HttpRequest) -> HttpResponse:
+    """Open a ticket for the organization, about a place of one's own. ``?building=`` offers its places alone."""
+    actor, organization = _mine(request)
+    if not actor.holds("core.use_owner"):
+        raise NotFound
+    buildings = subscribers.list_buildings(actor)
+    chosen = [each for each in buildings if request.GET.get("building", "") in {site.public_id for site in each.sites}]
+    asked = asking.ask(
+        request,
+        OwnersTicketForm,
+        buildings=chosen or buildings,
+        everywhere=not chosen and reaches(actor, "ticketing.add_ticket", organization),
+    )
+    if asked.sent:
+        if not once.first_time(actor, request.POST.get("form_key", "")):
+            return redirect("owner:tickets")
+        opened = asking.open_asked(request, asked.form, site=asked.form.place())
+        if opened is not None:
+            messages.success(request, _("We have your ticket %(number)s.") % {"number": opened.number})
+            return redirect("owner:ticket", public_id=opened.public_id)
+    return _show(request, "ticket_new", "tickets", status=asked.status, **asked.context())
 
 
 @requires("core.use_owner")

@@ -49,8 +49,9 @@ def open(
 
     ``subject`` is what decides how the ticket may end; it and ``links`` (kind, id) are what it is about. ``body``
     becomes the first message: public from people, staff-only from the machine. Somebody without realm-wide rights
-    (a subscriber) opens in his own name, in a category offered to customers, and sets no pool, priority or due date.
-    Raises :class:`InvalidInput` with fields ``category``, ``title``, ``pool``, ``subject``, ``data.<key>``.
+    (a subscriber) opens in his own name, in a category offered to customers, and sets no pool, priority or due date;
+    a site is named by the people of its organization alone, and only one they see.
+    Raises :class:`InvalidInput` with fields ``category``, ``title``, ``pool``, ``site``, ``subject``, ``data.<key>``.
     """
     if dedupe_key:
         locks.hold(f"ticketing.dedupe:{dedupe_key}")
@@ -69,11 +70,13 @@ def open(
         if not actor.holds(permission):
             raise PermissionDenied(permission=permission)
         for_another = requester if requester and requester.pk != actor.user_id else None
-        _refuse_beyond_customers(actor, category, about, [pool_key, priority, due_at, dedupe_key, for_another, site])
+        _refuse_beyond_customers(actor, category, about, [pool_key, priority, due_at, dedupe_key, for_another])
         requester = User.objects.filter(pk=actor.user_id).first()
         organization = organization or _organization_of(actor, permission)
         if organization is None and requester is not None:  # a contact with some buildings only speaks for it, too
             organization = requester.organization
+        if site is not None:
+            _refuse_other_site(actor, site, organization)
 
     title = _title(actor, title)
     pool = _pool(pool_key) if pool_key else category.default_pool
@@ -147,6 +150,14 @@ def _refuse_beyond_customers(
         kind = subject_kinds.find(kind_key)
         if kind is None or not kind.may_link(actor, subject_id):
             raise InvalidInput(fields={"subject": [_("There is no such thing.")]})
+
+
+def _refuse_other_site(actor: Actor, site: Site, organization: Organization | None) -> None:
+    if organization is None:  # a resident has the site he lives at, and names none
+        raise PermissionDenied(permission="ticketing.add_ticket")
+    seen = Site.objects.visible_to(actor).filter(pk=site.pk, organization=organization)
+    if not seen.exists():
+        raise InvalidInput(fields={"site": [_("There is no such site.")]})
 
 
 def _organization_of(actor: Actor, permission: str) -> Organization | None:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from boss.core import schema
 from boss.core.problems import Problem
 from boss.core.views import requires
 from boss.look import once, pages
 from boss.look.marks import Mark
+from boss.portals import asking
 from boss.portals.selfhelp import words
-from boss.portals.selfhelp.forms import ReplyForm, TicketForm
+from boss.portals.selfhelp.forms import ReplyForm
 from ticketing import selectors
-from ticketing.choices import CategoryKind
-from ticketing.models import Category, Ticket
+from ticketing.models import Ticket
 from ticketing.services import tickets as desk
 
 PAGE = 20
@@ -77,44 +75,14 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
 @requires("ticketing.add_ticket", customers=True)
 @never_cache
 def new(request: HttpRequest) -> HttpResponse:
-    """Open a request. Choosing a topic brings the topic's own questions (by a button where there is no script)."""
-    topics = {category.key: category for category in selectors.list_portal_categories() if is_topic(category)}
-    asked = request.POST.get("category") or request.GET.get("category", "")
-    form = _form(request, topics, topics.get(asked))
-    if request.method == "POST" and "choose" not in request.POST and form.is_valid():
+    """Open a request."""
+    asked = asking.ask(request)
+    if asked.sent:
         if not once.first_time(request.actor, request.POST.get("form_key", "")):  # type: ignore[attr-defined]
             return redirect("selfhelp:tickets")
-        try:
-            opened = desk.open(
-                actor=request.actor,  # type: ignore[attr-defined]
-                category_key=form.cleaned_data["category"],
-                title=form.cleaned_data["title"],
-                body=form.cleaned_data["body"],
-                data=form.answers(),
-            )
-        except Problem as problem:
-            form.add_problem(problem)
-        else:
+        opened = asking.open_asked(request, asked.form)
+        if opened is not None:
             messages.success(request, _("We have your request %(number)s.") % {"number": opened.number})
             return redirect("selfhelp:ticket", public_id=opened.public_id)
-    template = "portals/selfhelp/ticket_new.html"
-    status = 422 if form.is_bound and form.errors else 200
-    context = {"form": form, "topics": topics, "form_key": once.new_key(), "here": "tickets"}
-    return render(request, template, context, status=status)
-
-
-def is_topic(category: Category) -> bool:
-    """What customers ask about; leads come from the sign-up portal."""
-    return bool(category.kind != CategoryKind.LEAD)
-
-
-def _form(request: HttpRequest, topics: dict[str, Category], category: Category | None) -> TicketForm:
-    choices = [(key, topic.name) for key, topic in topics.items()]
-    published = selectors.find_schema(category) if category is not None else None
-    questions = schema.for_customers(published.fields()) if published else []
-    made: dict[str, forms.Field] = schema.form_fields(questions)
-    if request.method != "POST":
-        return TicketForm(topics=choices, questions=made, initial=request.GET.dict())
-    if "choose" in request.POST:  # the topic was changed: show its questions, keep what was typed, judge nothing
-        return TicketForm(topics=choices, questions=made, initial=request.POST.dict())
-    return TicketForm(request.POST, topics=choices, questions=made)
+    context = {**asked.context(), "here": "tickets"}
+    return render(request, "portals/selfhelp/ticket_new.html", context, status=asked.status)
