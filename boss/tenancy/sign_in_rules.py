@@ -27,16 +27,25 @@ class Lasting:
     absolute: dt.timedelta
 
 
+_CUSTOMERS = Lasting(dt.timedelta(days=14), dt.timedelta(days=90))
 LONGEST = {
     "staff": Lasting(dt.timedelta(minutes=30), dt.timedelta(hours=12)),
-    "subscriber": Lasting(dt.timedelta(days=14), dt.timedelta(days=90)),
+    "subscriber": _CUSTOMERS,
+    "contact": _CUSTOMERS,
 }
+"""By kind of user. Contacts of organizations are customers' people at desks of their own (ADR 0113)."""
 
 
 def lasting(realm_id: int, kind: str) -> Lasting:
-    """The limits for ``kind`` ("staff", "subscriber") in the realm: its own where they are tighter."""
+    """The limits for ``kind`` (of :data:`LONGEST`) in the realm: its own where they are tighter.
+
+    Where a realm sets none for contacts, they have what it set for subscribers. A kind nobody knows lasts shortest.
+    """
     longest = LONGEST.get(kind, LONGEST["staff"])
-    own = _rules(selectors.get_realm(realm_id)).get("minutes", {}).get(kind, {})
+    minutes = _rules(selectors.get_realm(realm_id)).get("minutes", {})
+    own = minutes.get(kind, {})
+    if kind == "contact":
+        own = {**minutes.get("subscriber", {}), **own}
     return Lasting(_tighter(own.get("idle"), longest.idle), _tighter(own.get("absolute"), longest.absolute))
 
 

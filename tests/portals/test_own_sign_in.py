@@ -11,13 +11,15 @@ from django.test import Client
 from django.test.utils import override_settings
 
 from boss.core import clock, relay, scoping
+from boss.core.actors import Actor
 from boss.core.models import AuditEntry
+from boss.core.problems import InvalidInput
 from boss.notify.models import Message
 from boss.notify.services import messages
-from boss.tenancy import selectors
+from boss.tenancy import selectors, sign_in_rules
 from boss.tenancy.models import Session, SignInFailure, User
 from boss.tenancy.passwords import OwnWordsValidator
-from boss.tenancy.services import roles, users
+from boss.tenancy.services import roles, sign_in_policy, sites, users
 from tests.cast import PASSWORD, Cast
 from tests.portals.test_second_step import demand, inside, is_in, sign_in
 from tests.portals.visiting import Visitor, message_beside, text, words
@@ -85,6 +87,49 @@ def test_the_api_tells_and_ends_ones_own_sessions_and_tells_the_factors(cast, ma
         "has_password": True, "has_app": False, "passkeys": [], "recovery_codes_left": 0,
         "second_factor_demanded": False,
     }  # fmt: skip
+
+
+@pytest.fixture
+def olga(cast) -> User:
+    """Speaks for an organization."""
+    with inside(cast.alice):
+        system = Actor.system(cast.alpha.pk)
+        pinecrest = sites.create_organization(actor=system, name="Pinecrest", kind="property_owner")
+        olga = users.create(actor=system, email="olga@pinecrest.example", full_name="Olga Oak", kind="contact",
+                            password=PASSWORD, organization=pinecrest)  # fmt: skip
+        roles.grant(actor=system, user=olga, role_key="property_owner", organization=pinecrest)
+    return olga
+
+
+def test_contacts_of_organizations_stay_signed_in_like_customers(cast, olga):
+    door = browser(cast)
+    sign_in(door, olga)
+    with clock.moved(dt.timedelta(days=13)):
+        assert is_in(door, "/owner/")
+    with clock.moved(dt.timedelta(days=28)):
+        assert not is_in(door, "/owner/")
+    customers = sign_in_rules.lasting(cast.alpha.pk, "subscriber")
+    assert sign_in_rules.lasting(cast.alpha.pk, "contact") == customers
+    assert sign_in_rules.lasting(cast.alpha.pk, "robot") == sign_in_rules.lasting(cast.alpha.pk, "staff")
+
+
+def test_a_realm_says_what_holds_for_contacts_else_what_holds_for_customers(cast, alice, olga):
+    def limits(**minutes) -> list[int]:
+        with inside(cast.alice):
+            sign_in_policy.change(actor=alice, second_factor_roles=[], minutes=minutes)
+            lasting = sign_in_rules.lasting(cast.alpha.pk, "contact")
+        return [int(each.total_seconds() // 60) for each in (lasting.idle, lasting.absolute)]
+
+    assert limits(subscriber={"idle": 60, "absolute": 600}) == [60, 600]
+    assert limits(subscriber={"idle": 60, "absolute": 600}, contact={"idle": 90}) == [90, 600]
+    door = browser(cast)
+    sign_in(door, olga)
+    with later(minutes=91):
+        assert not is_in(door, "/owner/")
+    with inside(cast.alice), pytest.raises(InvalidInput) as refused:
+        sign_in_policy.change(actor=alice, second_factor_roles=[], minutes={"contact": {"idle": 99_999}})
+    assert "contact_idle" in refused.value.fields
+    assert limits(contact={"idle": 90})[0] == 90
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,22 @@ def test_subscribers_and_staff_have_no_business_here_nor_she_elsewhere(browser_o
         assert browser_of(olga).get(path).status_code == 403
 
 
+def test_letting_a_colleague_in_wants_a_fresh_proof_and_putting_him_out_does_not(
+    system, browser_of, pinecrest, olga, oak
+):
+    kurt = person(system, pinecrest, "kurt@pinecrest.example", sites=[oak])
+    client = browser_of(olga, proven=False)
+    assert client.get("/owner/people/invite/")["Location"].startswith("/login/again/")
+    body = {"full_name": "Nora", "email": "nora@pinecrest.example", "role": "property_owner"}
+    assert client.post("/owner/people/invite/", body)["Location"].startswith("/login/again/")
+    assert not User.objects.filter(email_norm="nora@pinecrest.example").exists()
+    assert client.post(f"/owner/people/{kurt.public_id}/deactivate/")["Location"] == "/owner/people/"
+    assert client.post(f"/owner/people/{kurt.public_id}/reactivate/")["Location"].startswith("/login/again/")
+    assert not User.objects.get(pk=kurt.pk).is_active
+    assert browser_of(olga).post(f"/owner/people/{kurt.public_id}/reactivate/")["Location"] == "/owner/people/"
+    assert User.objects.get(pk=kurt.pk).is_active
+
+
 # A new ticket
 
 ASKED = {"category": "building", "title": "The riser hums", "body": "Since Monday, in the cellar", "form_key": ""}

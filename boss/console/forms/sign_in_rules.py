@@ -32,6 +32,17 @@ class SignInRulesForm(BossForm):
         label=_("Customers: minutes in all"), help_text=_("At most 129600, which is 90 days"), required=False
     )
 
+    contact_idle = forms.IntegerField(
+        label=_("Contacts of organizations: minutes without a visit"),
+        help_text=_("At most 20160; empty: as for customers"),
+        required=False,
+    )
+    contact_absolute = forms.IntegerField(
+        label=_("Contacts of organizations: minutes in all"),
+        help_text=_("At most 129600; empty: as for customers"),
+        required=False,
+    )
+
     def __init__(self, *args: Any, roles: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["second_factor_roles"].choices = roles  # type: ignore[attr-defined]
@@ -39,7 +50,7 @@ class SignInRulesForm(BossForm):
     def minutes(self) -> dict[str, dict[str, int]]:
         """By kind and limit, what was filled in. Call after validation."""
         given: dict[str, dict[str, int]] = {}
-        for kind in ("staff", "subscriber"):
+        for kind in ("staff", "subscriber", "contact"):
             typed = {limit: self.cleaned_data.get(f"{kind}_{limit}") for limit in ("idle", "absolute")}
             given[kind] = {limit: value for limit, value in typed.items() if value is not None}
         return given

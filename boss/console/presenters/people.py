@@ -13,11 +13,9 @@ from django.utils.translation import gettext_lazy
 from boss.core import clock
 from boss.core.actors import Actor
 from boss.look.marks import Mark
+from boss.look.people import mark_of
 from boss.tenancy.models import ApiKey, RoleGrant, User
 
-ACTIVE = Mark(gettext_lazy("Active"), "circle-check", "ok")
-INVITED = Mark(gettext_lazy("Invited"), "mail", "wait")
-INACTIVE = Mark(gettext_lazy("Deactivated"), "ban", "idle")
 KINDS: dict[str, str | Promise] = {
     "staff": gettext_lazy("Staff"),
     "subscriber": gettext_lazy("Subscribers"),
@@ -28,12 +26,6 @@ ENDING = Mark(gettext_lazy("Ends soon"), "hourglass", "wait")
 ENDED = Mark(gettext_lazy("Expired"), "circle-minus", "idle")
 REVOKED = Mark(gettext_lazy("Revoked"), "ban", "idle")
 SOON_DAYS = 14
-
-
-def mark_of(user: User) -> Mark:
-    if not user.is_active:
-        return INACTIVE
-    return ACTIVE if user.has_usable_password() or user.last_login else INVITED
 
 
 def place_of(grant: RoleGrant) -> str:

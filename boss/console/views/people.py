@@ -21,6 +21,7 @@ from boss.core import audit
 from boss.core.permissions import may
 from boss.core.problems import NotFound, Problem
 from boss.look.pages import newest_first
+from boss.look.people import INVITED, button, mark_of
 from boss.notify.services import inviting
 from boss.tenancy import selectors, signing_in
 from boss.tenancy.models import User
@@ -145,25 +146,6 @@ def revoke(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @staff("tenancy.change_user")
 @require_POST
-def deactivate(request: HttpRequest, public_id: str) -> HttpResponse:
-    return _do(request, public_id, users.deactivate, _("Deactivated. Nobody signs in as this person any more."))
-
-
-@staff("tenancy.change_user")
-@require_POST
-@signing_in.recently_proven
-def reactivate(request: HttpRequest, public_id: str) -> HttpResponse:
-    return _do(request, public_id, users.reactivate, _("Active again."))
-
-
-@staff("tenancy.change_user")
-@require_POST
-def invite_again(request: HttpRequest, public_id: str) -> HttpResponse:
-    return _do(request, public_id, inviting.send_again, _("The invitation is on its way."))
-
-
-@staff("tenancy.change_user")
-@require_POST
 @signing_in.recently_proven
 def reset_factors(request: HttpRequest, public_id: str) -> HttpResponse:
     """The phone is lost: app, passkeys and recovery codes are taken away, and the person is told."""
@@ -213,14 +195,13 @@ def _found(request: HttpRequest, public_id: str) -> User:
     return user
 
 
-def _do(request: HttpRequest, public_id: str, verb: Any, said: str) -> HttpResponse:
-    user = _found(request, public_id)
-    try:
-        verb(actor=actor_of(request), user=user)
-    except Problem as problem:
-        refused(request, problem)
-        return redirect("console:person", public_id)
-    return _done(request, user, said)
+def _to_person(user: User) -> HttpResponse:
+    return redirect("console:person", user.public_id)
+
+
+deactivate = staff("tenancy.change_user")(button("deactivate", find=_found, back=_to_person))
+reactivate = staff("tenancy.change_user")(button("reactivate", find=_found, back=_to_person))
+invite_again = staff("tenancy.change_user")(button("invite_again", find=_found, back=_to_person))
 
 
 def _done(request: HttpRequest, user: User, said: str) -> HttpResponse:
@@ -241,12 +222,12 @@ def _person_page(request: HttpRequest, user: User, *, status: int = 200, **forms
     seen = audit.list_for(user)[:SHOWN_HISTORY] if actor.holds("core.view_auditentry") else []
     context = {
         "person": user,
-        "mark": present.mark_of(user),
+        "mark": mark_of(user),
         "grants": present.grant_lines(actor, selectors.last_grants(user)),
         "may_change": may_change,
         "may_grant": may_grant,
         "is_self": user.pk == actor.user_id,
-        "is_invited": present.mark_of(user) == present.INVITED,
+        "is_invited": mark_of(user) == INVITED,
         "person_form": PersonForm(initial=initial) if may_change else None,
         "grant_form": GrantForm(actor=actor, user=user) if may_grant else None,
         "factors_form": ResetFactorsForm() if has_factors else None,

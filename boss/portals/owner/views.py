@@ -8,15 +8,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from boss.core.actors import Actor
 from boss.core.problems import NotFound, Problem
 from boss.core.views import requires
 from boss.look import once, pages
-from boss.look.marks import Mark
+from boss.look.people import INVITED, button, mark_of
 from boss.notify.services import inviting
 from boss.portals import asking
 from boss.portals.owner.forms import ColleagueForm, OwnersTicketForm
@@ -25,15 +24,11 @@ from boss.portals.selfhelp.views.tickets import OVER, Row
 from boss.tenancy import selectors, signing_in
 from boss.tenancy.models import Organization, User
 from boss.tenancy.reach import reaches, roles_to_give
-from boss.tenancy.services import users
 from subscribers import selectors as subscribers
 from ticketing import selectors as ticketing
 from ticketing.services import tickets as desk
 
 PAGE = 20
-ACTIVE = Mark(gettext_lazy("Active"), "circle-check", "ok")
-INVITED = Mark(gettext_lazy("Invited"), "mail", "wait")
-INACTIVE = Mark(gettext_lazy("Deactivated"), "ban", "idle")
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -183,25 +178,6 @@ def invite(request: HttpRequest) -> HttpResponse:
     return _show(request, "invite", "people", status=422 if form.errors else 200, form=form)
 
 
-@requires("tenancy.change_user")
-@require_POST
-def deactivate(request: HttpRequest, public_id: str) -> HttpResponse:
-    return _do(request, public_id, users.deactivate, _("Deactivated."))
-
-
-@requires("tenancy.change_user")
-@require_POST
-@signing_in.recently_proven
-def reactivate(request: HttpRequest, public_id: str) -> HttpResponse:
-    return _do(request, public_id, users.reactivate, _("Active again."))
-
-
-@requires("tenancy.change_user")
-@require_POST
-def invite_again(request: HttpRequest, public_id: str) -> HttpResponse:
-    return _do(request, public_id, inviting.send_again, _("The invitation is on its way."))
-
-
 def _mine(request: HttpRequest) -> tuple[Actor, Organization]:
     """The organization the person speaks for; whoever speaks for none has nothing here."""
     organization = getattr(request.user, "organization", None)
@@ -210,24 +186,27 @@ def _mine(request: HttpRequest) -> tuple[Actor, Organization]:
     return _actor(request), organization
 
 
-def _do(request: HttpRequest, public_id: str, verb: Any, said: str) -> HttpResponse:
+def _colleague(request: HttpRequest, public_id: str) -> User:
     actor, organization = _mine(request)
-    user = selectors.list_people(actor).filter(organization=organization, public_id=public_id).first()
+    user: User | None = selectors.list_people(actor).filter(organization=organization, public_id=public_id).first()
     if user is None:
         raise NotFound
-    try:
-        verb(actor=actor, user=user)
-    except Problem as problem:
-        messages.error(request, str(problem))
-    else:
-        messages.success(request, said)
+    return user
+
+
+def _to_people(_user: User) -> HttpResponse:
     return redirect("owner:people")
+
+
+deactivate = requires("tenancy.change_user")(button("deactivate", find=_colleague, back=_to_people))
+reactivate = requires("tenancy.change_user")(button("reactivate", find=_colleague, back=_to_people))
+invite_again = requires("tenancy.change_user")(button("invite_again", find=_colleague, back=_to_people))
 
 
 def _line(user: User, actor: Actor) -> dict[str, Any]:
     grants = list(user.role_grants.all())  # type: ignore[attr-defined]
     streets = sorted({f"{each.site.street}, {each.site.city}" for each in grants if each.site is not None})
-    mark = INACTIVE if not user.is_active else ACTIVE if user.has_usable_password() or user.last_login else INVITED
+    mark = mark_of(user)
     return {
         "person": user,
         "mark": mark,

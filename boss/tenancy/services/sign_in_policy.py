@@ -19,9 +19,9 @@ from boss.tenancy.models import Realm, Role
 def change(*, actor: Actor, second_factor_roles: list[str], minutes: Mapping[str, Mapping[str, int]]) -> Realm:
     """Demand a second factor of the holders of some roles, and let sessions end sooner than the house's limits.
 
-    ``minutes`` is by kind of user ("staff", "subscriber") and limit ("idle", "absolute"); what is left out stays with
-    the house's own. Holders without a factor are led to set one up with their next click. Raises
-    :class:`InvalidInput` with fields ``second_factor_roles`` and ``<kind>_<limit>``.
+    ``minutes`` is by kind of user ("staff", "subscriber", "contact") and limit ("idle", "absolute"); what is left out
+    stays with the house's own, of contacts with the subscribers'. Holders without a factor are led to set one up with
+    their next click. Raises :class:`InvalidInput` with fields ``second_factor_roles`` and ``<kind>_<limit>``.
     """
     realm: Realm = Realm.objects.select_for_update().get(pk=actor.realm_id)
 
