@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django import forms
 from django.http import HttpRequest
@@ -17,12 +17,14 @@ from ticketing.choices import CategoryKind
 from ticketing.models import Category, Ticket
 from ticketing.services import tickets as desk
 
+Form = TypeVar("Form", bound=TicketForm)
+
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(Generic[Form]):
     """The form as it stands, ``topics`` by their keys. ``sent``: meant to be opened, and complete."""
 
-    form: TicketForm
+    form: Form
     topics: dict[str, Category]
     sent: bool
 
@@ -35,7 +37,7 @@ class Asking:
         return 422 if self.form.is_bound and self.form.errors else 200
 
 
-def ask(request: HttpRequest, kind: type[TicketForm] = TicketForm, **more: Any) -> Asking:
+def ask(request: HttpRequest, kind: type[Form], **more: Any) -> Asking[Form]:
     """The form for what the request says. Choosing a topic brings its questions (by a button where no script is)."""
     topics = {category.key: category for category in selectors.list_portal_categories() if is_topic(category)}
     asked = request.POST.get("category") or request.GET.get("category", "")
@@ -66,11 +68,11 @@ def is_topic(category: Category) -> bool:
 
 def _form(
     request: HttpRequest,
-    kind: type[TicketForm],
+    kind: type[Form],
     topics: dict[str, Category],
     category: Category | None,
     more: dict[str, Any],
-) -> TicketForm:
+) -> Form:
     published = selectors.find_schema(category) if category is not None else None
     questions = schema.for_customers(published.fields()) if published else []
     made: dict[str, forms.Field] = schema.form_fields(questions)

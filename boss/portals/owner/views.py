@@ -70,8 +70,8 @@ def building(request: HttpRequest, public_id: str) -> HttpResponse:
             there = ticketing.list_tickets(actor).filter(site_id__in=[site.pk for site in each.sites])
             shown = [Row.of(ticket) for ticket in there[:PAGE]]
             units = [site for site in each.sites if site.unit]
-            told = {"building": each, "units": units, "tickets": shown, "may_ask": _may_ask(request)}
-            return _show(request, "building", "home", **told)
+            may_ask = _may_ask(request)
+            return _show(request, "building", "home", building=each, units=units, tickets=shown, may_ask=may_ask)
     raise NotFound
 
 

@@ -16,7 +16,7 @@ from boss.look import once, pages
 from boss.look.marks import Mark
 from boss.portals import asking
 from boss.portals.selfhelp import words
-from boss.portals.selfhelp.forms import ReplyForm
+from boss.portals.selfhelp.forms import ReplyForm, TicketForm
 from ticketing import selectors
 from ticketing.models import Ticket
 from ticketing.services import tickets as desk
@@ -76,7 +76,7 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
 @never_cache
 def new(request: HttpRequest) -> HttpResponse:
     """Open a request."""
-    asked = asking.ask(request)
+    asked = asking.ask(request, TicketForm)
     if asked.sent:
         if not once.first_time(request.actor, request.POST.get("form_key", "")):  # type: ignore[attr-defined]
             return redirect("selfhelp:tickets")
