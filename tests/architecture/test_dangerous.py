@@ -193,6 +193,7 @@ SEALS = {
     "boss/automation/sealing.py": {"automation.endpoint.sealed_secrets"},
     "boss/notify/services/messages.py": {"notify.message.text", "notify.message.html"},
     "boss/portals/account/views.py": set(),  # recovery codes in a session until they were shown
+    "boss/tenancy/held_forms.py": set(),  # a form in a session, for ten minutes
     "boss/tenancy/services/factors.py": {"tenancy.totp.secret_sealed"},
     "boss/tenancy/services/single_sign_on.py": {"tenancy.signinprovider.client_secret_sealed"},
     "boss/portals/signup/drafts.py": set(),  # lives in a session for two weeks; the older keys stay as long

@@ -26,7 +26,7 @@ class OwnersTicketForm(TicketForm):
 
     def __init__(self, *args: Any, buildings: list[Building], everywhere: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.sites = {site.public_id: site for building in buildings for site in building.sites}
+        self.offered = {site.public_id: site for building in buildings for site in building.sites}
         first = ("", _("Not one place alone") if everywhere else _("Choose…"))
         places = [
             (f"{each.street}, {each.city}", [(site.public_id, site.label) for site in each.sites])
@@ -34,12 +34,12 @@ class OwnersTicketForm(TicketForm):
         ]  # fmt: skip
         self.fields["site"].choices = [first, *places]  # type: ignore[attr-defined]
         self.fields["site"].required = not everywhere
-        if len(self.sites) == 1 and not everywhere:
-            self.initial.setdefault("site", next(iter(self.sites)))
+        if len(self.offered) == 1 and not everywhere:
+            self.initial.setdefault("site", next(iter(self.offered)))
 
     def place(self) -> Site | None:
         """Where it is. Call after validation."""
-        return self.sites.get(self.cleaned_data["site"])
+        return self.offered.get(self.cleaned_data["site"])
 
 
 class ColleagueForm(BossForm):
