@@ -55,6 +55,7 @@ ITEMS = {
     "7.4.2": "Sessions of a disabled person end",
     "7.5.1": "Sensitive changes ask for signing in again",
     "7.5.2": "People see and end their sessions",
+    "7.5.3": "Touchy actions want a fresh proof of who it is",
     "8.2.1": "Functions are open to those who hold the permission",
     "8.2.2": "Things are open to those they concern",
     "8.2.3": "Fields are open to those they concern",

@@ -82,6 +82,7 @@ def places(cast, system, alice, tom, account):
     return pages, calls
 
 
+@pytest.mark.asvs("7.5.3")
 def test_without_a_fresh_proof_no_page_changes_rights_keys_or_money(cast, browser_of, places):
     client, before = browser_of(cast.alice, proven=False), state()
     for path, body in places[0]:
@@ -101,6 +102,7 @@ def test_with_one_every_one_of_them_does_what_it_says(cast, browser_of, places):
             transaction.set_rollback(True)
 
 
+@pytest.mark.asvs("7.5.3")
 def test_nor_does_the_api_for_a_person_whose_session_is_old(cast, browser_of, places):
     client, before = browser_of(cast.alice, proven=False), state()
     for path, body in places[1]:

@@ -79,8 +79,8 @@ def _provider(request: HttpRequest, row: SignInProvider) -> HttpResponse:
     return page(request, "sign_in/provider.html", context, section="", status=422 if form.errors else 200)
 
 
-@require_POST
 @staff(PERMISSION)
+@require_POST
 def remove_provider(request: HttpRequest, public_id: str) -> HttpResponse:
     return _remove(request, _find(public_id))
 

@@ -18,8 +18,8 @@ from boss.tenancy.models import User
 from boss.tenancy.services import single_sign_on
 
 
-@require_GET
 @own
+@require_GET
 def add(request: HttpRequest, provider: str) -> HttpResponse:
     """To the provider, to come back with an account there."""
     return door.begin_at(request, door.find(provider), "connect", "account:home")

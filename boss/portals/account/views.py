@@ -241,8 +241,8 @@ def email(request: HttpRequest) -> HttpResponse:
     return _form(request, "email", form)
 
 
-@require_GET
 @own
+@require_GET
 def go_on(request: HttpRequest) -> HttpResponse:
     """What the person had sent when he was asked to prove himself, to be sent now. Nothing is done by looking."""
     held = held_forms.find(request)
