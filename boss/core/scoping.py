@@ -37,6 +37,7 @@ class Customer:
 class Scope:
     """One realm, or (``system``) the whole installation seen through the ``boss_system`` database role.
 
+    With ``dispatch`` it is seen through ``boss_dispatch``, which knows what is due and nothing of what it is about.
     With a ``customer`` the statements run as the role ``boss_portal``, which reads that customer's rows only.
     """
 
@@ -44,6 +45,7 @@ class Scope:
     actor: str = ""
     system: bool = False
     customer: Customer | None = None
+    dispatch: bool = False
 
 
 class NoScope(RuntimeError):
@@ -75,9 +77,11 @@ def default_realm_id() -> int | None:
 
 
 def alias() -> str:
-    """The database alias of the current scope: ``system`` for the whole installation, else ``default``."""
+    """The database alias of the current scope: ``system`` or ``dispatch`` for the whole, else ``default``."""
     scope = _current.get()
-    return "system" if scope is not None and scope.system else "default"
+    if scope is None or not scope.system:
+        return "default"
+    return "dispatch" if scope.dispatch else "system"
 
 
 @contextmanager
@@ -136,8 +140,17 @@ def realm_transaction(realm_id: int, actor: str = "") -> Iterator[None]:
 
 @contextmanager
 def system_transaction(reason: str) -> Iterator[None]:
-    """The whole installation, through the ``boss_system`` role. For sweepers and the platform operator only."""
+    """The whole installation, through the ``boss_system`` role. For the platform operator, and for work that is done
+    across realms in one statement; what only looks for work that is due takes :func:`dispatch_transaction`."""
     with enter(Scope(None, f"system:{reason}", system=True)), transaction.atomic(using="system"):
+        yield
+
+
+@contextmanager
+def dispatch_transaction(reason: str) -> Iterator[None]:
+    """What is due in all realms, through the ``boss_dispatch`` role: it reads the columns that say so
+    (``dispatch_reads`` of the models) and nothing else, no name, no text, no secret. The work is done in its realm."""
+    with enter(Scope(None, f"dispatch:{reason}", system=True, dispatch=True)), transaction.atomic(using="dispatch"):
         yield
 
 
@@ -180,7 +193,9 @@ class RealmScoped(models.Model):
     (a user id). Values: look-up paths from the model. ``scope_limits`` may say, for a key, what else must be true.
     A model without any says in ``realm_only`` why nobody reaches its rows but through the whole realm.
     ``database_rights`` are what the application role may do to the table (SELECT, INSERT, UPDATE, DELETE),
-    ``system_rights`` what the role of sweepers and operators may, ``seal_rights`` that of the audit trail's sealer.
+    ``system_rights`` what the role of operators may, ``seal_rights`` that of the audit trail's sealer.
+    ``dispatch_reads`` are the columns that the dispatcher must read to find work that is due, ``dispatch_writes`` those
+    it puts off the next look with; with ``dispatch_deletes`` it clears rows away. Never what a person typed.
     ``portal_reads``: the role of customers' requests may read it too, by ``scope_paths``; what is ``realm_only`` (the
     catalog) whole; but not the columns in ``portal_hidden`` nor rows that fail ``portal_condition`` (SQL).
     ``portal_limits`` are the ``scope_limits`` in SQL. With ``portal_whole`` it reads the rows of the whole realm,
@@ -198,6 +213,9 @@ class RealmScoped(models.Model):
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
     system_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
     seal_rights: ClassVar[str] = ""
+    dispatch_reads: ClassVar[tuple[str, ...]] = ()
+    dispatch_writes: ClassVar[tuple[str, ...]] = ()
+    dispatch_deletes: ClassVar[bool] = False
 
     # A plain column: the cellar knows no Realm class. The real foreign key is raised by boss.core.walls.
     realm_id = models.BigIntegerField(default=default_realm_id, editable=False)

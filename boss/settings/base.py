@@ -127,6 +127,7 @@ def _database(role: str) -> dict[str, object]:
 DATABASES = {
     "default": _database("boss_app"),
     "system": _database("boss_system"),
+    "dispatch": _database("boss_dispatch"),  # finds what is due in all realms, and reads nothing else
     "seal": _database("boss_seal"),  # reads the audit trail of all realms and writes its seals, nothing else
     "owner": _database("boss_owner"),
 }
