@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from django.apps import apps
 from django.db import connections, models, transaction
 from psycopg.pq import TransactionStatus
 
@@ -25,12 +27,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Whose rows the database itself narrows a customer's reading to: his own, and what he was given narrower."""
+    """Whose rows the database itself narrows a customer's reading to: his own, and what he was given narrower.
+
+    ``reads`` names the tables that each kind of narrower grant lets him read at all, as ``kind:table``.
+    """
 
     user_id: int | None
     organization_ids: tuple[int, ...] = ()
     site_ids: tuple[int, ...] = ()
     building_ids: tuple[int, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,10 @@ class Scope:
     system: bool = False
     customer: Customer | None = None
     dispatch: bool = False
+
+
+NARROWER = ("organization", "site", "building")
+"""Kinds of grants that reach part of a realm and more than oneself."""
 
 
 class NoScope(RuntimeError):
@@ -115,8 +125,25 @@ def as_customer(actor: Actor) -> AbstractContextManager[None]:
     scope = _current.get()
     if scope is None or scope.system or actor.kind != "user" or any(grant.kind == "realm" for grant in actor.grants):
         return nullcontext()
-    targets = [_targets(actor, kind) for kind in ("organization", "site", "building")]
-    return enter(replace(scope, customer=Customer(actor.user_id, *targets)))
+    targets = [_targets(actor, kind) for kind in NARROWER]
+    reads = {each for grant in actor.grants if grant.kind in NARROWER for each in _reads(grant.kind, grant.permissions)}
+    return enter(replace(scope, customer=Customer(actor.user_id, *targets, reads=tuple(sorted(reads)))))
+
+
+@lru_cache(maxsize=256)
+def _reads(kind: str, held: frozenset[str]) -> frozenset[str]:
+    """The tables that somebody with these permissions on targets of this kind may read, as ``kind:table``: those of the
+    models he may view, and those that a row is reached over."""
+    found = set()
+    for model in apps.get_models():
+        path = model.scope_paths.get(kind) if issubclass(model, RealmScoped) and model.portal_reads else None
+        if path is None or permissions.view_permission(model) not in held:
+            continue
+        step: Any = model
+        for part in [None, *path.split("__")[:-1]]:
+            step = step if part is None else step._meta.get_field(part).related_model
+            found.add(f"{kind}:{step._meta.db_table}")
+    return frozenset(found)
 
 
 def _targets(actor: Actor, kind: str) -> tuple[int, ...]:

@@ -158,8 +158,14 @@ _REACH = {
 }
 
 
+_READS = "'{kind}:{table}' = ANY (string_to_array(current_setting('boss.reads', true), ','))"
+
+
 def portal_policy(model: type[models.Model]) -> str:
-    """The realm, and one of the paths: the first wall's own, written in the words of the database."""
+    """The realm, and one of the paths: the first wall's own, written in the words of the database.
+
+    Paths of narrower grants count only for the tables that such a grant lets him read (``scoping.Customer.reads``).
+    """
     paths: dict[str, str] = model.scope_paths  # type: ignore[attr-defined]
     if not paths or model.portal_whole:  # type: ignore[attr-defined]
         return _WALL
@@ -168,7 +174,10 @@ def portal_policy(model: type[models.Model]) -> str:
     ways = []
     for kind, path in sorted(paths.items()):
         way = _way(model, path.split("__"), _REACH[kind])
-        ways.append(f"({way} AND {limits[kind]})" if kind in limits else way)
+        if kind != "own":
+            # What an organization's people see of it is not everything that hangs on it: residents' accounts do, too.
+            way = f"{_READS.format(kind=kind, table=model._meta.db_table)} AND {way}"
+        ways.append(f"({way} AND {limits[kind]})" if kind in limits else f"({way})")
     return f"{_WALL} AND ({' OR '.join(dict.fromkeys(ways))})" + (f" AND {condition}" if condition else "")
 
 
