@@ -125,9 +125,15 @@ def as_customer(actor: Actor) -> AbstractContextManager[None]:
     scope = _current.get()
     if scope is None or scope.system or actor.kind != "user" or any(grant.kind == "realm" for grant in actor.grants):
         return nullcontext()
-    targets = [_targets(actor, kind) for kind in NARROWER]
     reads = {each for grant in actor.grants if grant.kind in NARROWER for each in _reads(grant.kind, grant.permissions)}
-    return enter(replace(scope, customer=Customer(actor.user_id, *targets, reads=tuple(sorted(reads)))))
+    customer = Customer(
+        user_id=actor.user_id,
+        organization_ids=_targets(actor, "organization"),
+        site_ids=_targets(actor, "site"),
+        building_ids=_targets(actor, "building"),
+        reads=tuple(sorted(reads)),
+    )
+    return enter(replace(scope, customer=customer))
 
 
 @lru_cache(maxsize=256)
