@@ -166,7 +166,7 @@ BOSS_DATA_KEYS: dict[str, bytes] = {
 } or {"k0": hashlib.sha256(b"boss-data-key:" + SECRET_KEY.encode()).digest()}
 
 # Private networks that every realm's drivers may reach; one realm's own stand in its settings (driver_networks).
-BOSS_DRIVER_NETWORKS: list[str] = env.words("BOSS_DRIVER_NETWORKS", [])
+BOSS_DRIVER_NETWORKS: list[str] = env.networks("BOSS_DRIVER_NETWORKS")
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
