@@ -229,6 +229,8 @@ class RealmScoped(models.Model):
     ``system_rights`` what the role of operators may, ``seal_rights`` that of the audit trail's sealer.
     ``dispatch_reads`` are the columns that the dispatcher must read to find work that is due, ``dispatch_writes`` those
     it puts off the next look with; with ``dispatch_deletes`` it clears rows away. Never what a person typed.
+    ``searched``: columns of text that are looked through for a part of them. No index serves that below row-level
+    security, so the walls raise one with a function, ``search_<table>``, that gives ids of the realm entered.
     ``portal_reads``: the role of customers' requests may read it too, by ``scope_paths``; what is ``realm_only`` (the
     catalog) whole; but not the columns in ``portal_hidden`` nor rows that fail ``portal_condition`` (SQL).
     ``portal_limits`` are the ``scope_limits`` in SQL. With ``portal_whole`` it reads the rows of the whole realm,
@@ -238,6 +240,7 @@ class RealmScoped(models.Model):
     scope_paths: ClassVar[dict[str, str]] = {}
     scope_limits: ClassVar[dict[str, models.Q]] = {}
     realm_only: ClassVar[str] = ""
+    searched: ClassVar[tuple[str, ...]] = ()
     portal_reads: ClassVar[bool] = False
     portal_hidden: ClassVar[tuple[str, ...]] = ()
     portal_condition: ClassVar[str] = ""

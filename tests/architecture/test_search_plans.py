@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 
 from boss.core import audit_trail, scoping
 from boss.core.actors import Actor, Grant
@@ -121,6 +121,12 @@ SEARCHES: dict[str, Callable[[Actor], Any]] = {
     "an address at sign-up": lambda actor: tenancy.suggest_sites(actor, "4000 elm"),
     "the newest tickets": lambda actor: list(ticketing.list_tickets(actor)[:50]),
     "the newest people": lambda actor: list(tenancy.list_people(actor).order_by("-id")[:50]),
+    "somebody by part of a name": lambda actor: list(
+        tenancy.list_people(actor).filter(tenancy.people_called("a40000")).order_by("-id")[:50]
+    ),
+    "somebody by the beginning of his e-mail": lambda actor: list(
+        tenancy.list_people(actor).filter(tenancy.people_called("p4000")).order_by("-id")[:50]
+    ),
     "the trail since a day": lambda actor: list(
         audit_trail.find(actor, audit_trail.Wanted(since="2026-01-01")).order_by("-id")[:50]
     ),
@@ -165,3 +171,31 @@ def test_what_is_read_for_an_owner_goes_by_an_index(crowd, what):
     asked, read = whole_tables_read(OWNERS[what], olga, as_customer=True)
     assert asked > 0
     assert read == []
+
+
+SEARCH = "SELECT search_tenancy_user(%s, 1000)"
+
+
+def test_a_search_function_reads_little_finds_its_realms_rows_alone_and_takes_letters_as_they_are(crowd):
+    with scoping.realm_transaction(ALPHA, "test"), connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {SEARCH}", ["a40000"])
+        plan = cursor.fetchone()[0]
+        plan = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+        assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 100  # the table has more than a thousand
+        cursor.execute(SEARCH, ["zoe"])
+        found = [row[0] for row in cursor.fetchall()]
+        assert found == sorted(found, reverse=True) and len(found) == 1000
+        assert all(number % 2 == 0 for number in found)  # alpha's; what beta has of the name is beta's
+        for letters in ("%%%", "___", "\\\\\\", "a%0", "'; --"):
+            cursor.execute(SEARCH, [letters])
+            assert cursor.fetchall() == []
+    with scoping.enter(None), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SEARCH, ["zoe"])
+        assert cursor.fetchall() == []
+
+
+def test_a_search_function_is_the_applications_alone(crowd):
+    nobody = Actor(ALPHA, "user", "Nobody", 1)
+    refused = pytest.raises(DatabaseError, match="permission denied for function")
+    with refused, scoping.realm_transaction(ALPHA, "test"), scoping.as_customer(nobody), connection.cursor() as cursor:
+        cursor.execute(SEARCH, ["zoe"])
