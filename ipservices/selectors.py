@@ -144,7 +144,7 @@ def picture_of(subscription: Subscription) -> dict[str, Any]:
 
 def services_behind(limit: int = 500) -> list[tuple[int, int]]:
     """(realm, service) whose server has not confirmed the desired state, over all realms; for the sweep."""
-    with scoping.system_transaction("ipservices sweep"):
+    with scoping.dispatch_transaction("ipservices sweep"):
         behind = Service.objects.filter(
             Q(applied_revision__lt=F("revision"), state__in=[ServiceState.ACTIVE, ServiceState.SUSPENDED])
             | ~Q(asked="")

@@ -41,8 +41,8 @@ def sweep() -> int:
 
 @shared_task(name="ipservices.check_health")
 def check_health() -> int:
-    with scoping.system_transaction("health"):
-        every = list(Binding.objects.filter(enabled=True).values_list("realm_id", "pk"))
+    with scoping.dispatch_transaction("health"):
+        every = list(Binding.objects.filter(enabled=True).order_by("id").values_list("realm_id", "pk"))
     for realm_id, binding_id in every:
         try:
             bindings.check_health(realm_id=realm_id, binding_id=binding_id)
@@ -53,8 +53,8 @@ def check_health() -> int:
 
 @shared_task(name="ipservices.read_usage")
 def read_usage() -> int:
-    with scoping.system_transaction("usage"):
-        every = list(Binding.objects.filter(enabled=True).values_list("realm_id", "pk"))
+    with scoping.dispatch_transaction("usage"):
+        every = list(Binding.objects.filter(enabled=True).order_by("id").values_list("realm_id", "pk"))
     count = 0
     for realm_id, binding_id in every:
         try:
@@ -66,8 +66,8 @@ def read_usage() -> int:
 
 @shared_task(name="ipservices.compact_free_ranges")
 def compact_free_ranges() -> int:
-    with scoping.system_transaction("compaction"):
-        every = list(Prefix.objects.values_list("realm_id", "pk"))
+    with scoping.dispatch_transaction("compaction"):
+        every = list(Prefix.objects.order_by("id").values_list("realm_id", "pk"))
     merged = 0
     for realm_id, prefix_id in every:
         with scoping.realm_transaction(realm_id, "compaction"):

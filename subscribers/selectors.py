@@ -212,7 +212,7 @@ def whole_leases() -> QuerySet[Lease]:
 
 def accounts_everywhere() -> list[tuple[int, int]]:
     """Realm and row of every account that was ever served, for the clock."""
-    with scoping.system_transaction("billing"):
+    with scoping.dispatch_transaction("billing"):
         served = Account.objects.exclude(state=AccountState.PENDING).order_by("realm_id", "id")
         return list(served.values_list("realm_id", "pk"))
 
@@ -220,7 +220,7 @@ def accounts_everywhere() -> list[tuple[int, int]]:
 def accounts_overdue_everywhere(due_before: dt.date) -> list[tuple[int, int]]:
     """Realm and row of accounts that may owe what was due by ``due_before`` and have no open case: who exactly, and
     how much, is for :func:`subscribers.services.billing.overdue` to say."""
-    with scoping.system_transaction("collections"):
+    with scoping.dispatch_transaction("collections"):
         late = Account.objects.filter(statements__due_on__lte=due_before).exclude(state=AccountState.CLOSED)
         free = late.exclude(collections__state=CollectionState.OPEN).order_by("realm_id", "id")
         return list(free.values_list("realm_id", "pk").distinct())
@@ -228,7 +228,7 @@ def accounts_overdue_everywhere(due_before: dt.date) -> list[tuple[int, int]]:
 
 def leases_begun_everywhere(today: dt.date) -> list[tuple[int, int]]:
     """Realm and row of announced leases whose first day has come and for which nothing is ordered yet."""
-    with scoping.system_transaction("leases"):
+    with scoping.dispatch_transaction("leases"):
         begun = Lease.objects.filter(state=LeaseState.ANNOUNCED, order=None, starts_on__lte=today)
         return list(begun.order_by("realm_id", "id").values_list("realm_id", "pk"))
 
@@ -306,7 +306,8 @@ def list_buildings(actor: Actor) -> list[Building]:
         .values("site__street", "site__city")
         .annotate(connected=Count("site_id", distinct=True))
     )
-    connected = {(row["site__street"], row["site__city"]): row["connected"] for row in counted}
+    with scoping.as_application():  # the database shows owners no subscription, and so none to count
+        connected = {(row["site__street"], row["site__city"]): row["connected"] for row in counted}
     buildings = [Building(street, city, there, None) for (street, city), there in by_place.items()]
     return [
         replace(each, connected=connected.get((each.street, each.city), 0)) if each.units >= FEWEST_UNITS else each

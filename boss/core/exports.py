@@ -158,7 +158,7 @@ def _csv(cells: Any) -> str:
 
 def due() -> list[tuple[int, int]]:
     """Realm and id of files that nobody has written yet, for the sweep."""
-    with scoping.system_transaction("audit exports"):
+    with scoping.dispatch_transaction("audit exports"):
         return list(AuditExport.objects.filter(state="asked").values_list("realm_id", "id")[:100])
 
 

@@ -29,6 +29,7 @@ class FactDelivery(RealmScoped):
     """One handler's copy of a fact: delivered at least once, retried until done."""
 
     realm_only = "the outbox of the machine: nobody reads it as a row"
+    dispatch_reads = ("realm_id", "due_at", "delivered_at")
 
     fact = models.ForeignKey(Fact, models.CASCADE, related_name="deliveries", db_index=False)
     handler = models.CharField(max_length=150)
@@ -175,6 +176,7 @@ class AuditExport(PreparedFile):
     """The audit trail, or the part that ``wanted`` names, as a file."""
 
     realm_only = "who did what is for the provider's own auditors"
+    dispatch_reads = ("id", "realm_id", "state")
 
     wanted: Any = models.JSONField(default=dict)
     format = models.CharField(max_length=5, choices=[("csv", "CSV"), ("jsonl", "JSON lines")])

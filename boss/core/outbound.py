@@ -24,16 +24,14 @@ from dataclasses import dataclass
 
 import httpx
 
+from boss.core.networks import NEVER
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MOST_BYTES = 16 * 1024 * 1024
 _GLOBAL_V6 = ipaddress.ip_network("2000::/3")
 # Teredo and its neighbours, and 6to4: tunnels that embed an IPv4 address.
 _NOT_GLOBAL_V6 = (ipaddress.ip_network("2001::/23"), ipaddress.ip_network("2002::/16"))
-# Nobody's service lives here, however wide a network was allowed: the clouds' metadata does.
-_NEVER = tuple(
-    ipaddress.ip_network(text) for text in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32")
-)
 
 
 class Forbidden(Exception):
@@ -64,7 +62,7 @@ class Policy:
 
     def is_listed(self, address: Address) -> bool:
         """Whether the operator allowed the network of this address by name."""
-        if address.is_unspecified or address.is_multicast or any(address in network for network in _NEVER):
+        if address.is_unspecified or address.is_multicast or any(address in network for network in NEVER):
             return False
         return any(address in ipaddress.ip_network(network, strict=False) for network in self.networks)
 
@@ -88,7 +86,7 @@ def is_public(address: Address) -> bool:
             address.is_global
             and not address.is_multicast
             and not address.is_reserved
-            and not any(address in network for network in _NEVER)
+            and not any(address in network for network in NEVER)
         )
     return address in _GLOBAL_V6 and not any(address in network for network in _NOT_GLOBAL_V6)
 

@@ -28,7 +28,7 @@ def deliver_due(realm_id: int, *, limit: int = 200) -> int:
 
 def realms_with_due() -> list[int]:
     """Realms that have deliveries due, for the sweeper."""
-    with scoping.system_transaction("relay"):
+    with scoping.dispatch_transaction("relay"):
         due = FactDelivery.objects.filter(delivered_at=None, due_at__lte=Now())
         return sorted(due.values_list("realm_id", flat=True).distinct())
 

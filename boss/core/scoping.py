@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from django.apps import apps
 from django.db import connections, models, transaction
 from psycopg.pq import TransactionStatus
 
@@ -25,18 +27,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Whose rows the database itself narrows a customer's reading to: his own, and what he was given narrower."""
+    """Whose rows the database itself narrows a customer's reading to: his own, and what he was given narrower.
+
+    ``reads`` names the tables that each kind of narrower grant lets him read at all, as ``kind:table``.
+    """
 
     user_id: int | None
     organization_ids: tuple[int, ...] = ()
     site_ids: tuple[int, ...] = ()
     building_ids: tuple[int, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """One realm, or (``system``) the whole installation seen through the ``boss_system`` database role.
 
+    With ``dispatch`` it is seen through ``boss_dispatch``, which knows what is due and nothing of what it is about.
     With a ``customer`` the statements run as the role ``boss_portal``, which reads that customer's rows only.
     """
 
@@ -44,6 +51,11 @@ class Scope:
     actor: str = ""
     system: bool = False
     customer: Customer | None = None
+    dispatch: bool = False
+
+
+NARROWER = ("organization", "site", "building")
+"""Kinds of grants that reach part of a realm and more than oneself."""
 
 
 class NoScope(RuntimeError):
@@ -75,9 +87,11 @@ def default_realm_id() -> int | None:
 
 
 def alias() -> str:
-    """The database alias of the current scope: ``system`` for the whole installation, else ``default``."""
+    """The database alias of the current scope: ``system`` or ``dispatch`` for the whole, else ``default``."""
     scope = _current.get()
-    return "system" if scope is not None and scope.system else "default"
+    if scope is None or not scope.system:
+        return "default"
+    return "dispatch" if scope.dispatch else "system"
 
 
 @contextmanager
@@ -111,8 +125,31 @@ def as_customer(actor: Actor) -> AbstractContextManager[None]:
     scope = _current.get()
     if scope is None or scope.system or actor.kind != "user" or any(grant.kind == "realm" for grant in actor.grants):
         return nullcontext()
-    targets = [_targets(actor, kind) for kind in ("organization", "site", "building")]
-    return enter(replace(scope, customer=Customer(actor.user_id, *targets)))
+    reads = {each for grant in actor.grants if grant.kind in NARROWER for each in _reads(grant.kind, grant.permissions)}
+    customer = Customer(
+        user_id=actor.user_id,
+        organization_ids=_targets(actor, "organization"),
+        site_ids=_targets(actor, "site"),
+        building_ids=_targets(actor, "building"),
+        reads=tuple(sorted(reads)),
+    )
+    return enter(replace(scope, customer=customer))
+
+
+@lru_cache(maxsize=256)
+def _reads(kind: str, held: frozenset[str]) -> frozenset[str]:
+    """The tables that somebody with these permissions on targets of this kind may read, as ``kind:table``: those of the
+    models he may view, and those that a row is reached over."""
+    found = set()
+    for model in apps.get_models():
+        path = model.scope_paths.get(kind) if issubclass(model, RealmScoped) and model.portal_reads else None
+        if path is None or permissions.view_permission(model) not in held:
+            continue
+        step: Any = model
+        for part in [None, *path.split("__")[:-1]]:
+            step = step if part is None else step._meta.get_field(part).related_model
+            found.add(f"{kind}:{step._meta.db_table}")
+    return frozenset(found)
 
 
 def _targets(actor: Actor, kind: str) -> tuple[int, ...]:
@@ -136,8 +173,17 @@ def realm_transaction(realm_id: int, actor: str = "") -> Iterator[None]:
 
 @contextmanager
 def system_transaction(reason: str) -> Iterator[None]:
-    """The whole installation, through the ``boss_system`` role. For sweepers and the platform operator only."""
+    """The whole installation, through the ``boss_system`` role. For the platform operator, and for work that is done
+    across realms in one statement; what only looks for work that is due takes :func:`dispatch_transaction`."""
     with enter(Scope(None, f"system:{reason}", system=True)), transaction.atomic(using="system"):
+        yield
+
+
+@contextmanager
+def dispatch_transaction(reason: str) -> Iterator[None]:
+    """What is due in all realms, through the ``boss_dispatch`` role: it reads the columns that say so
+    (``dispatch_reads`` of the models) and nothing else, no name, no text, no secret. The work is done in its realm."""
+    with enter(Scope(None, f"dispatch:{reason}", system=True, dispatch=True)), transaction.atomic(using="dispatch"):
         yield
 
 
@@ -180,7 +226,11 @@ class RealmScoped(models.Model):
     (a user id). Values: look-up paths from the model. ``scope_limits`` may say, for a key, what else must be true.
     A model without any says in ``realm_only`` why nobody reaches its rows but through the whole realm.
     ``database_rights`` are what the application role may do to the table (SELECT, INSERT, UPDATE, DELETE),
-    ``system_rights`` what the role of sweepers and operators may, ``seal_rights`` that of the audit trail's sealer.
+    ``system_rights`` what the role of operators may, ``seal_rights`` that of the audit trail's sealer.
+    ``dispatch_reads`` are the columns that the dispatcher must read to find work that is due, ``dispatch_writes`` those
+    it puts off the next look with; with ``dispatch_deletes`` it clears rows away. Never what a person typed.
+    ``searched``: columns of text that are looked through for a part of them. No index serves that below row-level
+    security, so the walls raise one with a function, ``search_<table>``, that gives ids of the realm entered.
     ``portal_reads``: the role of customers' requests may read it too, by ``scope_paths``; what is ``realm_only`` (the
     catalog) whole; but not the columns in ``portal_hidden`` nor rows that fail ``portal_condition`` (SQL).
     ``portal_limits`` are the ``scope_limits`` in SQL. With ``portal_whole`` it reads the rows of the whole realm,
@@ -190,6 +240,7 @@ class RealmScoped(models.Model):
     scope_paths: ClassVar[dict[str, str]] = {}
     scope_limits: ClassVar[dict[str, models.Q]] = {}
     realm_only: ClassVar[str] = ""
+    searched: ClassVar[tuple[str, ...]] = ()
     portal_reads: ClassVar[bool] = False
     portal_hidden: ClassVar[tuple[str, ...]] = ()
     portal_condition: ClassVar[str] = ""
@@ -198,6 +249,9 @@ class RealmScoped(models.Model):
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
     system_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
     seal_rights: ClassVar[str] = ""
+    dispatch_reads: ClassVar[tuple[str, ...]] = ()
+    dispatch_writes: ClassVar[tuple[str, ...]] = ()
+    dispatch_deletes: ClassVar[bool] = False
 
     # A plain column: the cellar knows no Realm class. The real foreign key is raised by boss.core.walls.
     realm_id = models.BigIntegerField(default=default_realm_id, editable=False)

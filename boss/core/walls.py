@@ -21,6 +21,7 @@ _WALL = "realm_id = NULLIF(current_setting('boss.realm_id', true), '')::bigint"
 _REALM_TABLE = "tenancy_realm"
 # Tables without a realm that the application may read; all other unscoped tables stay closed to it.
 _PORTAL = "boss_portal"
+_DISPATCH = "boss_dispatch"
 _READABLE = ("django_migrations", "django_content_type", "auth_permission", "tenancy_realmhost")
 
 
@@ -39,9 +40,18 @@ def scoped_models() -> list[type[models.Model]]:
 def raise_walls(connection: BaseDatabaseWrapper) -> None:
     """Bring every table's policy, foreign keys and rights to what the models declare."""
     present = set(connection.introspection.table_names())
-    statements = ["GRANT USAGE ON SCHEMA public TO boss_app, boss_system, boss_seal"]
+    statements = [
+        "GRANT USAGE ON SCHEMA public TO boss_app, boss_system, boss_seal, boss_dispatch",
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {_DISPATCH}",
+    ]
     statements += _unscoped_rights(present)
-    statements += _wall(_REALM_TABLE, _WALL.replace("realm_id", "id", 1), "SELECT, UPDATE", seal="SELECT (id, key)")
+    statements += _wall(
+        _REALM_TABLE,
+        _WALL.replace("realm_id", "id", 1),
+        "SELECT, UPDATE",
+        seal="SELECT (id, key)",
+        dispatch="SELECT (id)",
+    )
     scoped = [model for model in scoped_models() if model._meta.db_table in present]
     for model in scoped:
         statements += _wall(
@@ -50,9 +60,11 @@ def raise_walls(connection: BaseDatabaseWrapper) -> None:
             model.database_rights,  # type: ignore[attr-defined]
             system=model.system_rights,  # type: ignore[attr-defined]
             seal=model.seal_rights,  # type: ignore[attr-defined]
+            dispatch=_dispatch_rights(model),
         )
     with connection.cursor() as cursor:
         statements += _portal(cursor, scoped)
+    statements += [statement for model in scoped for statement in _search(model)]
     statements.append("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO boss_app, boss_system, boss_seal")
     with connection.cursor() as cursor:
         existing = _constraints(cursor)
@@ -67,7 +79,13 @@ def raise_walls(connection: BaseDatabaseWrapper) -> None:
 
 
 def _wall(
-    table: str, policy: str, rights: str, *, system: str = "SELECT, INSERT, UPDATE, DELETE", seal: str = ""
+    table: str,
+    policy: str,
+    rights: str,
+    *,
+    system: str = "SELECT, INSERT, UPDATE, DELETE",
+    seal: str = "",
+    dispatch: str = "",
 ) -> list[str]:
     statements = [
         f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
@@ -79,11 +97,56 @@ def _wall(
         f'GRANT {rights} ON "{table}" TO boss_app',
         f'GRANT {system} ON "{table}" TO boss_system',
         f'DROP POLICY IF EXISTS seal_all ON "{table}"',
+        f'DROP POLICY IF EXISTS dispatch_all ON "{table}"',
     ]
-    if seal:
-        statements.append(f'CREATE POLICY seal_all ON "{table}" FOR ALL TO boss_seal USING (true) WITH CHECK (true)')
-        statements.append(f'GRANT {seal} ON "{table}" TO boss_seal')
+    for name, role, given in (("seal_all", "boss_seal", seal), ("dispatch_all", _DISPATCH, dispatch)):
+        if given:
+            statements.append(f'CREATE POLICY {name} ON "{table}" FOR ALL TO {role} USING (true) WITH CHECK (true)')
+            statements.append(f'GRANT {given} ON "{table}" TO {role}')
     return statements
+
+
+def _search(model: type[models.Model]) -> list[str]:
+    """The function that looks for a part of a text, with its owner's rights: the operators that use a trigram index are
+    not among those Postgres trusts below a policy. It takes the realm from the transaction and gives ids; whoever
+    calls it reads them through the walls. The list is made before it is cut, or the planner would walk the realm's
+    rows in the hope of meeting enough."""
+    columns: tuple[str, ...] = model.searched  # type: ignore[attr-defined]
+    if not columns:
+        return []
+    table = model._meta.db_table
+    pattern = "'%' || replace(replace(replace(sought, '\\', '\\\\'), '%', '\\%'), '_', '\\_') || '%'"
+    fits = " OR ".join(f'"{column}" ILIKE {pattern}' for column in columns)
+    indexed = ", ".join(f'"{column}" gin_trgm_ops' for column in columns)
+    found = f'SELECT id FROM public."{table}" WHERE {_WALL} AND ({fits})'  # noqa: S608 - names of models
+    body = f"WITH found AS MATERIALIZED ({found}) SELECT id FROM found ORDER BY id DESC LIMIT most"  # noqa: S608
+    return [
+        f'CREATE INDEX IF NOT EXISTS "wall_search_{table}" ON "{table}" USING gin ({indexed})',
+        f'CREATE OR REPLACE FUNCTION "search_{table}"(sought text, most integer) RETURNS SETOF bigint'
+        f" LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$ {body} $$",
+        f'REVOKE ALL ON FUNCTION "search_{table}" FROM PUBLIC',
+        f'GRANT EXECUTE ON FUNCTION "search_{table}" TO boss_app',
+    ]
+
+
+def found_by_part(model: type[models.Model], text: str, most: int) -> list[int]:
+    """Ids of the realm's rows with ``text`` in a column of ``searched``, newest first. Read them by ``visible_to``."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(f'SELECT "search_{model._meta.db_table}"(%s, %s)', [text, most])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _dispatch_rights(model: type[models.Model]) -> str:
+    """What the dispatcher may do to the table, column by column; nothing where the model says nothing."""
+    rights = [
+        f"{verb} ({', '.join(columns)})"
+        for verb, columns in (
+            ("SELECT", model.dispatch_reads),  # type: ignore[attr-defined]
+            ("UPDATE", model.dispatch_writes),  # type: ignore[attr-defined]
+        )
+        if columns
+    ]
+    return ", ".join(rights + ["DELETE"] * model.dispatch_deletes)  # type: ignore[attr-defined]
 
 
 def _portal(cursor: Any, scoped: list[type[models.Model]]) -> list[str]:
@@ -126,8 +189,14 @@ _REACH = {
 }
 
 
+_READS = "'{kind}:{table}' = ANY (string_to_array(current_setting('boss.reads', true), ','))"
+
+
 def portal_policy(model: type[models.Model]) -> str:
-    """The realm, and one of the paths: the first wall's own, written in the words of the database."""
+    """The realm, and one of the paths: the first wall's own, written in the words of the database.
+
+    Paths of narrower grants count only for the tables that such a grant lets him read (``scoping.Customer.reads``).
+    """
     paths: dict[str, str] = model.scope_paths  # type: ignore[attr-defined]
     if not paths or model.portal_whole:  # type: ignore[attr-defined]
         return _WALL
@@ -136,7 +205,10 @@ def portal_policy(model: type[models.Model]) -> str:
     ways = []
     for kind, path in sorted(paths.items()):
         way = _way(model, path.split("__"), _REACH[kind])
-        ways.append(f"({way} AND {limits[kind]})" if kind in limits else way)
+        if kind != "own":
+            # What an organization's people see of it is not everything that hangs on it: residents' accounts do, too.
+            way = f"{_READS.format(kind=kind, table=model._meta.db_table)} AND {way}"
+        ways.append(f"({way} AND {limits[kind]})" if kind in limits else f"({way})")
     return f"{_WALL} AND ({' OR '.join(dict.fromkeys(ways))})" + (f" AND {condition}" if condition else "")
 
 
@@ -231,7 +303,7 @@ FAULTS = """
 SELECT 'role can bypass', current_user::text FROM pg_roles WHERE rolname=current_user AND (rolsuper OR rolbypassrls)
 UNION ALL SELECT 'member of', r.rolname::text FROM pg_roles r WHERE r.rolname<>current_user
    AND pg_has_role(current_user,r.oid,'MEMBER')
-   AND (r.rolsuper OR r.rolbypassrls OR r.rolname IN ('boss_owner','boss_system'))
+   AND (r.rolsuper OR r.rolbypassrls OR r.rolname IN ('boss_owner','boss_system','boss_seal','boss_dispatch'))
 UNION ALL SELECT 'owns', c.oid::regclass::text FROM pg_class c JOIN pg_roles r ON r.oid=c.relowner
    WHERE r.rolname=current_user AND c.relkind IN ('r','p','v','m','f','S')
 UNION ALL SELECT 'may create tables', 'public' WHERE has_schema_privilege(current_user,'public','CREATE')
@@ -286,13 +358,46 @@ UNION ALL SELECT 'portal policy without the realm', p.polrelid::regclass||'.'||p
    WHERE p.polpermissive AND pg_get_expr(p.polqual,p.polrelid) NOT LIKE
      '%%(' || CASE p.polrelid::regclass::text WHEN %(realm_table)s THEN 'id' ELSE 'realm_id' END
      || ' = (NULLIF(current_setting(''boss.realm_id''::text, true), ''''::text))::bigint)%%'
+UNION ALL SELECT 'no dispatch role', %(dispatch)s::text
+   WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname=%(dispatch)s::text)
+UNION ALL SELECT 'dispatch role can bypass or become another', d.rolname::text FROM pg_roles d
+   WHERE d.rolname=%(dispatch)s::text AND (d.rolsuper OR d.rolbypassrls
+     OR EXISTS (SELECT 1 FROM pg_auth_members m WHERE m.member=d.oid))
+UNION ALL SELECT 'dispatch role is given more than the models say', c.relname||'.'||a.attname||' '||verb
+   FROM pg_roles d CROSS JOIN pg_class c JOIN pg_attribute a ON a.attrelid=c.oid AND a.attnum>0 AND NOT a.attisdropped
+   CROSS JOIN unnest(ARRAY['SELECT','INSERT','UPDATE','REFERENCES']) AS verb
+   WHERE d.rolname=%(dispatch)s::text AND c.relkind IN ('r','p','v','m','f')
+   AND c.relnamespace='public'::regnamespace AND has_column_privilege(d.oid,c.oid,a.attnum,verb)
+   AND NOT c.relname||'.'||a.attname||' '||verb = ANY (%(dispatched)s)
+UNION ALL SELECT 'dispatch role is given more than the models say', c.relname||' '||verb FROM pg_roles d
+   CROSS JOIN pg_class c CROSS JOIN unnest(ARRAY['DELETE','TRUNCATE','TRIGGER']) AS verb
+   WHERE d.rolname=%(dispatch)s::text AND c.relkind IN ('r','p','v','m','f')
+   AND c.relnamespace='public'::regnamespace AND has_table_privilege(d.oid,c.oid,verb)
+   AND NOT c.relname||' '||verb = ANY (%(dispatched)s)
 """
 """One query; each arm names one kind of hole and where it is. ``known_tables`` fills it in."""
 
 
 def known_tables() -> dict[str, str | list[str]]:
     """What ``FAULTS`` must be told: tables that are walled or open in a way of their own."""
-    return {"realm_table": _REALM_TABLE, "readable": list(_READABLE), "portal": _PORTAL}
+    return {
+        "realm_table": _REALM_TABLE,
+        "readable": list(_READABLE),
+        "portal": _PORTAL,
+        "dispatch": _DISPATCH,
+        "dispatched": sorted(dispatched()),
+    }
+
+
+def dispatched() -> set[str]:
+    """Everything the dispatcher is given, as ``table.column VERB`` or ``table DELETE``."""
+    given = {f"{_REALM_TABLE}.id SELECT"}
+    for model in scoped_models():
+        table = model._meta.db_table
+        given |= {f"{table}.{column} SELECT" for column in model.dispatch_reads}  # type: ignore[attr-defined]
+        given |= {f"{table}.{column} UPDATE" for column in model.dispatch_writes}  # type: ignore[attr-defined]
+        given |= {f"{table} DELETE"} if model.dispatch_deletes else set()  # type: ignore[attr-defined]
+    return given
 
 
 def faults(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:

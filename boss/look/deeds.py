@@ -51,6 +51,8 @@ _PEOPLE: dict[str, Sentence] = {
 
 _HOUSE: dict[str, Sentence] = {
     "realm.created": _("Provider made"),
+    "realm.changed": _("Provider changed by an operator"),
+    "realm.driver_networks_changed": _("Networks that drivers may reach changed"),
     "realm.sign_in_rules_changed": _("Rules for signing in changed"),
     "sign_in_provider.added": _("Single sign-on set up: %(what)s"),
     "sign_in_provider.changed": _("Single sign-on changed: %(what)s"),

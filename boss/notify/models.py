@@ -61,6 +61,7 @@ class Delivery(FSMModelMixin, Addressable):
 
     realm_only = "what was sent to whom is the provider's record; its reader has it in his mail"
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
+    dispatch_reads = ("id", "realm_id", "state", "due_at")
 
     message = models.ForeignKey(Message, models.PROTECT, related_name="deliveries", db_index=False)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices, default=Channel.EMAIL)

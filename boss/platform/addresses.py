@@ -27,10 +27,11 @@ OWNER_ROLE = "boss_owner"
 APP_ROLE = "boss_app"
 SYSTEM_ROLE = "boss_system"
 SEAL_ROLE = "boss_seal"
+DISPATCH_ROLE = "boss_dispatch"
 PORTAL_ROLE = "boss_portal"
 """Nobody logs in as it: the application steps into it to read for a customer."""
 
-ROLES = (OWNER_ROLE, APP_ROLE, SYSTEM_ROLE, SEAL_ROLE)
+ROLES = (OWNER_ROLE, APP_ROLE, SYSTEM_ROLE, SEAL_ROLE, DISPATCH_ROLE)
 
 SUPERUSER = "boss"
 """The embedded cluster's superuser. Only the platform connects as it, never the application."""
@@ -95,7 +96,7 @@ def is_embedded_redis() -> bool:
 def database() -> dict[str, Any]:
     """NAME, HOST, PORT and OPTIONS of the one database, as Django's `DATABASES` wants them.
 
-    Who logs in is not part of it: settings add USER and `password(role)` for each of the three roles.
+    Who logs in is not part of it: settings add USER and `password(role)` for each of the roles.
     """
     name = os.environ.get("BOSS_DATABASE_NAME")
     if is_embedded_database():
@@ -126,9 +127,9 @@ def database() -> dict[str, Any]:
 def password(role: str) -> str:
     """The password of one of BOSS's database roles; empty on the embedded server, which only we can reach.
 
-    With `DATABASE_URL`: `BOSS_OWNER_DB_PASSWORD`, `BOSS_APP_DB_PASSWORD`, `BOSS_SYSTEM_DB_PASSWORD` or
-    `BOSS_SEAL_DB_PASSWORD`, else one derived from `BOSS_SECRET_KEY`, so that every machine of an installation finds
-    the same.
+    With `DATABASE_URL`: `BOSS_OWNER_DB_PASSWORD`, `BOSS_APP_DB_PASSWORD`, `BOSS_SYSTEM_DB_PASSWORD`,
+    `BOSS_SEAL_DB_PASSWORD` or `BOSS_DISPATCH_DB_PASSWORD`, else one derived from `BOSS_SECRET_KEY`, so that every
+    machine of an installation finds the same.
     """
     if role not in ROLES:
         raise AddressError(f"{role!r} is not a database role of BOSS; the roles are {', '.join(ROLES)}.")

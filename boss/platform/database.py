@@ -1,8 +1,9 @@
-"""Make the database BOSS lives in: four roles, one database, its extensions. Idempotent.
+"""Make the database BOSS lives in: five roles, one database, its extensions. Idempotent.
 
 - `boss_owner` owns the schema and runs the migrations, nothing else.
 - `boss_app` is the web and the workers: owns nothing and cannot bypass row-level security.
-- `boss_system` is the sweeper and the platform operator.
+- `boss_system` is the platform operator, and work done across realms.
+- `boss_dispatch` looks in all realms for what is due; it reads the columns that say so and nothing else.
 - `boss_seal` reads the audit trail and seals it; it can do nothing else, and nobody else can do that.
 - `boss_portal` logs in nowhere: the application steps into it to read for a customer.
 

@@ -16,6 +16,7 @@ class PersonalExport(PreparedFile):
     """Everything held of the person of an account, as one zip: JSON and CSV a table."""
 
     scope_paths: ClassVar[dict[str, str]] = {"own": "account__user_id"}
+    dispatch_reads = ("id", "realm_id", "state")
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
 
@@ -33,6 +34,7 @@ class Erasure(Addressable):
     """
 
     realm_only = "asked for and confirmed by the provider's people; the person is told otherwise"
+    dispatch_reads = ("id", "realm_id", "state")
 
     class State(models.TextChoices):
         ASKED = "asked", _("To be confirmed")
@@ -68,6 +70,7 @@ class Retention(RealmScoped):
     """How long the realm keeps one class of records (``boss.core.retention``). Without a row: for ever."""
 
     realm_only = "how long is kept is the provider's to decide"
+    dispatch_reads = ("id", "realm_id", "record_class", "last_at")
 
     record_class = models.CharField(_("class of records"), max_length=60)
     days = models.PositiveIntegerField(_("days"))

@@ -127,6 +127,7 @@ def _database(role: str) -> dict[str, object]:
 DATABASES = {
     "default": _database("boss_app"),
     "system": _database("boss_system"),
+    "dispatch": _database("boss_dispatch"),  # finds what is due in all realms, and reads nothing else
     "seal": _database("boss_seal"),  # reads the audit trail of all realms and writes its seals, nothing else
     "owner": _database("boss_owner"),
 }
@@ -165,7 +166,7 @@ BOSS_DATA_KEYS: dict[str, bytes] = {
 } or {"k0": hashlib.sha256(b"boss-data-key:" + SECRET_KEY.encode()).digest()}
 
 # Private networks that every realm's drivers may reach; one realm's own stand in its settings (driver_networks).
-BOSS_DRIVER_NETWORKS: list[str] = env.words("BOSS_DRIVER_NETWORKS", [])
+BOSS_DRIVER_NETWORKS: list[str] = env.networks("BOSS_DRIVER_NETWORKS")
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]

@@ -6,6 +6,7 @@ import os
 
 from django.core.exceptions import ImproperlyConfigured
 
+from boss.core.networks import NetworkRefused, listed
 from boss.core.proxies import TrustedProxies
 
 
@@ -42,6 +43,14 @@ def number(name: str, default: int) -> int:
 def words(name: str, default: list[str]) -> list[str]:
     value = os.environ.get(name, "")
     return [word.strip() for word in value.split(",") if word.strip()] if value else default
+
+
+def networks(name: str) -> list[str]:
+    """Networks that the whole installation may reach, comma-separated; none when nothing is said."""
+    try:
+        return [listed(word, by_realm=False) for word in words(name, [])]
+    except NetworkRefused as error:
+        raise ImproperlyConfigured(f"{name} must be networks like 10.0.0.0/8, not {error.text!r}") from None
 
 
 def choice(name: str, allowed: list[str]) -> str:

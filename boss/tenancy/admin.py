@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.admin import ReadOnlyAdmin, ScopedAdmin
+from boss.core.networks import NetworkRefused, listed
 from boss.core.scoping import Scope
 from boss.tenancy.models import (
     ActingSession,
@@ -23,7 +26,7 @@ from boss.tenancy.models import (
     Site,
     User,
 )
-from boss.tenancy.services import realms, users
+from boss.tenancy.services import driver_networks, realms, users
 
 
 def _operator(request: HttpRequest, realm_id: int) -> Actor:
@@ -36,8 +39,33 @@ class HostInline(admin.TabularInline):
     extra = 0
 
 
+class RealmForm(forms.ModelForm):
+    """A realm without the bare document of its settings: what in it is an operator's has a field."""
+
+    driver_networks = forms.CharField(
+        label=_("Driver networks"), required=False, widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Private networks that this provider's drivers and endpoints may reach, one a line."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["driver_networks"] = "\n".join(self.instance.settings.get(driver_networks.KEY, []))
+
+    def clean_driver_networks(self) -> list[str]:
+        found = []
+        for text in str(self.cleaned_data["driver_networks"]).split():
+            try:
+                found.append(listed(text))
+            except NetworkRefused as refused:
+                self.add_error("driver_networks", str(refused))
+        return found
+
+
 @admin.register(Realm)
 class RealmAdmin(admin.ModelAdmin):
+    form = RealmForm
+    exclude = ("settings",)
     list_display = ("name", "key", "canonical_host", "time_zone", "currency", "is_platform")
     readonly_fields = ("key", "is_platform")
     inlines = (HostInline,)
@@ -47,6 +75,14 @@ class RealmAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Realm, form: Any, change: bool) -> None:
+        """Through the services, for the entries in the realm's own audit trail."""
+        changes = {name: form.cleaned_data[name] for name in form.changed_data if name != "driver_networks"}
+        with scoping.enter(Scope(obj.pk, "back office", system=True)):
+            operator = _operator(request, obj.pk)
+            realms.change(actor=operator, **changes)
+            driver_networks.allow(actor=operator, networks=form.cleaned_data["driver_networks"])
 
 
 @admin.register(Brand)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from boss.core import scoping
 from boss.core.actors import Actor, Grant
 from boss.core.permissions import PermissionDenied
 from boss.tenancy import policies, selectors
@@ -56,6 +57,7 @@ def require_not_above(actor: Actor, user: User) -> None:
 
 def roles_to_give(actor: Actor, organization: Organization) -> list[Role]:
     """The roles for organizations that ``actor`` may give on this one, by name. Their names are no secret."""
-    roles = Role.objects.filter(archived_at=None).order_by("name", "id")
+    with scoping.as_application():
+        roles = list(Role.objects.filter(archived_at=None).order_by("name", "id"))
     fitting = [role for role in roles if role.is_for == "organization"]
     return [role for role in fitting if reaches_all(actor, role.effective_permissions(), organization)]

@@ -13,7 +13,7 @@ from django.db import connections, models, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from boss.core import scoping
+from boss.core import scoping, walls
 from boss.core.actors import Actor, Grant
 from boss.core.calendars import BusinessCalendar
 from boss.core.problems import NotFound
@@ -253,6 +253,19 @@ def list_people(actor: Actor) -> models.QuerySet[User]:
     """The people the actor may see: of the realm, or of his organization, or himself."""
     people: models.QuerySet[User] = User.objects.visible_to(actor).select_related("site", "organization")
     return people
+
+
+MOST_NAMED = 1000
+"""How many people of one name are looked at, the newest first."""
+
+
+def people_called(text: str) -> models.Q:
+    """Those whose e-mail begins with what was typed, or in whose name it stands."""
+    norm = normalise_email(text)
+    begins = models.Q(email_norm__gte=norm, email_norm__lt=norm + "\U0010ffff")
+    if len(text) < 3:  # the index knows groups of three letters
+        return begins | models.Q(full_name__icontains=text)
+    return begins | models.Q(pk__in=walls.found_by_part(User, text, MOST_NAMED))
 
 
 def list_roles(actor: Actor, *, archived: bool = False) -> models.QuerySet[Role]:

@@ -20,6 +20,7 @@ class Binding(Addressable):
     realm_only = "the provider's servers"
     portal_reads = True  # whether it is healthy, beside a customer's service
     portal_hidden = ("settings", "sealed_secrets", "usage_cursor")
+    dispatch_reads = ("id", "realm_id", "enabled")
 
     name = models.CharField(_("name"), max_length=80)
     driver_key = models.CharField(_("driver"), max_length=60)

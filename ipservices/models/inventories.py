@@ -26,6 +26,7 @@ class Prefix(Addressable):
     """
 
     realm_only = "the provider's inventory"
+    dispatch_reads = ("id", "realm_id")
 
     vrf = models.CharField(_("routing table"), max_length=40, default="default")
     network = models.CharField(_("network"), max_length=43)

@@ -34,6 +34,7 @@ class Service(Addressable):
     }
     portal_reads = True
     portal_hidden = ("sealed_secrets",)
+    dispatch_reads = ("id", "realm_id", "state", "revision", "applied_revision", "asked")
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="services")
     subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="services")

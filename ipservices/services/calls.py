@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from django.conf import settings
 from django.db import connections, transaction
 
 from boss.core import scoping
 from boss.core.actors import Actor
 from boss.tenancy import selectors as tenancy
+from boss.tenancy.services import driver_networks
 from ipservices import sealing, sentences
 from ipservices.choices import CallOutcome
 from ipservices.contracts import Connection, Desired, Driver, DriverError, Restriction, Safety
@@ -60,7 +60,7 @@ def connection_of(binding: Binding) -> Connection:
         settings=binding.settings,
         secrets=sealing.open_secrets(binding),
         deadline_seconds=binding.deadline_seconds,
-        networks=(*settings.BOSS_DRIVER_NETWORKS, *realm.settings.get("driver_networks", [])),
+        networks=driver_networks.reachable_from(realm),
     )
 
 

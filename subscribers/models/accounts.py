@@ -59,6 +59,7 @@ class Account(FSMModelMixin, Addressable, Reachable):
         "own": "user_id",
     }
     portal_reads = True
+    dispatch_reads = ("id", "realm_id", "state")
 
     number = models.CharField(_("number"), max_length=20, db_collation="C")
     state = FSMField(

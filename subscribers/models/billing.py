@@ -29,6 +29,7 @@ class Statement(Addressable):
     scope_paths: ClassVar[dict[str, str]] = _THROUGH_ACCOUNT
     portal_reads = True
     database_rights: ClassVar[str] = "SELECT, INSERT"
+    dispatch_reads = ("account_id", "due_on")
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="statements", db_index=False)
     period_from = models.DateField(_("from"))
@@ -87,6 +88,7 @@ class Collection(FSMModelMixin, Addressable):
     what closes the run closes the case."""
 
     scope_paths: ClassVar[dict[str, str]] = _THROUGH_ACCOUNT
+    dispatch_reads = ("id", "account_id", "state")
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="collections")
     state = FSMField(

@@ -22,6 +22,7 @@ class Lease(FSMModelMixin, Addressable):
 
     scope_paths: ClassVar[dict[str, str]] = {"organization": "organization_id", "site": "site_id"}
     portal_reads = True
+    dispatch_reads = ("id", "realm_id", "state", "order_id", "starts_on")
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", verbose_name=_("owner"))
     reference = models.CharField(_("owner's reference"), max_length=60)

@@ -120,7 +120,7 @@ def kill_a_child(pids: list[int]) -> bool:
 def forgive_frozen_transactions_only_for(name: str, seconds: int) -> None:
     """Shorten, for this test's database, how long a frozen process may keep its locks."""
     with psycopg.connect(addresses.admin_dsn(), dbname="postgres", autocommit=True) as connection:
-        for role in ("boss_app", "boss_system"):
+        for role in ("boss_app", "boss_system", "boss_dispatch"):
             setting = f"SET idle_in_transaction_session_timeout = '{seconds}s'"
             connection.execute(f'ALTER ROLE {role} IN DATABASE "{name}" {setting}')
 

@@ -52,7 +52,7 @@ def test_a_given_database_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_database_that_vanishes_is_not_waited_for_forever() -> None:
-    for alias in ("default", "system", "owner"):
+    for alias in ("default", "system", "dispatch", "owner"):
         options = settings.DATABASES[alias]["OPTIONS"]
         assert options["connect_timeout"] <= 10 and options["tcp_user_timeout"] <= 60_000
         assert options["keepalives_idle"] + options["keepalives_count"] * options["keepalives_interval"] <= 60

@@ -17,11 +17,11 @@ ALPHA, BETA = 1_000_001, 1_000_002
 _STRIP = """
 DO $$ DECLARE each record; BEGIN
   FOR each IN SELECT conrelid::regclass AS t, conname FROM pg_constraint
-               WHERE contype IN ('f', 'c', 'x', 'u') AND connamespace = 'public'::regnamespace
+               WHERE contype IN ('f', 'c', {unique}) AND connamespace = 'public'::regnamespace
                ORDER BY contype = 'f' DESC
   LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I', each.t, each.conname); END LOOP;
   FOR each IN SELECT indexrelid::regclass AS i FROM pg_index JOIN pg_class c ON c.oid = indrelid
-               WHERE indisunique AND NOT indisprimary AND c.relnamespace = 'public'::regnamespace
+               WHERE indisunique AND NOT indisprimary AND NOT {indexes} AND c.relnamespace = 'public'::regnamespace
   LOOP EXECUTE format('DROP INDEX %s', each.i); END LOOP;
   FOR each IN SELECT DISTINCT tgrelid::regclass AS t FROM pg_trigger WHERE NOT tgisinternal
   LOOP EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', each.t); END LOOP;
@@ -42,11 +42,14 @@ _VALUES = {
 
 
 class Planter:
-    """Writes rows as the owner of the schema. ``n`` below 200 tells rows of one table apart."""
+    """Writes rows as the owner of the schema. ``n`` below 200 tells rows of one table apart.
 
-    def __init__(self) -> None:
+    With ``indexes`` the unique ones stay, for who looks at plans; his rows must then differ where they should.
+    """
+
+    def __init__(self, *, indexes: bool = False) -> None:
         self.cursor = connections["owner"].cursor()
-        self.cursor.execute(_STRIP)
+        self.cursor.execute(_STRIP.format(unique="'f'" if indexes else "'x', 'u'", indexes=str(indexes).lower()))
         self.cursor.execute(_COLUMNS)
         self.columns: dict[str, dict[str, str]] = {}
         for table, column, kind in self.cursor.fetchall():
@@ -63,6 +66,23 @@ class Planter:
         names = ", ".join(f'"{column}"' for column in columns)
         bound = [given[column] for column in columns if column in given]
         self.cursor.execute(f'INSERT INTO "{table}" ({names}) VALUES ({", ".join(values)})', bound)
+
+    def many(self, table: str, count: int, *, realm: str = f"{ALPHA} + n % 2 * (1 + n % 49)", **given: str) -> None:
+        """``count`` rows by one statement, numbered ``n`` from 1; what is given is SQL about ``n``. If ``realm`` says
+        nothing else half of them are alpha's and the others small realms'."""
+        columns = {
+            name: made_up(f"{table}.{name}", kind, 1)
+            for name, kind in self.columns[table].items()
+            if name not in ("id", "realm_id")
+        }
+        columns |= {"realm_id": realm, "id": "n"} | given
+        if "public_id" in columns:
+            columns["public_id"] = "lpad(n::text, 12, '0')"
+        self.cursor.execute(
+            f'INSERT INTO "{table}" ({", ".join(columns)}) SELECT {", ".join(columns.values())}'
+            f" FROM generate_series(1, {count}) n"
+        )
+        self.cursor.execute(f'VACUUM ANALYZE "{table}"')
 
 
 def made_up(where: str, kind: str, n: int) -> str:

@@ -14,10 +14,11 @@ from boss.core.services import service
 from boss.privacy.models import PersonalExport
 from boss.tenancy import selectors as tenancy
 from boss.tenancy.models import Site, User
-from subscribers.models import Account, Charge, Order
+from boss.tenancy.services import roles, users
+from subscribers.models import Account, Charge, Order, Subscription
 from tests.architecture import world as worlds
 from tests.architecture.test_url_matrix import addresses, fill
-from tests.cast import actor_of
+from tests.cast import PASSWORD, actor_of
 from ticketing.models import Message, Ticket
 from ticketing.services import tickets
 
@@ -100,6 +101,68 @@ READ_OTHERWISE = {
     "my/data/": "the whole of what is held of him, made by a task",
     "my/sign-in/": "his sessions and factors, which nobody but his own sign-in reads",
 }
+
+
+def contact_of(system: Actor, organization: Any, site: Any = None) -> User:
+    user = users.create(
+        actor=system, email="olga@bayfront.example", full_name="Olga", kind="contact", organization=organization,
+        password=PASSWORD,
+    )  # fmt: skip
+    roles.grant(
+        actor=system, user=user, role_key="property_owner", organization=None if site else organization, site=site
+    )
+    return user
+
+
+@pytest.mark.parametrize("where", ["the organization", "one building of it"])
+def test_a_query_that_forgets_whose_rows_it_reads_shows_an_owner_no_resident(world, system, where):
+    """Accounts, orders and services at a building carry its owner's organization; that is not a right to them."""
+    account = Account.objects.select_related("organization", "site").get(user=world.sam)
+    assert account.organization is not None
+    olga = contact_of(system, account.organization, account.site if where == "one building of it" else None)
+    shared = tickets.open(
+        actor=system, category_key="billing", title="New riser", site=account.site, organization=account.organization
+    )
+    tickets.add_message(actor=system, ticket=shared, body="We come on Monday")
+    with scoping.as_customer(tenancy.actor_for_user(olga)):
+        assert role() == "boss_portal"
+        seen = {
+            model._meta.label: model.unscoped.count()  # type: ignore[attr-defined]
+            for model in walls.scoped_models()
+            if model.portal_reads and {"organization", "site"} & set(model.scope_paths)  # type: ignore[attr-defined]
+        }
+        whole = {"tenancy.Organization", "subscribers.Lease"} if where == "the organization" else set()
+        hers = {"tenancy.Site", "tenancy.User", "ticketing.Ticket", "ticketing.Message"} | whole
+        assert {label for label, count in seen.items() if count} == hers
+        assert list(User.unscoped.all()) == [olga] and list(Ticket.unscoped.all()) == [shared]
+    assert Account.unscoped.exists() and Order.unscoped.exists() and Subscription.unscoped.exists()
+
+
+@pytest.mark.parametrize("where", ["the organization", "one building of it"])
+def test_every_page_of_owners_opens_as_that_role(world, system, browser_of, where):
+    account = Account.objects.select_related("organization", "site").get(user=world.sam)
+    olga = contact_of(system, account.organization, account.site if where == "one building of it" else None)
+    shared = tickets.open(
+        actor=system, category_key="billing", title="New riser", site=account.site, organization=account.organization
+    )
+    known, browser, roles_seen = {**world.ids, "ticketing/tickets": shared.public_id}, browser_of(olga), set()
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith('SELECT "ticketing_ticket"'):
+            roles_seen.add(context["connection"].connection.execute("SELECT current_user").fetchone()[0])
+        return execute(sql, params, many, context)
+
+    opened = 0
+    with scoping.enter(None), connection.execute_wrapper(watch):
+        for route, pattern in addresses():
+            if not route.startswith("owner/") or getattr(pattern.callback, "permission", "") == "tenancy.change_user":
+                continue
+            assert getattr(pattern.callback, "customers", False), f"say @requires(…, customers=True) for {route}"
+            whole = where == "the organization" or "invite" not in route
+            assert browser.get(fill(route, known)).status_code == (200 if whole else 404), route
+            opened += 1
+    assert opened >= 6
+    assert roles_seen == {"boss_portal"}
 
 
 def test_every_page_of_self_help_opens_as_that_role(world, browser_of):

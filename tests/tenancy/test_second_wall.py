@@ -152,6 +152,13 @@ FAULTS = {
     "portal role can log in or bypass": "ALTER ROLE boss_portal LOGIN",
     "portal role can write": "GRANT UPDATE (street) ON tenancy_site TO boss_portal",
     "portal policy without the realm": "CREATE POLICY p ON tenancy_site FOR SELECT TO boss_portal USING (true)",
+    "dispatch role can bypass or become another": "ALTER ROLE boss_dispatch BYPASSRLS",
+    "dispatch role can bypass or become another: a member": "GRANT boss_app TO boss_dispatch",
+    "dispatch role is given more than the models say": "GRANT SELECT (payload) ON core_fact TO boss_dispatch",
+    "dispatch role is given more than the models say: all": "GRANT SELECT ON tenancy_site TO PUBLIC",
+    "dispatch role is given more than the models say: writing": "GRANT UPDATE (state) ON workflow_run TO boss_dispatch",
+    "dispatch role is given more than the models say: rows": "GRANT DELETE ON core_fact TO boss_dispatch",
+    "member of: the dispatcher": "GRANT boss_dispatch TO boss_app",
     "FK without realm_id": "ALTER TABLE tenancy_user ADD CONSTRAINT n FOREIGN KEY (site_id) REFERENCES tenancy_site;"
     "ALTER TABLE tenancy_user DROP CONSTRAINT wall_fk_tenancy_user_site_id",
 }

@@ -167,7 +167,7 @@ def pass_on(realm_id: int, limit_ids: tuple[int, ...]) -> None:
 
 def sweep() -> int:
     """Wake, in all realms, as many of those in line as there are free slots: time freed them, or a dead worker."""
-    with scoping.system_transaction("workflow.sweep"), connections["system"].cursor() as cursor:
+    with scoping.dispatch_transaction("workflow.sweep"), connections[scoping.alias()].cursor() as cursor:
         cursor.execute(_FORGET)
         cursor.execute(_NEXT, {"limits": None})
         waiting: Next = cursor.fetchall()

@@ -78,7 +78,7 @@ UPDATE workflow_taskrun SET due_at = clock_timestamp() + make_interval(secs => %
 def sweep() -> int:
     """One pass over all realms. Returns how many tasks were rung for or dealt with."""
     rung = _ring_for_the_unheard()
-    with scoping.system_transaction("workflow.sweep"), connections["system"].cursor() as cursor:
+    with scoping.dispatch_transaction("workflow.sweep"), connections[scoping.alias()].cursor() as cursor:
         cursor.execute(_DUE, {"most": MOST_AT_ONCE})
         due = cursor.fetchall()
     ends = time.monotonic() + LONGEST_SECONDS
@@ -95,7 +95,7 @@ def _ring_for_the_unheard() -> int:
     room = bell.room()
     if not any(room.values()):
         return 0
-    with scoping.system_transaction("workflow.sweep"), connections["system"].cursor() as cursor:
+    with scoping.dispatch_transaction("workflow.sweep"), connections[scoping.alias()].cursor() as cursor:
         cursor.execute(_UNHEARD, {"pause": rering_seconds(), "most": MOST_AT_ONCE})
         unheard = cursor.fetchall()
     crowded: list[int] = []
@@ -114,7 +114,7 @@ def _ring_for_the_unheard() -> int:
 def _look_later(task_ids: list[int], seconds: float, *, crowded: bool) -> None:
     """Put off the next look at tasks that are still due, or (``crowded``) still ready; whoever holds one of them
     decides about it himself."""
-    with scoping.system_transaction("workflow.sweep"), connections["system"].cursor() as cursor:
+    with scoping.dispatch_transaction("workflow.sweep"), connections[scoping.alias()].cursor() as cursor:
         cursor.execute(_LOOK_LATER, {"ids": task_ids, "pause": seconds, "crowded": crowded})
 
 

@@ -19,6 +19,8 @@ class Bulk(Addressable):
 
     realm_only = "the provider acts on many at once"
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
+    dispatch_reads = ("id", "realm_id", "due_at")
+    dispatch_writes = ("due_at",)
 
     kind = models.CharField(_("kind"), max_length=10, choices=BulkKind.choices)
     reason = models.TextField(_("reason"), blank=True, default="")

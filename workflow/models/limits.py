@@ -18,6 +18,7 @@ class Limit(Addressable):
     """At most so many tasks at once, or so many begun in any minute, among those whose handler names this key."""
 
     realm_only = "how much the provider does at once"
+    dispatch_reads = ("id", "realm_id", "most_at_once", "most_per_minute")
 
     key = models.CharField(_("key"), max_length=120)
     most_at_once = models.PositiveSmallIntegerField(_("most at once"), null=True, blank=True)
@@ -49,6 +50,7 @@ class LimitSlot(RealmScoped):
     """
 
     realm_only = "how much the provider does at once"
+    dispatch_reads = ("realm_id", "limit_id", "is_place", "number", "task", "attempt", "used_at")
 
     limit = models.ForeignKey(Limit, models.CASCADE, related_name="slots", db_index=False)
     is_place = models.BooleanField()
@@ -70,6 +72,8 @@ class LimitWaiter(RealmScoped):
     """A ready task that found no slot; the oldest are woken when one is free."""
 
     realm_only = "how much the provider does at once"
+    dispatch_reads = ("id", "realm_id", "limit_id", "task")
+    dispatch_deletes = True
 
     limit = models.ForeignKey(Limit, models.CASCADE, related_name="waiters", db_index=False)
     task = models.BigIntegerField()

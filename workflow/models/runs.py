@@ -35,6 +35,7 @@ class Run(FSMModelMixin, Addressable):
 
     realm_only = "the engine knows no customer: he sees the stages of his order"
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
+    dispatch_reads = ("id", "realm_id", "version_id")
 
     version = models.ForeignKey(
         DefinitionVersion, models.PROTECT, related_name="runs", db_index=False, db_constraint=False
@@ -143,6 +144,8 @@ class TaskRun(FSMModelMixin, RealmScoped):
     realm_only = "the engine knows no customer: he sees the stages of his order"
     # A task that has not begun goes when its run is moved to a version that does without it.
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE, DELETE"
+    dispatch_reads = ("id", "realm_id", "run_id", "key", "state", "attempt", "not_before", "due_at")
+    dispatch_writes = ("due_at",)
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="tasks", db_index=False, db_constraint=False)
     position = models.PositiveSmallIntegerField()

@@ -278,7 +278,7 @@ def _has_failed(task: TaskRun) -> bool:
 
 def sweep() -> int:
     """Ring for actions that nobody has been at for a while: a message was lost, or a worker died."""
-    with scoping.system_transaction("workflow.bulk"):
+    with scoping.dispatch_transaction("workflow.bulk"):
         now = ledger.database_now()
         stuck = list(
             Bulk.objects.select_for_update(skip_locked=True).filter(due_at__lte=now).values_list("pk", "realm_id")[:100]

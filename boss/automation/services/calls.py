@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from boss.automation import sealing, selectors
@@ -27,6 +26,7 @@ from boss.core.crypto import MASK
 from boss.core.outbound import Policy
 from boss.core.problems import Problem
 from boss.tenancy import selectors as tenancy
+from boss.tenancy.services import driver_networks
 
 _MOST_SENT = 256 * 1024
 
@@ -53,7 +53,7 @@ def target_of(endpoint: Endpoint, *, key: str, seconds: float | None = None) -> 
         key=endpoint.key,
         settings=endpoint.settings,
         secrets=sealing.opened(endpoint),
-        policy=Policy((*settings.BOSS_DRIVER_NETWORKS, *realm.settings.get("driver_networks", []))),
+        policy=Policy(driver_networks.reachable_from(realm)),
         seconds=limit if seconds is None else min(limit, seconds),
         idempotency_key=key,
     )

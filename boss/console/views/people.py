@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -47,9 +46,7 @@ def people_list(request: HttpRequest) -> HttpResponse:
     if wanted["state"]:
         rows = rows.filter(is_active=wanted["state"] == "active")
     if wanted["q"]:
-        norm = selectors.normalise_email(wanted["q"])
-        begins = Q(email_norm__gte=norm, email_norm__lt=norm + "\U0010ffff")
-        rows = rows.filter(begins | Q(full_name__icontains=wanted["q"]))
+        rows = rows.filter(selectors.people_called(wanted["q"]))
     context = {
         "page": newest_first(rows, request.GET.get("after", "")).map(present.row),
         "wanted": wanted,

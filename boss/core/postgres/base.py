@@ -17,6 +17,7 @@ _PUSH = "SELECT set_config('boss.realm_id', %s, true), set_config('boss.actor', 
 _NARROW = (
     f"{_PUSH}, set_config('boss.user_id', %s, true), set_config('boss.organization_ids', %s, true),"
     " set_config('boss.site_ids', %s, true), set_config('boss.building_ids', %s, true),"
+    " set_config('boss.reads', %s, true),"
     " set_config('role', 'boss_portal', true)"
 )
 _WIDEN = f"{_PUSH}, set_config('role', 'none', true)"
@@ -26,7 +27,7 @@ def _reach(customer: scoping.Customer) -> tuple[str, ...]:
     many = [
         ",".join(map(str, numbers)) for numbers in (customer.organization_ids, customer.site_ids, customer.building_ids)
     ]
-    return ("" if customer.user_id is None else str(customer.user_id), *many)
+    return ("" if customer.user_id is None else str(customer.user_id), *many, ",".join(customer.reads))
 
 
 class OutsideTransaction(RuntimeError):

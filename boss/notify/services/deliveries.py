@@ -65,7 +65,7 @@ def deliver(realm_id: int, delivery_id: int) -> bool:
 
 def due_everywhere(limit: int = 500) -> list[tuple[int, int]]:
     """(realm, delivery) of what is due, for the sweep."""
-    with scoping.system_transaction("notify sweep"):
+    with scoping.dispatch_transaction("notify sweep"):
         return list(Delivery.objects.filter(_DUE).order_by("due_at").values_list("realm_id", "pk")[:limit])
 
 

@@ -1,16 +1,21 @@
-"""The pages of the owner portal. Nothing of a resident is asked for: buildings, shared tickets, one's own people."""
+"""The pages of the owner portal. Nothing of a resident is asked for: buildings, shared tickets, one's own people.
+
+Read as the database role of customers, which shows an organization's people no row of a resident (ADR 0116).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
+from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.problems import NotFound, Problem
 from boss.core.views import requires
@@ -38,17 +43,17 @@ def _actor(request: HttpRequest) -> Actor:
 
 def _may_ask(request: HttpRequest) -> bool:
     """Whether he opens tickets for his organization."""
-    return getattr(request.user, "organization", None) is not None and _actor(request).holds("ticketing.add_ticket")
+    return _organization(request) is not None and _actor(request).holds("ticketing.add_ticket")
 
 
 def _show(request: HttpRequest, name: str, here: str, status: int = 200, **context: Any) -> HttpResponse:
-    organization = getattr(request.user, "organization", None)
+    organization = _organization(request)
     sees_people = organization is not None and reaches(_actor(request), "tenancy.view_user", organization)
     context |= {"here": here, "sees_people": sees_people}
     return render(request, f"portals/owner/{name}.html", context, status=status)
 
 
-@requires("core.use_owner")
+@requires("core.use_owner", customers=True)
 @require_GET
 @never_cache
 def home(request: HttpRequest) -> HttpResponse:
@@ -59,7 +64,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return _show(request, "home", "home", buildings=buildings, tickets=open_tickets)
 
 
-@requires("core.use_owner")
+@requires("core.use_owner", customers=True)
 @require_GET
 @never_cache
 def building(request: HttpRequest, public_id: str) -> HttpResponse:
@@ -75,7 +80,7 @@ def building(request: HttpRequest, public_id: str) -> HttpResponse:
     raise NotFound
 
 
-@requires("core.use_owner")
+@requires("core.use_owner", customers=True)
 @require_GET
 @never_cache
 def tickets(request: HttpRequest) -> HttpResponse:
@@ -84,7 +89,7 @@ def tickets(request: HttpRequest) -> HttpResponse:
     return _show(request, "tickets", "tickets", page=page, may_ask=_may_ask(request))
 
 
-@requires("ticketing.add_ticket")
+@requires("ticketing.add_ticket", customers=True)
 @require_http_methods(["GET", "POST"])
 @never_cache
 def ticket_new(request: HttpRequest) -> HttpResponse:
@@ -110,7 +115,7 @@ def ticket_new(request: HttpRequest) -> HttpResponse:
     return _show(request, "ticket_new", "tickets", status=asked.status, **asked.context())
 
 
-@requires("core.use_owner")
+@requires("core.use_owner", customers=True)
 @require_http_methods(["GET", "POST"])
 @never_cache
 def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
@@ -141,20 +146,22 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
     )
 
 
-@requires("tenancy.view_user")
+@requires("tenancy.view_user", customers=True)
 @require_GET
 @never_cache
 def people(request: HttpRequest) -> HttpResponse:
     """The organization's people and what they see."""
     actor, organization = _mine(request)
     found = selectors.list_people(actor).filter(organization=organization).order_by("full_name", "id")
-    rows = found.prefetch_related("role_grants__role", "role_grants__site")[:200]
+    rows = list(found[:200])
+    with scoping.as_application():  # who holds what is no table of customers; of these people it is shown here
+        prefetch_related_objects(rows, "role_grants__role", "role_grants__site")
     may_invite = reaches(actor, "tenancy.add_user", organization)
     lines = [_line(each, actor) for each in rows]
     return _show(request, "people", "people", lines=lines, may_invite=may_invite, organization=organization)
 
 
-@requires("tenancy.add_user")
+@requires("tenancy.add_user", customers=True)
 @require_http_methods(["GET", "POST"])
 @never_cache
 @signing_in.recently_proven
@@ -178,9 +185,16 @@ def invite(request: HttpRequest) -> HttpResponse:
     return _show(request, "invite", "people", status=422 if form.errors else 200, form=form)
 
 
+def _organization(request: HttpRequest) -> Organization | None:
+    """Whom the person speaks for: in his own row, also when he was given some buildings of it and not the whole."""
+    with scoping.as_application():
+        found: Organization | None = getattr(request.user, "organization", None)
+    return found
+
+
 def _mine(request: HttpRequest) -> tuple[Actor, Organization]:
     """The organization the person speaks for; whoever speaks for none has nothing here."""
-    organization = getattr(request.user, "organization", None)
+    organization = _organization(request)
     if organization is None:
         raise NotFound
     return _actor(request), organization

@@ -174,7 +174,7 @@ def _cell(value: Any) -> Any:
 
 def due() -> list[tuple[int, int]]:
     """Realm and id of copies nobody has made yet."""
-    with scoping.system_transaction("copies"):
+    with scoping.dispatch_transaction("copies"):
         return list(PersonalExport.objects.filter(state="asked").values_list("realm_id", "id")[:50])
 
 

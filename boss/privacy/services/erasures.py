@@ -209,5 +209,5 @@ def reapply(entries: Sequence[dict[str, Any]] = ()) -> list[str]:
 
 def due() -> list[tuple[int, int]]:
     """Realm and id of confirmed erasures that nobody has carried out yet."""
-    with scoping.system_transaction("erasures"):
+    with scoping.dispatch_transaction("erasures"):
         return list(Erasure.objects.filter(state="confirmed").values_list("realm_id", "id")[:50])

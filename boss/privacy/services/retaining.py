@@ -118,7 +118,7 @@ def release(*, actor: Actor, hold: LegalHold) -> LegalHold:
 
 def due() -> list[tuple[int, str]]:
     """Realm and class of what has not run for a day."""
-    with scoping.system_transaction("retention"):
+    with scoping.dispatch_transaction("retention"):
         rows = Retention.objects.filter(Q(last_at=None) | Q(last_at__lt=clock.now() - EVERY)).order_by("last_at", "id")
         return list(rows.values_list("realm_id", "record_class"))
 

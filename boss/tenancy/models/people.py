@@ -29,6 +29,7 @@ class User(AbstractBaseUser, Addressable):
         CONTACT = "contact", _("Contact of an organization")
 
     scope_paths: ClassVar[dict[str, str]] = {"organization": "organization_id", "own": "pk"}
+    searched = ("full_name",)
     portal_reads = True
 
     # Django wants one globally unique name; e-mails are unique only within a realm, so this is opaque.

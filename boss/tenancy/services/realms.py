@@ -41,6 +41,35 @@ def create(*, key: str, name: str, hosts: list[str], is_platform: bool = False, 
 
 
 @service
+def change(*, actor: Actor, **changes: Any) -> Realm:
+    """Change name, currency, host or another column of a realm, for operators of the platform: no role of a realm holds
+    the right. What is so already leaves no trace. Raises Django's ValidationError for what cannot be."""
+    realm: Realm = Realm.objects.select_for_update().get(pk=actor.realm_id)
+
+    require(actor, "platform.operate")
+
+    before = {field: getattr(realm, field) for field in changes}
+    changed = [field for field, value in changes.items() if before[field] != value]
+    if not changed:
+        return realm
+    for field in changed:
+        setattr(realm, field, changes[field])
+    realm.full_clean()
+    realm.save(update_fields=changed)
+    transaction.on_commit(selectors.forget_cached, using=scoping.alias())
+    selectors.forget_cached()
+
+    audit.record(
+        actor=actor,
+        action="realm.changed",
+        subject=realm,
+        before={field: before[field] for field in changed},
+        after={field: changes[field] for field in changed},
+    )
+    return realm
+
+
+@service
 def change_brand(*, actor: Actor, **changes: Any) -> Brand:
     """Change name, colour, logo or contact of the realm's brand. What is so already leaves no trace."""
     brand: Brand = Brand.objects.select_for_update().get(realm_id=actor.realm_id)
