@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from boss.platform.testing import databases
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
     from boss.platform.testing.processes import WorkerProcess, Workers
 
 pytest_plugins = ["tests.cast"] if (Path(__file__).parent / "cast.py").exists() else []
+
+# How long an example takes says something about the machine, not about the rule.
+hypothesis.settings.register_profile(
+    "boss",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
+hypothesis.settings.load_profile("boss")
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",

@@ -2,7 +2,8 @@
 
 Sources: OpenID Connect Core 1.0 (3.1, checks of the ID token in 3.1.3.7), Discovery 1.0, RFC 6749, RFC 7636 (PKCE),
 RFC 9207 (``iss`` in the answer, against mix-ups), RFC 9700 (best current practice). Signatures and claims are checked
-by authlib and joserfc; every request goes through :mod:`boss.core.outbound`.
+by authlib and joserfc, read when the first person comes (that takes a third of a second); every request goes through
+:mod:`boss.core.outbound`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,6 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import structlog
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from authlib.oidc.core import CodeIDToken
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from boss.core import clock, outbound
 from boss.tenancy.errors import ProviderRefused
@@ -91,6 +86,9 @@ def discover(client: Client) -> Metadata:
 
 def begin(client: Client, redirect_uri: str, *, fresh: bool = False) -> tuple[str, Flow]:
     """Where to send the browser, and what to keep for :func:`finish`. Raises :class:`ProviderRefused`."""
+    from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
     told = discover(client)
     flow = Flow(
         state=secrets.token_urlsafe(24),
@@ -135,6 +133,11 @@ def finish(client: Client, flow: Flow, answer: Mapping[str, str], redirect_uri: 
 
 def _checked(client: Client, flow: Flow, token: Any, keys: dict[str, Any]) -> Identity:
     """The ID token, once its signature and every claim of it hold."""
+    from authlib.oidc.core import CodeIDToken
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
     try:
         read = jwt.decode(token if isinstance(token, str) else "", KeySet.import_key_set(keys), list(ALGORITHMS))  # type: ignore[arg-type]
         claims = CodeIDToken(
