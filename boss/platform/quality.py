@@ -25,6 +25,8 @@ class Step:
     about: str
     command: Sequence[str]
     environment: dict[str, str] = field(default_factory=dict)
+    tells: bool = False
+    """What it prints is shown when all is well, too."""
 
 
 def steps() -> list[Step]:
@@ -43,6 +45,7 @@ def steps() -> list[Step]:
         Step("secrets", "no secret lies in a file", [sys.executable, "-m", "boss.platform.secret_scan"]),
         Step("format", "ruff format", [str(tools / "ruff"), "format", "--check", "."]),
         Step("lock", "requirements.txt fits uv.lock", [sys.executable, "-m", "boss.platform.requirements", "--check"]),
+        Step("advisories", "of locked packages", [sys.executable, "-m", "boss.platform.advisories"], tells=True),
     ]
 
 
@@ -66,6 +69,7 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{'ok    ' if status == 0 else 'FAILED'} {step.name:<11} {step.about} ({seconds:.1f} s)", flush=True)
             if status != 0:
                 failed.append(step.name)
+            if status != 0 or step.tells:
                 print("\n".join(f"       {line}" for line in output.strip().splitlines()), flush=True)
     print(
         f"{len(chosen) - len(failed)} of {len(chosen)} checks passed"
