@@ -7,6 +7,7 @@ ask for the proof before anything is typed.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,13 @@ class HeldForm:
     path: str
     page: str
     values: list[tuple[str, str]]
+
+    @property
+    def shown(self) -> list[tuple[str, str]]:
+        """What was filled in, for the eyes of the person: the fields' own names as words."""
+        return [
+            (re.sub(r"[-_.]+", " ", name).strip().capitalize(), value) for name, value in self.values if value.strip()
+        ]
 
 
 def hold(request: HttpRequest, page: str) -> bool:

@@ -142,6 +142,7 @@ def test_what_was_typed_waits_for_the_proof_and_is_sent_by_one_more_press(cast, 
         waiting = client.get(GO_ON)
         assert not Payment.objects.exists(), "a proof alone does nothing"
         assert f'action="{path}/payments/"' in text(waiting) and f'href="{path}/money/"' in text(waiting)
+        assert '<dt>Amount</dt><dd class="pre-line">12.50</dd>' in text(waiting), "nobody presses a blind button"
         assert client.post(f"{path}/payments/", hidden(waiting)).status_code == 302
         payment = Payment.objects.get()
         assert (payment.amount, payment.paid_by, payment.reference) == (Decimal("12.50"), "cheque", "No. 7")
