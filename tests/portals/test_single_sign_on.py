@@ -133,7 +133,7 @@ def test_customers_and_people_who_left_do_not_come_in_by_it(cast, corp, set_up, 
     corp.people["m"] = {"email": "maria@home.example", "email_verified": True}
     assert come(door, corp, row, "m")["Location"] == "/login/"
     with scoping.realm_transaction(cast.alpha.pk, "test"):
-        users.deactivate(actor=actor_of(cast.alice), user=cast.bob)
+        users.deactivate(actor=actor_of(cast.alice), user=User.objects.get(pk=cast.bob.pk))
     assert come(door, corp, row)["Location"] == "/login/"
     assert who_is_in(door) is None and connected(cast) == []
 
