@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ def cast(request: pytest.FixtureRequest) -> Cast:
     built: Cast = request.getfixturevalue("_session_cast")
     request.getfixturevalue("db")
     selectors.forget_cached()
-    return built
+    return copy.deepcopy(built)  # what one test does to Bob in memory is not taken back with its transaction
 
 
 @pytest.fixture
