@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +82,7 @@ def spelled(value: ast.expr, where: str) -> set[str]:
     pytest.fail(f"{where}: an action this test cannot read: {ast.unparse(value)}")
 
 
+@functools.cache
 def recorded() -> dict[str, str]:
     """Every action any room writes down, and where."""
     found: dict[str, str] = {}
