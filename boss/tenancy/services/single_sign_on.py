@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -24,7 +23,7 @@ from boss.tenancy import oidc, policies, selectors
 from boss.tenancy.errors import HoldsMore, IdentityTaken, NobodyKnown, ProviderRefused
 from boss.tenancy.models import SignInIdentity, SignInProvider, User
 from boss.tenancy.reach import reaches_all, require_not_above
-from boss.tenancy.services import factors, sessions
+from boss.tenancy.services import driver_networks, factors, sessions
 
 MOST_PROVIDERS = 5
 FLAGS = ("links_by_email", "counts_as_second", "only_way", "is_active")
@@ -163,9 +162,8 @@ def client_of(provider: SignInProvider, client_secret: str = "") -> oidc.Client:
     """What the protocol needs. ``client_secret``: instead of the one that is kept. It reaches where the realm's
     drivers reach: public addresses, and the private networks it was allowed."""
     realm = selectors.get_realm(scoping.current_realm_id())
-    networks = (*settings.BOSS_DRIVER_NETWORKS, *realm.settings.get("driver_networks", []))
-    secret = client_secret or secret_of(provider)
-    return oidc.Client(provider.issuer, provider.client_id, secret, outbound.Policy(networks))
+    policy = outbound.Policy(driver_networks.reachable_from(realm))
+    return oidc.Client(provider.issuer, provider.client_id, client_secret or secret_of(provider), policy)
 
 
 def redirect_uri(provider: SignInProvider) -> str:
