@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from boss.platform.testing.processes import WorkerProcess, Workers
 
-pytest_plugins = ["tests.cast"] if (Path(__file__).parent / "cast.py").exists() else []
+pytest_plugins = ["tests.cast", "tests.labs"]
 
 # How long an example takes says something about the machine, not about the rule.
 hypothesis.settings.register_profile(

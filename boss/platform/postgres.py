@@ -59,6 +59,14 @@ THROW_AWAY_SETTINGS = {
 
 
 @dataclass(frozen=True)
+class Tcp:
+    """A loopback port to listen on instead of a socket, and the superuser's password."""
+
+    port: int
+    password: str
+
+
+@dataclass(frozen=True)
 class Programs:
     """The `bin` directory in use and the major version it holds."""
 
@@ -136,10 +144,11 @@ class Postgres:
     `durable=False` is for tests: nothing is written through, a crash may lose all.
     """
 
-    def __init__(self, *, state: Path, durable: bool = True) -> None:
-        """`state` is the directory for its data and log."""
+    def __init__(self, *, state: Path, durable: bool = True, tcp: Tcp | None = None) -> None:
+        """`state` is the directory for its data and log. With `tcp` it listens there and has no socket."""
         self.state = state
         self.durable = durable
+        self.tcp = tcp
         self.sockets = addresses.postgres_socket_directory()
         self.programs = find_programs()
         self.mode = choose_mode(state / "postgres" if not self._moved_data().exists() else self._moved_data())
@@ -156,14 +165,18 @@ class Postgres:
 
     def launch(self) -> None:
         """Make the cluster if there is none and start the server, without waiting for it. Raises StartError."""
-        make_socket_directory(self.mode)
+        if self.tcp is None:
+            make_socket_directory(self.mode)
         self._check_data()
         if not self.exists:
             self._make_cluster()
         self._clear_stale_lock()
         end_leftovers(self.data)
         settings = SETTINGS | ({} if self.durable else THROW_AWAY_SETTINGS)
-        settings["unix_socket_directories"] = str(self.sockets)
+        if self.tcp is None:
+            settings["unix_socket_directories"] = str(self.sockets)
+        else:
+            settings |= {"unix_socket_directories": "", "listen_addresses": "127.0.0.1", "port": str(self.tcp.port)}
         argv = [self.programs.postgres, "-D", str(self.data)]
         for name, value in settings.items():
             argv += ["-c", f"{name}={value}"]
@@ -184,7 +197,18 @@ class Postgres:
         """Wait until it takes connections. Raises StartError."""
         if self.child is None:
             raise StartError("PostgreSQL was not launched.")
-        self.child.wait_until(answers, START_SECONDS)
+        self.child.wait_until(answers if self.tcp is None else self._answers_on_port, START_SECONDS)
+
+    def _answers_on_port(self) -> bool:
+        assert self.tcp is not None
+        try:
+            psycopg.connect(
+                host="127.0.0.1", port=self.tcp.port, user=addresses.SUPERUSER, password=self.tcp.password,
+                dbname="postgres", connect_timeout=2,
+            ).close()  # fmt: skip
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def stop(self) -> None:
         """Shut it down cleanly."""
@@ -219,14 +243,18 @@ class Postgres:
         locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         if self.programs.major < 17:
             locale = ["--locale=C.UTF-8"]
+        ways_in = ["-A", "trust"]
+        if self.tcp is not None:
+            # Read through the pipe: as another user it could not open a file of ours.
+            ways_in = ["-A", "scram-sha-256", "--pwfile=/dev/stdin"]
         done = subprocess.run(
             [
                 *self._prefix(),
-                *(self.programs.initdb, "-D", str(fresh), "-U", addresses.SUPERUSER, "-A", "trust", "-E", "UTF8"),
+                *(self.programs.initdb, "-D", str(fresh), "-U", addresses.SUPERUSER, *ways_in, "-E", "UTF8"),
                 *(*locale, "--no-sync"),
             ],
             env={**os.environ, **ENVIRONMENT},
-            stdin=subprocess.DEVNULL,
+            input="" if self.tcp is None else self.tcp.password + "\n",
             capture_output=True,
             text=True,
             check=False,

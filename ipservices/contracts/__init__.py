@@ -16,7 +16,7 @@ The contract in short:
 
 from __future__ import annotations
 
-from ipservices.contracts.driver import Driver
+from ipservices.contracts.driver import TRIAL_REF, Driver
 from ipservices.contracts.refusals import AuthFailed, Conflict, DriverError, Invalid, Transient, Unreachable, Unverified
 from ipservices.contracts.values import (
     Capabilities,
@@ -36,6 +36,7 @@ from ipservices.contracts.values import (
 )
 
 __all__ = [
+    "TRIAL_REF",
     "AuthFailed",
     "Capabilities",
     "Conflict",

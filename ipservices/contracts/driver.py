@@ -25,6 +25,9 @@ from ipservices.contracts.values import (
     UsageReading,
 )
 
+TRIAL_REF = "svc-kit000000001"
+"""The service id of what is made to try a driver; no service of BOSS can have it."""
+
 
 class Driver(ABC):
     """A server product BOSS can provision. One instance serves one connection for one operation."""
@@ -71,6 +74,21 @@ class Driver(ABC):
     @abstractmethod
     def health(self) -> Health:
         """Prove the service through the service plane, not only through the control plane. Never raises."""
+
+    @abstractmethod
+    def trial(self, full_kind: str, number: int = 0) -> Desired:
+        """A harmless desired state for trying this very connection: a name inside the binding's own zone or domain.
+
+        Another ``number`` gives other values under the same name; ``service_ref`` is :data:`TRIAL_REF`.
+        """
+
+    def gets_through(self, desired: Desired, switch: str = "") -> bool | None:
+        """Ask through the service plane, as a subscriber's own program would (a query, a log-in with
+        ``desired.secrets``), whether the service, or what stands behind one of the owner's switches, works.
+
+        None where this driver has no way to tell. Raises Unreachable when nothing answers at all.
+        """
+        return None
 
     def cut_sessions(self, desired: Desired) -> int:
         """End live sessions of the service; how many were ended. Zero where the server knows none."""

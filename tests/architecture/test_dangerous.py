@@ -15,25 +15,29 @@ from tests.architecture.test_source import trees as parsed
 PLATFORM = ("boss/platform/",)
 """Starts servers on the operator's machine and talks to them; nothing of it answers requests."""
 
+LABS = ("ipservices/labs.py", *(f"{path.relative_to(ROOT)}/" for path in sorted(ROOT.glob("ipservices/drivers/*/lab"))))
+"""Real servers for tests and demos, on the operator's machine too; imported by the platform and by tests alone."""
+
 CURSORS = (
     "boss/core/", "boss/tenancy/services/users.py", "boss/tenancy/services/sites.py",
     "workflow/engine/", "workflow/board.py", "workflow/insight.py", "workflow/sample.py",
     "subscribers/account_search.py",
     "ipservices/services/leases.py", "ipservices/services/prefixes.py", "ipservices/services/addresses.py",
     "boss/automation/kinds/sql.py",  # somebody else's database, statements an administrator named
+    "ipservices/sql.py",  # the databases of the servers that drivers provision
     *PLATFORM,
 )  # fmt: skip
 """Statements Django cannot say, each a constant of its module with values as parameters."""
 
-MADE_OF_NAMES = ("boss/core/walls.py", "boss/core/sealing.py", "ipservices/drivers/dns_powerdns/lab/", *PLATFORM)
+MADE_OF_NAMES = ("boss/core/walls.py", "boss/core/sealing.py", *LABS, *PLATFORM)
 """Where statements are put together of the names of tables and columns, which are ours; never of values."""
 
-WEB_CLIENTS = ("boss/core/outbound.py", *PLATFORM, "ipservices/drivers/dns_powerdns/lab/")
+WEB_CLIENTS = ("boss/core/outbound.py", *PLATFORM, *LABS)
 SOCKETS = (
-    "boss/core/outbound.py", "boss/automation/sandbox/", *PLATFORM, "ipservices/drivers/dns_powerdns/lab/",
+    "boss/core/outbound.py", "boss/automation/sandbox/", *PLATFORM, *LABS,
     "workflow/engine/settings.py",  # the machine's name
 )  # fmt: skip
-PROCESSES = ("boss/automation/sandbox/", *PLATFORM, "ipservices/drivers/dns_powerdns/lab/")
+PROCESSES = ("boss/automation/sandbox/", *PLATFORM, *LABS)
 HOST_OF_THE_REQUEST = (
     "boss/tenancy/middleware.py",  # finds the realm by it
     "boss/console/frame.py", "boss/portals/selfhelp/views/sign_in.py",  # is the redirect's target ours?

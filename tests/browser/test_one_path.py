@@ -15,7 +15,6 @@ from boss.platform.demo.trilakes.network import HOST_ZONE
 from ipservices.services import bindings
 from subscribers.models import Order
 from tests.browser.test_console import colleague, console, finish_next, realm_id, sign_in  # noqa: F401 - fixtures
-from tests.drivers.conftest import powerdns_lab  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -1,25 +1,23 @@
-"""Servers of the conformance kit: one database with real commits and one real PowerDNS for the whole module."""
+"""Servers of the conformance kit: one database with real commits, simulated servers, and every real one there is."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from boss.platform import addresses
+from boss.platform import lab as platform_lab
 from boss.platform.testing import databases
 from boss.tenancy import selectors
-from ipservices.drivers.dns_powerdns import lab as powerdns
+from ipservices.conformance import Bench
+from ipservices.drivers.simulator.bench import SimulatorBench
 from tests import cast as the_cast
-from tests.drivers.benches import SAMPLES, Bench, PowerDnsBench, SimulatorBench
+from tests.labs import Labs
 
 if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
-
-SIMULATED = [f"simulator {kind}" for kind in SAMPLES]
-REAL = ["powerdns zone", "powerdns host"]
 
 
 @pytest.fixture(scope="module")
@@ -31,39 +29,52 @@ def kit(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[t
         selectors.forget_cached()
 
 
-@pytest.fixture(scope="session")
-def powerdns_lab(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[powerdns.Lab]:
-    """A real PowerDNS with its records in the test run's own PostgreSQL."""
-    if not powerdns.is_installed():
-        pytest.skip(f"POWERDNS IS NOT INSTALLED, ITS DRIVER IS NOT TESTED: apt-get install {powerdns.PACKAGES}")
-    directory: Path = tmp_path_factory.mktemp("pdns")
-    lab = powerdns.start(directory, addresses.postgres_socket_directory(), postgres_user=addresses.SUPERUSER)
-    try:
-        yield lab
-    finally:
-        lab.stop()
+class Benches:
+    """Benches made so far in this module."""
+
+    def __init__(self, realm_id: int) -> None:
+        self.realm_id = realm_id
+        self._simulated: dict[str, Bench] = {}
+        self._real: dict[str, dict[str, Bench]] = {}
+
+    def simulated(self, full_kind: str) -> Bench:
+        if full_kind not in self._simulated:
+            self._simulated[full_kind] = SimulatorBench(self.realm_id, full_kind)
+        return self._simulated[full_kind]
+
+    def real(self, folder: str, full_kind: str, labs: Labs) -> Bench:
+        lab = labs.of(folder)
+        if folder not in self._real:
+            made = importlib.import_module(f"ipservices.drivers.{folder}.lab.bench").benches(lab, self.realm_id)
+            self._real[folder] = {bench.full_kind: bench for bench in made}
+        return self._real[folder][full_kind]
 
 
 @pytest.fixture(scope="module")
-def benches(kit: the_cast.Cast) -> dict[str, Bench]:
-    """Benches made so far in this module, by label."""
-    return {}
+def benches(kit: the_cast.Cast) -> Benches:
+    return Benches(kit.alpha.pk)
 
 
 @pytest.fixture
-def bench(request: pytest.FixtureRequest, kit: the_cast.Cast, benches: dict[str, Bench]) -> Bench:
+def bench(request: pytest.FixtureRequest, benches: Benches) -> Bench:
     """The server named by the test's parameter, empty of the object under test."""
-    label: str = request.param
-    if label not in benches:
-        product, _space, kind = label.partition(" ")
-        benches[label] = (
-            SimulatorBench(kit.alpha, kind)
-            if product == "simulator"
-            else PowerDnsBench(kit.alpha, kind, request.getfixturevalue("powerdns_lab"))
-        )
-    found = benches[label]
-    if isinstance(found, SimulatorBench):
-        found.fault(down=False, slow=0, wrong=False, refuses="", answer_lost=False, service_dead=False)
-    with found.driver() as driver:
-        driver.take_away(found.desired(), key="kit:clean")
+    product, full_kind = request.param
+    if product == "simulator":
+        found = benches.simulated(full_kind)
+    else:
+        found = benches.real(product, full_kind, request.getfixturevalue("labs"))
+    found.reset()
     return found
+
+
+def real_labels() -> list[tuple[str, str]]:
+    """Folder and kind of every real driver's bench, from its driver's capabilities: nothing is started for it."""
+    labels: list[tuple[str, str]] = []
+    for folder in platform_lab.modules():
+        driver = importlib.import_module(f"ipservices.drivers.{folder}.driver")
+        [kind] = [
+            one for one in vars(driver).values()
+            if isinstance(one, type) and getattr(one, "key", None) == folder
+        ]  # fmt: skip
+        labels += [(folder, full_kind) for full_kind in sorted(kind.capabilities().kinds)]
+    return labels

@@ -15,7 +15,6 @@ from ipservices.contracts import Invalid, Unreachable
 from ipservices.drivers.dns_powerdns.lab import Lab
 from ipservices.models import Binding, DriverCall, Service
 from ipservices.services import bindings, provisioning, reconciling
-from tests.drivers.conftest import powerdns_lab  # noqa: F401 - the fixture
 from tests.ipservices.conftest import Network
 
 NAME = "a-10001.subs.alpha.example"
@@ -27,7 +26,7 @@ def ask(lab: Lab, name: str, kind: str = "A") -> list[str]:
 
 
 @pytest.fixture
-def at_powerdns(network: Network, powerdns_lab: Lab) -> Network:  # noqa: F811
+def at_powerdns(network: Network, powerdns_lab: Lab) -> Network:
     with scoping.realm_transaction(network.realm.pk):
         network.bindings["dns"] = bindings.create(
             actor=network.system,
@@ -50,7 +49,7 @@ def at_powerdns(network: Network, powerdns_lab: Lab) -> Network:  # noqa: F811
 
 def test_the_host_name_of_an_order_resolves_and_is_gone_after_the_reversal(
     at_powerdns: Network,
-    powerdns_lab: Lab,  # noqa: F811
+    powerdns_lab: Lab,
 ) -> None:
     assert ask(powerdns_lab, NAME) == []
 
@@ -61,7 +60,7 @@ def test_the_host_name_of_an_order_resolves_and_is_gone_after_the_reversal(
     assert ask(powerdns_lab, NAME) == []
 
 
-def test_a_suspended_name_is_refused_and_resumes(at_powerdns: Network, powerdns_lab: Lab) -> None:  # noqa: F811
+def test_a_suspended_name_is_refused_and_resumes(at_powerdns: Network, powerdns_lab: Lab) -> None:
     at_powerdns.run("activate_family", family="dns")
     realm_id = at_powerdns.realm.pk
     with scoping.realm_transaction(realm_id):
@@ -80,7 +79,7 @@ def test_a_suspended_name_is_refused_and_resumes(at_powerdns: Network, powerdns_
 
 def test_a_name_server_that_is_down_is_tried_again_and_the_key_is_in_no_record(
     at_powerdns: Network,
-    powerdns_lab: Lab,  # noqa: F811
+    powerdns_lab: Lab,
 ) -> None:
     powerdns_lab.kill()
     with pytest.raises(Unreachable) as caught:

@@ -8,11 +8,10 @@ from typing import Any
 
 import psycopg
 from django.utils.translation import gettext as _
-from psycopg.rows import dict_row
 
 from boss.automation.contracts import Kind, Target
 from boss.automation.errors import CallFailed, CallNotAllowed
-from boss.core import outbound
+from boss.core import outbound, outbound_sql
 from boss.core.schema import Characteristic
 
 _MOST_ROWS = 500
@@ -86,28 +85,20 @@ def _asked(settings: Mapping[str, Any], request: Mapping[str, Any]) -> tuple[str
 
 def _connect(target: Target, *, reads: bool) -> psycopg.Connection[dict[str, Any]]:
     settings = target.settings
-    plain = settings.get("tls") != "verify-full"
     try:
-        address = outbound.address_of(str(settings["host"]), target.policy, plain=plain, seconds=target.seconds)
+        return outbound_sql.connect(
+            host=str(settings["host"]), port=int(settings.get("port") or 5432), database=str(settings["database"]),
+            user=str(settings["user"]), password=target.secrets.get("password", ""),
+            tls=str(settings.get("tls") or "verify-full"), policy=target.policy, seconds=target.seconds,
+            read_only=reads,
+        )  # fmt: skip
     except outbound.Forbidden as error:
         raise CallNotAllowed(str(error)) from error
     except outbound.NoAnswer as error:
         raise CallFailed(str(error)) from error
-    milliseconds = max(1000, int(target.seconds * 1000))
-    try:
-        connection = psycopg.connect(
-            host=str(settings["host"]), hostaddr=address, port=int(settings.get("port") or 5432),
-            dbname=str(settings["database"]), user=str(settings["user"]), password=target.secrets.get("password", ""),
-            sslmode=str(settings.get("tls") or "verify-full"), connect_timeout=max(2, int(target.seconds)),
-            application_name="boss", row_factory=dict_row, sslrootcert="system" if not plain else "",
-            tcp_user_timeout=milliseconds,
-            options=f"-c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={milliseconds}"
-            + (" -c default_transaction_read_only=on" if reads else ""),
-        )  # fmt: skip
     except psycopg.OperationalError as error:
         # Its words name user and host, and never the password.
         raise CallFailed(str(error).splitlines()[0][:300]) from error
-    return connection
 
 
 def call(target: Target, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from django.utils.translation import gettext_noop as _
 
 from boss.core.schema import Characteristic
 from ipservices.contracts import (
+    TRIAL_REF,
     Capabilities,
     Conflict,
     Connection,
@@ -37,6 +38,7 @@ from ipservices.contracts import (
     Restriction,
     Safety,
     Transient,
+    Unreachable,
 )
 from ipservices.drivers.dns_powerdns import records
 from ipservices.transport import Answer, HttpTransport, reachable_address
@@ -185,15 +187,47 @@ class PowerDnsDriver(Driver):
         took = round((time.monotonic() - started) * 1000)
         return Health(control=control, service=service, detail="; ".join(words), milliseconds=took)
 
+    def trial(self, full_kind: str, number: int = 0) -> Desired:
+        zone = str(self.connection.settings.get("zone") or "boss-trial.invalid").lower().rstrip(".")
+        if full_kind == "dns.host":
+            addresses = [f"198.51.100.{number}"] if number else ["203.0.113.7", "2001:db8::7"]
+            attributes = {"zone": zone, "addresses": addresses, "ttl": 300}
+            return Desired(TRIAL_REF, "dns", "host", f"boss-trial-host.{zone}", attributes)
+        rrsets: list[dict[str, Any]] = [{"name": "www", "type": "A", "values": [f"198.51.100.{number}"]}]
+        if not number:
+            rrsets = [
+                {"name": "www", "type": "A", "values": ["203.0.113.7"]},
+                {"name": "@", "type": "MX", "ttl": 600, "values": [f"10 mx.{zone}"]},
+                {"name": "@", "type": "TXT", "values": ['"v=spf1 -all"']},
+            ]
+        return Desired(TRIAL_REF, "dns", "zone", f"boss-trial.{zone}", {"rrsets": rrsets})
+
+    def gets_through(self, desired: Desired, switch: str = "") -> bool | None:
+        """A query for the name, or for the record set that a switch of a zone names ("www A")."""
+        name, kind = desired.name, "A"
+        if desired.kind == "zone":
+            label, _space, kind = switch.rpartition(" ") if switch else ("@", "", "SOA")
+            name = desired.name if label == "@" else f"{label}.{desired.name}"
+        elif not any("." in str(address) for address in desired.attributes.get("addresses") or []):
+            kind = "AAAA"
+        try:
+            reply = self._ask(name, kind)
+        except (OSError, dns.exception.DNSException) as error:
+            raise Unreachable(str(error) or type(error).__name__) from error
+        return reply.rcode() == dns.rcode.NOERROR and bool(reply.answer)
+
     def _answers(self, canary: str) -> bool:
         """A real question over UDP, as a subscriber's resolver asks it. Without a zone any reply will do."""
-        host = reachable_address(str(self.connection.settings["dns_host"]), self.connection.networks)
-        port = int(self.connection.settings.get("dns_port") or 53)
-        question = dns.message.make_query(canary or "boss-health.invalid", "SOA")
-        reply = dns.query.udp(question, host, port=port, timeout=min(2.0, max(0.1, self.deadline.left)))
+        reply = self._ask(canary or "boss-health.invalid", "SOA")
         if not canary:
             return True
         return reply.rcode() == dns.rcode.NOERROR and bool(reply.answer) and bool(reply.flags & dns.flags.AA)
+
+    def _ask(self, name: str, kind: str) -> dns.message.Message:
+        host = reachable_address(str(self.connection.settings["dns_host"]), self.connection.networks)
+        port = int(self.connection.settings.get("dns_port") or 53)
+        question = dns.message.make_query(name, kind)
+        return dns.query.udp(question, host, port=port, timeout=min(2.0, max(0.1, self.deadline.left)))
 
     # --- how the two kinds look
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop as _
 
 from boss.core.schema import Characteristic
 from ipservices.contracts import (
+    TRIAL_REF,
     AuthFailed,
     Capabilities,
     Conflict,
@@ -33,7 +34,8 @@ from ipservices.contracts import (
     UsageSample,
     counted_since,
 )
-from ipservices.drivers.simulator import store
+from ipservices.drivers.simulator import client, store
+from ipservices.drivers.simulator.samples import SAMPLES
 from ipservices.families import kinds
 from ipservices.models import SimulatedObject, SimulatedServer
 
@@ -166,6 +168,17 @@ class SimulatorDriver(Driver):
             return None
         token = store.digest(f"{desired.name}:{int(time.time()) // 60}")[:24]
         return f"https://webmail.invalid/sign-in?box={desired.name}&once={token}"
+
+    def trial(self, full_kind: str, number: int = 0) -> Desired:
+        family, _dot, kind = full_kind.partition(".")
+        name, attributes, change = SAMPLES.get(full_kind, (f"kit-{kind}", {"values": {}}, {}))
+        if number:
+            attributes = {**attributes, **change, "note": number}
+        return Desired(TRIAL_REF, family, kind, name, attributes)
+
+    def gets_through(self, desired: Desired, switch: str = "") -> bool | None:
+        realm_id = self.connection.realm_id
+        return client.can_use(realm_id, self.server_name, desired.full_kind, desired.name, switch)
 
     # --- the pretended wire, with its faults
 

@@ -1,23 +1,20 @@
 """Tri-Lakes Cable's servers, addresses and telephone numbers.
 
-Every family is bound to a simulated server of its own. Where a real PowerDNS runs beside the platform
-(`manage.py up --lab`), it is bound in front of the simulated one and answers `dig` for every new host name.
+Every family is bound to a simulated server of its own. Real servers that run beside the platform (`manage.py lab up`,
+`manage.py up --lab`) are bound in front of the simulated ones, so that a new host name answers `dig`.
 """
 
 from __future__ import annotations
 
-import json
-import socket
-from pathlib import Path
-
 from boss.core.actors import Actor
 from boss.platform import lab
+from ipservices.labs import Names
 from ipservices.models import Binding, Prefix
 from ipservices.services import bindings, numbers, prefixes
 
 HOST_ZONE = "subs.trilakes.example"
 MAIL_DOMAIN = "trilakes.example"
-POWERDNS = "PowerDNS (lab)"
+SIP_DOMAIN = "sip.trilakes.example"
 
 SIMULATED = (
     ("access", "RADIUS"),
@@ -52,21 +49,23 @@ def make_servers(actor: Actor) -> None:
 
 
 def bind_lab(actor: Actor) -> None:
-    """Put a real name server in front when one runs beside the platform, and take it out when none does."""
-    present: Binding | None = Binding.objects.filter(name=POWERDNS).first()
-    found = _powerdns()
-    if found is None:
-        if present is not None and present.enabled:
-            bindings.change(actor=actor, binding=present, enabled=False)
-        return
-    settings, secrets = found
-    if present is None:
-        bindings.create(
-            actor=actor, family="dns", driver_key="dns_powerdns", name=POWERDNS, settings=settings, secrets=secrets,
-            position=10,
-        )  # fmt: skip
-    else:
-        bindings.change(actor=actor, binding=present, settings=settings, secrets=secrets, enabled=True)
+    """Put the real servers that run beside the platform in front, and take out those that do not."""
+    names = Names(HOST_ZONE, MAIL_DOMAIN, SIP_DOMAIN, (*DYNAMIC, STATIC, STATIC_BLOCKS, DELEGATIONS))
+    found = {bound.name: bound for bound in lab.bindings(names)}
+    present = {row.name: row for row in Binding.objects.filter(name__endswith=lab.MARK)}
+    for name, row in present.items():
+        if name not in found and row.enabled:
+            bindings.change(actor=actor, binding=row, enabled=False)
+    for name, bound in found.items():
+        if name in present:
+            bindings.change(
+                actor=actor, binding=present[name], settings=bound.settings, secrets=bound.secrets, enabled=True
+            )
+        else:
+            bindings.create(
+                actor=actor, family=bound.family, driver_key=bound.driver_key, name=name, settings=bound.settings,
+                secrets=bound.secrets, rules=bound.rules, position=bound.position,
+            )  # fmt: skip
 
 
 def make_inventories(actor: Actor) -> None:
@@ -81,25 +80,3 @@ def make_inventories(actor: Actor) -> None:
             )
     for area_code in AREA_CODES:
         numbers.add_block(actor=actor, first=f"+1{area_code}5550100", count=100, area=f"Area {area_code}")
-
-
-def _powerdns() -> tuple[dict[str, object], dict[str, str]] | None:
-    """Settings and secrets of the PowerDNS that runs beside the platform; None when there is none."""
-    directory: Path = lab.directory_of("dns_powerdns")
-    try:
-        ports = json.loads((directory / "ports.json").read_text())
-        key = (directory / "api-key").read_text()
-    except (OSError, ValueError):
-        return None
-    try:
-        socket.create_connection(("127.0.0.1", ports["api_port"]), timeout=1).close()
-    except OSError:
-        return None
-    settings = {
-        "api_url": f"http://127.0.0.1:{ports['api_port']}",
-        "dns_host": "127.0.0.1",
-        "dns_port": ports["dns_port"],
-        "zone": HOST_ZONE,
-        "nameservers": "ns1.trilakes.example. ns2.trilakes.example.",
-    }
-    return settings, {"api_key": key}

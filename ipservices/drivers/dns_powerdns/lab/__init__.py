@@ -1,165 +1,113 @@
-"""A real PowerDNS on this machine's loopback, for tests, demos and practice. Never for production.
+"""A real PowerDNS on this machine's loopback (:mod:`ipservices.labs`).
 
-``start`` makes a configuration and a database below one directory, starts ``pdns_server`` on free ports and waits
-until both its planes answer. Its records live in a database of their own in the PostgreSQL whose socket directory is
-given, else in an SQLite file. The server dies with its parent. A second start on the same directory finds its zones.
+Its records live in a database of their own on the lab's PostgreSQL if there is one, else in an SQLite file.
 """
 
 from __future__ import annotations
 
-import ctypes
-import hashlib
-import os
-import secrets
-import shutil
-import signal
-import socket
 import sqlite3
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import dns.exception
 import dns.message
 import dns.query
 import httpx
-import psycopg
-from psycopg import sql
 
+from ipservices import labs
+from ipservices.labs import HOST, LabBinding, LabError, Names, SqlServer
+
+TITLE = "PowerDNS"
 PROGRAM = "pdns_server"
 PACKAGES = "pdns-server pdns-backend-pgsql"
+DATABASE = "boss_lab_powerdns"
 PGSQL_SCHEMA = Path("/usr/share/pdns-backend-pgsql/schema/schema.pgsql.sql")
 SQLITE_SCHEMA = Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
-READY_SECONDS = 15.0
-HOST = "127.0.0.1"
-_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 
 
-class LabError(RuntimeError):
-    """The server could not be started; the message says why."""
+class Lab(labs.Lab):
+    """A running PowerDNS."""
 
+    def __init__(self, directory: Path, api_key: str, api_port: int, dns_port: int) -> None:
+        super().__init__(directory)
+        self.api_key = api_key
+        self.api_port = api_port
+        self.api_url = f"http://{HOST}:{api_port}"
+        self.dns_host = HOST
+        self.dns_port = dns_port
 
-@dataclass
-class Lab:
-    """A running server. ``stop`` ends it and leaves its data; ``kill`` is a power cut; ``restart`` brings it back."""
+    def facts(self) -> dict[str, Any]:
+        return {"api_url": self.api_url, "api_key": self.api_key, "dns_host": HOST, "dns_port": self.dns_port}
 
-    api_url: str
-    api_key: str
-    dns_host: str
-    dns_port: int
-    directory: Path
-    process: subprocess.Popen[bytes]
+    def launch(self) -> None:
+        program, log = labs.find_program(PROGRAM), self.directory / "pdns.log"
+        if program is None:
+            raise LabError(f"PowerDNS is not installed; on Debian: apt-get install --no-install-recommends {PACKAGES}")
+        process = labs.launch([program, f"--config-dir={self.directory}"], log=log)
+        self.processes = [process]
+        labs.wait_until(self._answers, process=process, log=log, what=TITLE)
 
-    @property
-    def is_running(self) -> bool:
-        return self.process.poll() is None
-
-    def stop(self) -> None:
-        if self.is_running:
-            self.process.terminate()
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.kill()
-
-    def kill(self) -> None:
-        if self.is_running:
-            self.process.kill()
-        self.process.wait()
-
-    def restart(self) -> None:
-        """Start again on the same ports and data."""
-        self.stop()
-        self.process = _launch(self.directory)
-        _wait_until_ready(self)
+    def _answers(self) -> bool:
+        try:
+            api = httpx.get(
+                f"{self.api_url}/api/v1/servers/localhost",
+                headers={"X-API-Key": self.api_key},
+                timeout=1.0,
+                trust_env=False,
+            )
+            dns.query.udp(dns.message.make_query("boss-health.invalid", "SOA"), HOST, port=self.dns_port, timeout=0.5)
+        except (httpx.HTTPError, OSError, dns.exception.DNSException):
+            return False
+        return api.status_code == 200
 
 
 def is_installed() -> bool:
     """Whether the server's program is on this machine."""
-    return _program() is not None
+    return labs.find_program(PROGRAM) is not None
 
 
-def start(
-    directory: Path,
-    postgres_socket_dir: Path | None = None,
-    *,
-    postgres_user: str = "boss",
-    api_port: int = 0,
-    dns_port: int = 0,
-) -> Lab:
+def start(directory: Path, sql: SqlServer | None = None, *, api_port: int = 0, dns_port: int = 0) -> Lab:
     """Start a private PowerDNS below ``directory``. Ports given as 0 are chosen. Raises :class:`LabError`."""
-    if not is_installed():
-        raise LabError(f"PowerDNS is not installed; on Debian: apt-get install --no-install-recommends {PACKAGES}")
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = _api_key(directory)
-    last = "no free port"
-    for _attempt in range(3):  # another program may take a chosen port before the server binds it
-        ports = api_port or _free_port(socket.SOCK_STREAM), dns_port or _free_port(socket.SOCK_DGRAM)
-        _write_configuration(directory, key, *ports, postgres_socket_dir, postgres_user)
-        lab = Lab(f"http://{HOST}:{ports[0]}", key, HOST, ports[1], directory, _launch(directory))
-        try:
-            _wait_until_ready(lab)
-        except LabError as error:
-            last = str(error)
-            lab.stop()
-        else:
-            return lab
-    raise LabError(last)
-
-
-def _program() -> str | None:
-    # Debian puts it into sbin, which an ordinary user's PATH may lack.
-    return shutil.which(PROGRAM) or shutil.which(PROGRAM, path="/usr/sbin:/usr/local/sbin")
-
-
-def _api_key(directory: Path) -> str:
-    path = directory / "api-key"
-    if not path.exists():
-        path.write_text(secrets.token_urlsafe(24))
-        path.chmod(0o600)
-    return path.read_text()
-
-
-def _free_port(kind: socket.SocketKind) -> int:
-    """A port free for both TCP and UDP, as a name server wants it."""
-    for _attempt in range(50):
-        with socket.socket(socket.AF_INET, kind) as first:
-            first.bind((HOST, 0))
-            port = int(first.getsockname()[1])
-            other = socket.SOCK_DGRAM if kind is socket.SOCK_STREAM else socket.SOCK_STREAM
-            with socket.socket(socket.AF_INET, other) as second:
-                try:
-                    second.bind((HOST, port))
-                except OSError:
-                    continue
-                return port
-    raise LabError("no free port")
-
-
-def _write_configuration(
-    directory: Path, key: str, api_port: int, dns_port: int, postgres_socket_dir: Path | None, postgres_user: str
-) -> None:
-    backend = (
-        _postgres_backend(directory, postgres_socket_dir, postgres_user)
-        if postgres_socket_dir is not None and PGSQL_SCHEMA.exists()
-        else _sqlite_backend(directory)
+    lab = Lab(
+        directory,
+        labs.remembered(directory / "api-key"),
+        api_port or labs.free_port(),
+        dns_port or labs.free_port(),
     )
+    _write_configuration(lab, sql)
+    lab.launch()
+    return lab
+
+
+def bindings(facts: Mapping[str, Any], names: Names) -> list[LabBinding]:
+    """How a realm provisions its host names and zones here."""
+    settings = {
+        "api_url": facts["api_url"],
+        "dns_host": facts["dns_host"],
+        "dns_port": facts["dns_port"],
+        "zone": names.host_zone,
+        "nameservers": f"ns1.{names.mail_domain} ns2.{names.mail_domain}",
+    }
+    return [LabBinding("dns", "dns_powerdns", "PowerDNS (lab)", settings, {"api_key": facts["api_key"]})]
+
+
+def _write_configuration(lab: Lab, sql: SqlServer | None) -> None:
+    backend = _postgres_backend(sql) if sql is not None and PGSQL_SCHEMA.exists() else _sqlite_backend(lab.directory)
     lines = [
         *backend,
         f"local-address={HOST}",
-        f"local-port={dns_port}",
-        f"socket-dir={directory}",
+        f"local-port={lab.dns_port}",
+        f"socket-dir={lab.directory}",
         "daemon=no",
         "guardian=no",
         "disable-syslog=yes",
         "api=yes",
-        f"api-key={key}",
+        f"api-key={lab.api_key}",
         "webserver=yes",
         f"webserver-address={HOST}",
-        f"webserver-port={api_port}",
+        f"webserver-port={lab.api_port}",
         f"webserver-allow-from={HOST}",
         "webserver-loglevel=none",
         "default-soa-content=ns1.@ hostmaster.@ 0 10800 3600 604800 3600",
@@ -172,20 +120,23 @@ def _write_configuration(
         "receiver-threads=1",
         "distributor-threads=2",
     ]
-    path = directory / "pdns.conf"
+    path = lab.directory / "pdns.conf"
     path.touch(mode=0o600)
     path.write_text("\n".join(lines) + "\n")
 
 
-def _postgres_backend(directory: Path, sockets: Path, user: str) -> list[str]:
-    name = "boss_lab_" + hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:12]
-    with psycopg.connect(host=str(sockets), user=user, dbname="postgres", autocommit=True) as connection:
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    with psycopg.connect(host=str(sockets), user=user, dbname=name) as connection:
-        if connection.execute("SELECT to_regclass('public.domains')").fetchone() != ("domains",):
+def _postgres_backend(sql: SqlServer) -> list[str]:
+    if sql.create_database(DATABASE):
+        with sql.connect(DATABASE) as connection:
             connection.execute(PGSQL_SCHEMA.read_text().encode())
-    return ["launch=gpgsql", f"gpgsql-host={sockets}", f"gpgsql-user={user}", f"gpgsql-dbname={name}"]
+    return [
+        "launch=gpgsql",
+        f"gpgsql-host={sql.host}",
+        f"gpgsql-port={sql.port}",
+        f"gpgsql-user={sql.user}",
+        f"gpgsql-password={sql.password}",
+        f"gpgsql-dbname={DATABASE}",
+    ]
 
 
 def _sqlite_backend(directory: Path) -> list[str]:
@@ -196,57 +147,3 @@ def _sqlite_backend(directory: Path) -> list[str]:
         with sqlite3.connect(path) as connection:
             connection.executescript(SQLITE_SCHEMA.read_text())
     return ["launch=gsqlite3", f"gsqlite3-database={path}", "gsqlite3-pragma-journal-mode=WAL"]
-
-
-def _launch(directory: Path) -> subprocess.Popen[bytes]:
-    program = _program()
-    if program is None:
-        raise LabError("PowerDNS is not installed")
-    with (directory / "pdns.log").open("ab") as log:
-        return subprocess.Popen(  # noqa: S603 - our own program and directory
-            [program, f"--config-dir={directory}"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=_die_with_parent(),
-        )
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """Ask the kernel to end the server when we are gone, however we went (Linux)."""
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)
-    parent = os.getpid()
-
-    def ask() -> None:
-        libc.prctl(_DEATH_SIGNAL, int(signal.SIGTERM))
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return ask
-
-
-def _wait_until_ready(lab: Lab) -> None:
-    ends = time.monotonic() + READY_SECONDS
-    while not _answers(lab):
-        if not lab.is_running or time.monotonic() > ends:
-            words = (lab.directory / "pdns.log").read_text(errors="replace").splitlines()[-8:]
-            raise LabError("PowerDNS did not start:\n" + "\n".join(words))
-        time.sleep(0.05)
-
-
-def _answers(lab: Lab) -> bool:
-    try:
-        api = httpx.get(
-            f"{lab.api_url}/api/v1/servers/localhost",
-            headers={"X-API-Key": lab.api_key},
-            timeout=1.0,
-            trust_env=False,
-        )
-        question = dns.message.make_query("boss-health.invalid", "SOA")
-        dns.query.udp(question, lab.dns_host, port=lab.dns_port, timeout=0.5)
-    except (httpx.HTTPError, OSError, dns.exception.DNSException):
-        return False
-    return api.status_code == 200

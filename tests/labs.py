@@ -1,0 +1,71 @@
+"""Real servers for tests: started when a test first asks for one, on the lab's own PostgreSQL, as `manage.py lab` does.
+
+A server that is not installed is skipped with a loud reason; where everything is required (CI) the skip is a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from boss.platform import lab as platform_lab
+from boss.platform.postgres import Postgres
+from ipservices.labs import SqlServer
+
+
+class Labs:
+    """Every lab of this test process, by the driver's folder."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._postgres: Postgres | None = None
+        self._started: dict[str, Any] = {}
+
+    @property
+    def sql(self) -> SqlServer:
+        """The PostgreSQL of the real servers."""
+        if self._postgres is None:
+            self._postgres = platform_lab.postgres(self.directory / "postgres", durable=False)
+            self._postgres.launch()
+            self._postgres.wait()
+        return platform_lab.sql_server(self._postgres)
+
+    def of(self, folder: str, instance: str = "") -> Any:
+        """The running lab of a driver; another ``instance`` is another server. Skips where it is not installed."""
+        key = f"{folder}{instance}"
+        if key not in self._started:
+            module = platform_lab.modules()[folder]
+            if not module.is_installed():
+                pytest.skip(
+                    f"{module.TITLE} IS NOT INSTALLED, ITS DRIVER IS NOT TESTED: apt-get install {module.PACKAGES}"
+                )
+            self._started[key] = module.start(self.directory / key, self.sql)
+        lab = self._started[key]
+        if not lab.is_running:
+            lab.restart()
+        return lab
+
+    def stop(self) -> None:
+        for lab in self._started.values():
+            lab.stop()
+        if self._postgres is not None:
+            self._postgres.stop()
+
+
+@pytest.fixture(scope="session")
+def labs(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Labs]:
+    """Real servers, started as they are asked for."""
+    found = Labs(tmp_path_factory.mktemp("lab"))
+    try:
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture(scope="session")
+def powerdns_lab(labs: Labs) -> Any:
+    """A real PowerDNS."""
+    return labs.of("dns_powerdns")
