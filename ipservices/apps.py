@@ -22,8 +22,8 @@ class IpServicesConfig(AppConfig):
         from ipservices.drivers.dns_powerdns.driver import PowerDnsDriver
         from ipservices.drivers.simulator.driver import SimulatorDriver
         from ipservices.models import Binding, FormerState, PortRequest, Service
+        from ipservices.services import conforming, provisioning
         from ipservices.services import porting as port_requests
-        from ipservices.services import provisioning
         from subscribers.events import OrderAmended, SubscriptionEnded
         from ticketing.registry import subject_kinds
         from workflow.registry import task_handlers
@@ -51,3 +51,4 @@ class IpServicesConfig(AppConfig):
                 log.warning("service_not_woken", service=service_id, error=str(error))
 
         provisioning.wake.append(wake_worker)
+        conforming.wake.append(tasks.wake_for_report)

@@ -69,3 +69,11 @@ class AddressKind(models.TextChoices):
     ADDRESS = "address", _("Address")
     BLOCK = "block", _("Block of addresses")
     DELEGATION = "delegation", _("Delegated prefix")
+
+
+class Placement(models.TextChoices):
+    """Whose machine a server is on; it decides nothing by itself and tells people where to look."""
+
+    ON_SITE = "on_site", _("On site")
+    HOSTED = "hosted", _("Hosted")
+    THIRD_PARTY = "third_party", _("Third party")

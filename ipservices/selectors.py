@@ -14,6 +14,7 @@ from ipservices.errors import ServiceNotFound
 from ipservices.models import (
     AddressAssignment,
     Binding,
+    ConformanceReport,
     DriverCall,
     HealthSample,
     PhoneNumber,
@@ -38,8 +39,14 @@ def whole_driver_calls() -> QuerySet[DriverCall]:
 
 
 def whole_bindings() -> QuerySet[Binding]:
-    rows: QuerySet[Binding] = Binding.objects.order_by("family", "position", "id")
+    rows: QuerySet[Binding] = Binding.objects.prefetch_related("nodes").order_by("family", "position", "id")
     return rows
+
+
+def list_conformance_reports(binding: Binding) -> QuerySet[ConformanceReport]:
+    """What the conformance kit found on a server, newest first; whoever calls may see the server."""
+    rows: QuerySet[ConformanceReport] = ConformanceReport.objects.filter(binding=binding)
+    return rows.order_by("-id")
 
 
 def whole_addresses() -> QuerySet[AddressAssignment]:
@@ -95,15 +102,19 @@ def list_services_in_use(**whose: int) -> QuerySet[Service]:
     return rows.filter(state__in=[ServiceState.ACTIVE, ServiceState.SUSPENDED]).order_by("id")
 
 
-def list_driver_calls(actor: Actor, service: Service | None = None) -> QuerySet[DriverCall]:
-    """Calls of drivers, newest first."""
+def list_driver_calls(
+    actor: Actor, service: Service | None = None, *, binding: Binding | None = None
+) -> QuerySet[DriverCall]:
+    """Calls of drivers, newest first; of one service, or of one server."""
     rows: QuerySet[DriverCall] = DriverCall.objects.visible_to(actor)
     rows = rows.select_related("binding", "service")
+    rows = rows if binding is None else rows.filter(binding=binding)
     return rows if service is None else rows.filter(service=service)
 
 
 def list_bindings(actor: Actor) -> QuerySet[Binding]:
     rows: QuerySet[Binding] = Binding.objects.visible_to(actor)
+    rows = rows.prefetch_related("nodes")
     return rows.order_by("family", "position", "id")
 
 

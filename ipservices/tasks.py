@@ -10,7 +10,7 @@ from boss.core.actors import Actor
 from boss.core.problems import Problem
 from ipservices import selectors
 from ipservices.models import Binding, Prefix
-from ipservices.services import bindings, design, endings, prefixes, reconciling
+from ipservices.services import bindings, conforming, design, endings, prefixes, reconciling
 from subscribers.events import OrderAmended, SubscriptionEnded
 from subscribers.models import OrderItem, Subscription
 
@@ -28,6 +28,16 @@ def reconcile(realm_id: int, service_id: int) -> None:
 def wake(realm_id: int, service_id: int) -> None:
     """Have a worker for slow work look at the service, in its realm's turn."""
     reconcile.apply_async((realm_id, service_id), queue=lanes.of_realm("slow", realm_id))
+
+
+@shared_task(name="ipservices.check_driver", soft_time_limit=1500, time_limit=1560)
+def check_driver(realm_id: int, report_id: int) -> None:
+    conforming.run(realm_id=realm_id, report_id=report_id)
+
+
+def wake_for_report(realm_id: int, report_id: int) -> None:
+    """Have a worker for slow work run the conformance kit, in its realm's turn."""
+    check_driver.apply_async((realm_id, report_id), queue=lanes.of_realm("slow", realm_id))
 
 
 @shared_task(name="ipservices.sweep")

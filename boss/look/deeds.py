@@ -187,6 +187,8 @@ _WORK: dict[str, Sentence] = {
 _NETWORK: dict[str, Sentence] = {
     "binding.created": _("Server %(what)s set up"),
     "binding.changed": _("Server %(what)s changed"),
+    "binding.tested": _("Server %(what)s tried"),
+    "binding.conformance_asked": _("Conformance kit started on server %(what)s"),
     "simulator.fault_set": _("Fault set on simulator: %(what)s"),
     "simulator.faults_cleared": _("Faults of simulator cleared: %(what)s"),
     "service.designed": _("Service planned: %(what)s"),

@@ -238,7 +238,8 @@ def _network() -> list[Holding]:
         _by(ipservices.AddressAssignment, "service_id", "service", kept=_LAW),
         _by(ipservices.UsageRecord, "service_id", "service", kept=_BOOKS),
         _by(ipservices.PhoneNumber, "service_id", "service", kept=_("Numbers belong to the provider's inventory.")),
-        *_nobody("the provider's own network", ipservices.Binding, ipservices.ContainerLock, ipservices.FreeRange,
+        *_nobody("the provider's own network", ipservices.Binding, ipservices.BindingNode,
+                 ipservices.ConformanceReport, ipservices.ContainerLock, ipservices.FreeRange,
                  ipservices.HealthSample, ipservices.PortHold, ipservices.Prefix),
         *_nobody(
             "stands for a server of somebody else; what ends there is removed by its driver",

@@ -8,9 +8,19 @@ from rest_framework import serializers
 
 from boss.core.api.serializers import RowSerializer
 from boss.core.crypto import masked
-from ipservices.choices import RestrictionLevel
+from ipservices.choices import Placement, RestrictionLevel
 from ipservices.drivers.simulator.faults import SLIDERS
-from ipservices.models import AddressAssignment, Binding, DriverCall, PhoneNumber, PortRequest, Prefix, Service
+from ipservices.models import (
+    AddressAssignment,
+    Binding,
+    BindingNode,
+    ConformanceReport,
+    DriverCall,
+    PhoneNumber,
+    PortRequest,
+    Prefix,
+    Service,
+)
 
 
 class MaskedDict(serializers.DictField):
@@ -86,16 +96,32 @@ class DriverCallSerializer(serializers.ModelSerializer[DriverCall]):
         )  # fmt: skip
 
 
+class NodeSerializer(serializers.ModelSerializer[BindingNode]):
+    settings = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = BindingNode
+        fields = ("name", "settings", "failed_at", "detail")
+
+
 class BindingSerializer(serializers.ModelSerializer[Binding]):
     settings = serializers.DictField(read_only=True)
     rules = serializers.DictField(read_only=True)
+    nodes = NodeSerializer(many=True, read_only=True, help_text="In the order they are tried")
 
     class Meta:
         model = Binding
         fields = (
-            "public_id", "name", "driver_key", "family", "settings", "rules", "position", "enabled",
-            "deadline_seconds", "healthy", "created_at",
+            "public_id", "name", "driver_key", "family", "placement", "settings", "nodes", "rules", "position",
+            "enabled", "deadline_seconds", "healthy", "created_at",
         )  # fmt: skip
+
+
+class NodeInput(serializers.Serializer[Any]):
+    """One machine of a server that has several: what is set in place of the binding's own settings."""
+
+    name = serializers.CharField(max_length=80)
+    settings = serializers.DictField()
 
 
 class NewBinding(serializers.Serializer[Any]):
@@ -109,6 +135,8 @@ class NewBinding(serializers.Serializer[Any]):
     rules = serializers.DictField(child=serializers.ListField(child=serializers.CharField()), required=False)
     position = serializers.IntegerField(min_value=0, max_value=32000, required=False, default=100)
     deadline_seconds = serializers.FloatField(min_value=0.1, max_value=120, required=False, default=10)
+    placement = serializers.ChoiceField(choices=Placement.choices, required=False, default=Placement.ON_SITE)
+    nodes = NodeInput(many=True, required=False)
 
 
 class BindingChange(serializers.Serializer[Any]):
@@ -116,6 +144,29 @@ class BindingChange(serializers.Serializer[Any]):
     secrets = serializers.DictField(child=serializers.CharField(), required=False)
     enabled = serializers.BooleanField(required=False)
     position = serializers.IntegerField(min_value=0, max_value=32000, required=False)
+    rules = serializers.DictField(child=serializers.ListField(child=serializers.CharField()), required=False)
+    deadline_seconds = serializers.FloatField(min_value=0.1, max_value=120, required=False)
+    placement = serializers.ChoiceField(choices=Placement.choices, required=False)
+    nodes = NodeInput(many=True, required=False)
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    """One look at a server, just now."""
+
+    control = serializers.BooleanField(help_text="BOSS can change things")
+    service = serializers.BooleanField(help_text="Subscribers are served, proved through the service")
+    detail = serializers.CharField(allow_blank=True)
+    milliseconds = serializers.IntegerField()
+
+
+class ConformanceReportSerializer(serializers.ModelSerializer[ConformanceReport]):
+    """``results``: kind, check, outcome (kept, broken, not_asked, means_nothing), detail, milliseconds."""
+
+    results = serializers.ListField(child=serializers.DictField(), read_only=True)
+
+    class Meta:
+        model = ConformanceReport
+        fields = ("public_id", "started_at", "finished_at", "passed", "broken", "results")
 
 
 class HeldSerializer(serializers.Serializer[Any]):

@@ -20,7 +20,7 @@ from ipservices import selectors
 from ipservices.api import serializers
 from ipservices.errors import NotPractice
 from ipservices.models import AddressAssignment, Binding, DriverCall, PhoneNumber, PortRequest, Prefix, Service
-from ipservices.services import bindings, looking, porting, prefixes, provisioning, simulator
+from ipservices.services import bindings, conforming, looking, porting, prefixes, provisioning, simulator
 
 
 class ServiceFilter(FilterSet):
@@ -159,6 +159,30 @@ class BindingViewSet(ReadOnlyViewSet):
     def partial_update(self, request: Request, public_id: str) -> Response:
         """Change settings, secrets (as a whole), order, or switch it off and on."""
         return self.answer(bindings.change(actor=self.actor, binding=self.get_object(), **self.given()))
+
+    @extend_schema(request=None, responses=serializers.HealthSerializer)
+    @action(detail=True, methods=["post"], permission="ipservices.manage_bindings")
+    def test(self, request: Request, public_id: str) -> Response:
+        """Look at the server now, through the service itself too."""
+        binding = self.get_object()
+        bindings.test(actor=self.actor, binding=binding)
+        found = bindings.look(binding=binding)
+        return Response(serializers.HealthSerializer(found).data)
+
+    @extend_schema(methods=["get"], responses=serializers.ConformanceReportSerializer(many=True))
+    @extend_schema(methods=["post"], request=None, responses={202: serializers.ConformanceReportSerializer})
+    @action(
+        detail=True, methods=["get", "post"], permission="ipservices.manage_bindings",
+        pagination_class=None, filterset_class=None,
+    )  # fmt: skip
+    def conformance(self, request: Request, public_id: str) -> Response:
+        """The latest reports of the conformance kit; POST has a worker run it."""
+        binding = self.get_object()
+        if request.method == "POST":
+            report = conforming.ask(actor=self.actor, binding=binding)
+            return Response(serializers.ConformanceReportSerializer(report).data, status=202)
+        found = selectors.list_conformance_reports(binding)[:10]
+        return Response(serializers.ConformanceReportSerializer(found, many=True).data)
 
     @extend_schema(responses=serializers.HeldSerializer(many=True))
     @action(detail=True, permission="ipservices.observe_service", pagination_class=None, filterset_class=None)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ipservices.models.bindings import Binding, ContainerLock, HealthSample
+from ipservices.models.bindings import Binding, BindingNode, ConformanceReport, ContainerLock, HealthSample
 from ipservices.models.inventories import (
     AddressAssignment,
     FreeRange,
@@ -16,6 +16,8 @@ from ipservices.models.simulated import SimulatedEffect, SimulatedObject, Simula
 __all__ = [
     "AddressAssignment",
     "Binding",
+    "BindingNode",
+    "ConformanceReport",
     "ContainerLock",
     "DriverCall",
     "FormerState",

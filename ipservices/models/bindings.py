@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from boss.core.scoping import Addressable, RealmScoped
+from ipservices.choices import Placement
 
 
 class Binding(Addressable):
@@ -29,6 +30,7 @@ class Binding(Addressable):
     sealed_secrets = models.TextField(blank=True, default="", editable=False)
     rules = models.JSONField(_("chosen for"), default=dict, blank=True)
     position = models.PositiveSmallIntegerField(_("order"), default=100)
+    placement = models.CharField(_("where it is"), max_length=12, choices=Placement.choices, default=Placement.ON_SITE)
     enabled = models.BooleanField(_("enabled"), default=True)
     deadline_seconds = models.FloatField(_("seconds a call may take"), default=10.0)
     usage_cursor = models.JSONField(default=dict, blank=True, editable=False)
@@ -64,6 +66,61 @@ class Binding(Addressable):
         asked: dict[str, str] = {"kinds": kind, "features": feature_key, "technologies": technology}
         rules: dict[str, Any] = self.rules
         return all(not rules.get(rule) or value in rules[rule] for rule, value in asked.items())
+
+
+class BindingNode(RealmScoped):
+    """One machine of a server that has several: the same service, reached with ``settings`` in place of the binding's.
+
+    Calls go to the first in order that is not known to be dead; when it does not answer, the same call goes on to the
+    next. ``failed_at`` is when it last did not answer, and empty again as soon as it does.
+    """
+
+    realm_only = "the provider's servers"
+
+    binding = models.ForeignKey(Binding, models.CASCADE, related_name="nodes", db_index=False)
+    position = models.PositiveSmallIntegerField(_("order"))
+    name = models.CharField(_("name"), max_length=80)
+    settings = models.JSONField(_("settings"), default=dict)
+    failed_at = models.DateTimeField(_("did not answer at"), null=True, editable=False)
+    detail = models.TextField(blank=True, default="", editable=False)
+
+    class Meta(RealmScoped.Meta):
+        verbose_name = _("node")
+        verbose_name_plural = _("nodes")
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["realm_id", "binding", "position"], name="ipservices_node_place_once"),
+            models.UniqueConstraint(fields=["realm_id", "binding", "name"], name="ipservices_node_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ConformanceReport(Addressable):
+    """What came of running the conformance kit on a binding's own server.
+
+    ``results`` is a list of {kind, check, outcome, detail, milliseconds}; outcomes are those of
+    ``conformance.own.Outcome``. Not finished: a worker is at it, or was lost on the way.
+    """
+
+    realm_only = "the provider's servers"
+
+    binding = models.ForeignKey(Binding, models.CASCADE, related_name="conformance_reports", db_index=False)
+    started_at = models.DateTimeField(_("started"), auto_now_add=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
+    results = models.JSONField(_("results"), default=list)
+    passed = models.PositiveSmallIntegerField(_("kept"), default=0)
+    broken = models.PositiveSmallIntegerField(_("broken"), default=0)
+
+    class Meta(Addressable.Meta):
+        verbose_name = _("conformance report")
+        verbose_name_plural = _("conformance reports")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["realm_id", "binding", "-id"], name="ipservices_conform_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.binding} {self.started_at:%Y-%m-%d}"
 
 
 class ContainerLock(RealmScoped):

@@ -8,21 +8,21 @@ that ends by itself; the engine tries again with the same key, and the driver re
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from django.db import connections, transaction
 
-from boss.core import scoping
+from boss.core import clock, scoping
 from boss.core.actors import Actor
 from boss.tenancy import selectors as tenancy
 from boss.tenancy.services import driver_networks
 from ipservices import sealing, sentences
 from ipservices.choices import CallOutcome
-from ipservices.contracts import Connection, Desired, Driver, DriverError, Restriction, Safety
+from ipservices.contracts import Connection, Desired, Driver, DriverError, Exchange, Restriction, Safety, Unreachable
 from ipservices.errors import OutcomeUnknown, UnknownDriver
-from ipservices.models import Binding, DriverCall, Service
+from ipservices.models import Binding, BindingNode, DriverCall, Service
 from ipservices.registry import drivers
 from ipservices.services import leases
 
@@ -34,6 +34,14 @@ class InsideTransaction(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Road:
+    """One way to a server: the node it leads over (None: the binding has none) and the connection."""
+
+    node: BindingNode | None
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """What a call is about, read in one transaction."""
 
@@ -41,6 +49,7 @@ class Target:
     binding: Binding
     desired: Desired
     connection: Connection
+    roads: tuple[Road, ...] = ()
 
 
 def refuse_inside_transaction() -> None:
@@ -52,9 +61,14 @@ def refuse_inside_transaction() -> None:
 
 
 def connection_of(binding: Binding) -> Connection:
-    """The binding with its secrets opened, for a driver's eyes only."""
+    """The binding with its secrets opened, for a driver's eyes only; over the first node that is not known dead."""
+    return roads_of(binding)[0].connection
+
+
+def roads_of(binding: Binding) -> tuple[Road, ...]:
+    """Every way to the server in the order to try them: nodes not known to be dead first, each group in its order."""
     realm = tenancy.get_realm(binding.realm_id)
-    return Connection(
+    whole = Connection(
         realm_id=binding.realm_id,
         binding_id=binding.pk,
         settings=binding.settings,
@@ -62,6 +76,23 @@ def connection_of(binding: Binding) -> Connection:
         deadline_seconds=binding.deadline_seconds,
         networks=driver_networks.reachable_from(realm),
     )
+    nodes = sorted(
+        BindingNode.objects.filter(binding=binding), key=lambda node: (node.failed_at is not None, node.position)
+    )
+    over = [Road(node, replace(whole, settings={**whole.settings, **node.settings})) for node in nodes]
+    return tuple(over) or (Road(None, whole),)
+
+
+def note_nodes(roads: Iterable[Road], failed: Mapping[int, str]) -> None:
+    """Keep which nodes did not answer (``failed``: id to reason) and which did; in the caller's transaction."""
+    for road in roads:
+        node = road.node
+        if node is None:
+            continue
+        if node.pk in failed:
+            BindingNode.objects.filter(pk=node.pk).update(failed_at=clock.now(), detail=failed[node.pk][:500])
+        elif node.failed_at is not None:
+            BindingNode.objects.filter(pk=node.pk).update(failed_at=None, detail="")
 
 
 def open_driver(binding: Binding, connection: Connection) -> Driver:
@@ -90,7 +121,8 @@ def desired_of(service: Service) -> Desired:
 def target_of(service: Service) -> Target:
     """For a service that has its binding. Call it in a transaction."""
     binding: Binding = service.binding  # type: ignore[assignment]
-    return Target(service, binding, desired_of(service), connection_of(binding))
+    roads = roads_of(binding)
+    return Target(service, binding, desired_of(service), roads[0].connection, roads)
 
 
 def perform(
@@ -117,26 +149,56 @@ def perform(
         container = driver.lock_key(target.desired)
         if not unheard:
             call = _begin(target, actor=actor, operation=operation(target), key=key, attempt=attempt)
-            holder = leases.take(binding, container)
+            holder = leases.take(binding, container, roads=len(target.roads))
     if unheard:
         raise OutcomeUnknown("the worker was lost during an earlier attempt", server=binding.name)
     started = time.monotonic()
+    tape: list[Exchange] = []
+    failed: dict[int, str] = {}
+    tried: list[Road] = []
     try:
-        holder = holder or leases.wait(binding, container)
-        with driver:
-            result = act(driver, target)
+        holder = holder or leases.wait(binding, container, roads=len(target.roads))
+        result = _over_the_roads(target, act, tape, tried, failed)
         with scoping.realm_transaction(binding.realm_id, actor.label):
-            _done(call, target, driver, _since(started))
+            _done(call, target, tape, _since(started))
+            note_nodes(tried, failed)
             after(target, result)
             leases.give_back(binding, container, holder)
     except Exception as error:
         with scoping.realm_transaction(binding.realm_id, actor.label):
-            _failed(call, target, driver, error, _since(started))
+            _failed(call, target, tape, error, _since(started))
+            note_nodes([road for road in tried if road.node and road.node.pk in failed], failed)
             leases.give_back(binding, container, holder)
         if _must_not_be_repeated(driver, error):
             raise OutcomeUnknown(str(error), server=binding.name) from error
         raise
     return result
+
+
+def _over_the_roads(
+    target: Target, act: Callable[[Driver, Target], T], tape: list[Exchange], tried: list[Road], failed: dict[int, str]
+) -> T:
+    """``act`` over the first node that answers, so that a dead one costs no attempt.
+
+    The driver reads before it writes, so going on after a lost answer repeats nothing, except where repeating is
+    unsafe: then the first lost answer ends the call.
+    """
+    roads = target.roads or (Road(None, target.connection),)
+    for number, road in enumerate(roads, start=1):
+        driver = open_driver(target.binding, road.connection)
+        tried.append(road)
+        try:
+            with driver:
+                return act(driver, target)
+        except Unreachable as error:
+            if road.node is not None:
+                failed[road.node.pk] = str(error)
+            unsafe = error.outcome_unknown and driver.capabilities().safety is Safety.UNSAFE
+            if number == len(roads) or unsafe:
+                raise
+        finally:
+            tape += driver.tape
+    raise AssertionError("there is always a road")
 
 
 def _close_unheard(target: Target, key: str) -> bool:
@@ -162,9 +224,9 @@ def look(target: Target, *, actor: Actor, act: Callable[[Driver], T]) -> T:
             result = act(driver)
     except DriverError as error:
         with transaction.atomic(using=scoping.alias()):
-            _failed(call, target, driver, error, _since(started))
+            _failed(call, target, driver.tape, error, _since(started))
         raise
-    _done(call, target, driver, _since(started))
+    _done(call, target, driver.tape, _since(started))
     return result
 
 
@@ -190,22 +252,22 @@ def _secrets(target: Target) -> list[str]:
     return [*target.connection.secrets.values(), *target.desired.secrets.values()]
 
 
-def _done(call: DriverCall, target: Target, driver: Driver, milliseconds: int) -> None:
+def _done(call: DriverCall, target: Target, tape: list[Exchange], milliseconds: int) -> None:
     DriverCall.objects.filter(pk=call.pk).update(
         outcome=CallOutcome.DONE,
         sentence=sentences.done(call.operation, target.desired, target.binding.name, milliseconds)[:500],
-        answer=sentences.masked_exchanges(driver.tape, _secrets(target)),
+        answer=sentences.masked_exchanges(tape, _secrets(target)),
         milliseconds=milliseconds,
     )
 
 
-def _failed(call: DriverCall, target: Target, driver: Driver, error: Exception, milliseconds: int) -> None:
+def _failed(call: DriverCall, target: Target, tape: list[Exchange], error: Exception, milliseconds: int) -> None:
     unknown = isinstance(error, DriverError) and error.outcome_unknown
     words = sentences.without_secrets(str(error) or type(error).__name__, _secrets(target))
     DriverCall.objects.filter(pk=call.pk).update(
         outcome=CallOutcome.UNKNOWN if unknown else CallOutcome.FAILED,
         sentence=sentences.failed(call.operation, target.desired, target.binding.name, words, call.attempt),
-        answer=sentences.masked_exchanges(driver.tape, _secrets(target)),
+        answer=sentences.masked_exchanges(tape, _secrets(target)),
         error_code=getattr(error, "code", "ipservices.driver_fault"),
         error=words[:2000],
         milliseconds=milliseconds,

@@ -40,13 +40,13 @@ def hold(binding: Binding, container: str, *, wait_seconds: float = WAIT_SECONDS
             give_back(binding, container, holder)
 
 
-def wait(binding: Binding, container: str, *, wait_seconds: float = WAIT_SECONDS) -> str:
+def wait(binding: Binding, container: str, *, wait_seconds: float = WAIT_SECONDS, roads: int = 1) -> str:
     """Ask again and again, each time in a transaction of its own; the holder's token. Raises :class:`Transient`."""
     ends = time.monotonic() + wait_seconds
     pause = 0.01
     while True:
         with scoping.realm_transaction(binding.realm_id, "driver"):
-            holder = take(binding, container)
+            holder = take(binding, container, roads=roads)
         if holder:
             return holder
         if time.monotonic() > ends:
@@ -55,15 +55,18 @@ def wait(binding: Binding, container: str, *, wait_seconds: float = WAIT_SECONDS
         pause = min(0.2, pause * 1.5)
 
 
-def take(binding: Binding, container: str) -> str:
-    """Take the lease in the caller's transaction when it is free; the holder's token, else empty."""
+def take(binding: Binding, container: str, *, roads: int = 1) -> str:
+    """Take the lease in the caller's transaction when it is free; the holder's token, else empty.
+
+    ``roads``: how many nodes the call may try, each for its whole deadline.
+    """
     holder = secrets.token_hex(12)
     values: dict[str, int | float | str] = {
         "realm": binding.realm_id,
         "binding": binding.pk,
         "container": container[:300],
         "holder": holder,
-        "seconds": binding.deadline_seconds + MARGIN_SECONDS,
+        "seconds": binding.deadline_seconds * max(1, roads) + MARGIN_SECONDS,
     }
     with connections[scoping.alias()].cursor() as cursor:
         cursor.execute(_TAKE, values)

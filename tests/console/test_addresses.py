@@ -117,6 +117,11 @@ ROWS = {
     "service": "ipservices.view_service",
     "practice": "ipservices.view_binding",
     "set_faults": "ipservices.set_fault",
+    "server": "ipservices.view_binding",
+    "server_new": "ipservices.manage_bindings",
+    "server_edit": "ipservices.manage_bindings",
+    "server_test": "ipservices.manage_bindings",
+    "server_check": "ipservices.manage_bindings",
     "tickets": "ticketing.view_ticket",
     "ticket": "ticketing.view_ticket",
     "ticket_claim": "ticketing.claim_ticket",
@@ -168,6 +173,7 @@ PLAIN = {
     "my_tasks_next",
     "services",
     "practice",
+    "server_new",
     "tickets",
     "workflows",
     "workflow_new",
@@ -204,7 +210,7 @@ POSTS |= {
     "stop_acting",
 }
 POSTS |= {"sign_in_provider_remove"}
-POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test"}
+POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}
 POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}
 
 

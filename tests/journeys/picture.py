@@ -69,6 +69,8 @@ HISTORY: Mapping[type[models.Model], str] = {
     ipservices.LeaseHistory: "who had an address when is asked for years later",
     ipservices.UsageRecord: "what was used was used",
     ipservices.HealthSample: "looks at servers, by the clock",
+    ipservices.BindingNode: "the provider's machines, set up by an administrator",
+    ipservices.ConformanceReport: "trials of servers, asked for by an administrator",
     ipservices.SimulatedEffect: "the outside judge's log of the simulated servers",
     ipservices.SimulatedServer: "comes into being when it is first asked; its objects are in the picture",
     subscribers.NameWord: "the vocabulary of search only grows",

@@ -39,7 +39,11 @@ def _practice_page(request: HttpRequest, *, status: int = 200, refused_form: Any
                 form = refused_form
         servers.append({"row": present.server_row(binding), "faults": faults, "form": form})
     calls = selectors.list_driver_calls(actor)[:CALLS_SHOWN] if actor.holds("ipservices.view_drivercall") else []
-    context = {"servers": servers, "calls": [present.call_row(call) for call in calls]}
+    context = {
+        "servers": servers,
+        "calls": [present.call_row(call) for call in calls],
+        "may_manage": actor.holds("ipservices.manage_bindings"),
+    }
     return page(request, "services/practice.html", context, section="practice", status=status)
 
 
