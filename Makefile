@@ -1,6 +1,6 @@
 # The verbs of the house. Each is one line onto a command that works without make, too.
 .DEFAULT_GOAL := help
-.PHONY: help up test check test-fast lab bench docs editor
+.PHONY: help up test check test-fast lab bench docs drivers editor
 PYTHON ?= python3
 ARGS ?=
 
@@ -28,6 +28,9 @@ bench: ## measure; one JSON line per measure
 docs: ## write the committed documents that are drawn from the code
 	$(PYTHON) manage.py openapi
 	.venv/bin/python -m boss.platform.asvs
+
+drivers: ## run the conformance kit on every driver and write its table into docs/drivers.md
+	BOSS_DRIVERS_PAGE=docs/drivers.md $(PYTHON) manage.py test tests/drivers/test_conformance.py -q -n 0 $(ARGS)
 
 editor: ## build the drawn workflow editor from boss/console/editor (needs node; running BOSS does not)
 	cd boss/console/editor && npm ci --no-audit --no-fund && npm run build

@@ -14,6 +14,7 @@ from ipservices.errors import ServiceNotFound
 from ipservices.models import (
     AddressAssignment,
     Binding,
+    BindingNode,
     ConformanceReport,
     DriverCall,
     HealthSample,
@@ -41,6 +42,11 @@ def whole_driver_calls() -> QuerySet[DriverCall]:
 def whole_bindings() -> QuerySet[Binding]:
     rows: QuerySet[Binding] = Binding.objects.prefetch_related("nodes").order_by("family", "position", "id")
     return rows
+
+
+def list_nodes(binding: Binding) -> list[BindingNode]:
+    """The machines of a server in the order they are tried; whoever calls may see the server."""
+    return list(binding.nodes.all())  # type: ignore[attr-defined]
 
 
 def list_conformance_reports(binding: Binding) -> QuerySet[ConformanceReport]:

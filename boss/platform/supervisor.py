@@ -22,7 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from boss.platform import addresses, bootstrap, lab, options, services
+from boss.platform import addresses, bootstrap, lab, lab_keeper, options, services
 from boss.platform.addresses import AddressError
 from boss.platform.build import Builder, Built, demo_fingerprint
 from boss.platform.database import DatabaseRefused
@@ -31,6 +31,7 @@ from boss.platform.processes import Child, StartError
 from boss.platform.screen import Screen
 from boss.platform.servers import AlreadyRunning, Ownership, Servers, own, prepare_database
 from boss.platform.services import Service
+from ipservices.labs import LabError
 
 FIRST_PAGE_SECONDS = 30.0
 FIRST_TASK_SECONDS = 60.0
@@ -134,7 +135,7 @@ class Supervisor:
         os.environ["BOSS_PORT"] = str(self.options.port)
         # The host of a request names the provider, so the demo's must know what else we are called by.
         os.environ["BOSS_HOSTS"] = " ".join(self.options.names)
-        self.ownership.tell(url=self.options.url, port=self.options.port, ready=False)
+        self.ownership.tell(url=self.options.url, port=self.options.port, lab=self.options.lab, ready=False)
         if self.options.reset:
             self.reset()
         self.start_servers()
@@ -184,9 +185,15 @@ class Supervisor:
         """The real servers that are installed; before the demo, which may want to use them."""
         if not self.options.lab:
             return
+        if lab_keeper.read():
+            self.screen.step("The real servers of `lab up` are used")
+            return
         for service in lab.services(self.screen.step):
-            self.add(service)
-            self.screen.step(f"Real server of {service.name} started ({lab.directory_of(service.name)})")
+            try:
+                self.add(service)
+            except LabError as trouble:
+                raise StartError(str(trouble)) from trouble
+            self.screen.step(f"Real server started: {service.name}")
 
     def build(self) -> None:
         """Schema and the least of the demo, unless they are there."""

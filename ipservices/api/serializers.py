@@ -82,6 +82,12 @@ class ObservedSerializer(serializers.Serializer[Any]):
     sessions = serializers.IntegerField()
 
 
+class TriedSerializer(serializers.Serializer[Any]):
+    """What came of using a service just now."""
+
+    works = serializers.BooleanField(allow_null=True, help_text="null: its driver has no way to tell")
+
+
 class DriverCallSerializer(serializers.ModelSerializer[DriverCall]):
     service = serializers.CharField(source="service.public_id", read_only=True, default=None, allow_null=True)
     server = serializers.CharField(source="binding.name", read_only=True)

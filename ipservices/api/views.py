@@ -62,6 +62,12 @@ class ServiceViewSet(ReadOnlyViewSet):
         }
         return Response(shown)
 
+    @extend_schema(request=None, responses=serializers.TriedSerializer)
+    @action(detail=True, methods=["post"], url_path="try", permission="ipservices.observe_service")
+    def try_out(self, request: Request, public_id: str) -> Response:
+        """Ask through the service itself, as the subscriber's own program would, whether it works."""
+        return Response({"works": looking.try_out(actor=self.actor, service=self.get_object())})
+
     @extend_schema(request=None, responses={202: serializers.ServiceSerializer})
     @action(detail=True, methods=["post"], permission="ipservices.change_service")
     def activate(self, request: Request, public_id: str) -> Response:

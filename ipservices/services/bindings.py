@@ -238,7 +238,7 @@ def look(*, binding: Binding) -> Health:
 def test(*, actor: Actor, binding: Binding) -> None:
     """Have it on record that ``actor`` tries a server; :func:`look` then does it."""
     require(actor, "ipservices.manage_bindings", binding)
-    audit.record(actor=actor, action="binding.tested", subject=binding)
+    audit.record(actor=actor, action="binding.tested", subject=binding, after={"server": binding.name})
 
 
 def read_usage(*, realm_id: int, binding_id: int) -> int:

@@ -214,9 +214,9 @@ def _must_not_be_repeated(driver: Driver, error: Exception) -> bool:
     return unknown and driver.capabilities().safety is Safety.UNSAFE
 
 
-def look(target: Target, *, actor: Actor, act: Callable[[Driver], T]) -> T:
+def look(target: Target, *, actor: Actor, act: Callable[[Driver], T], operation: str = "observe") -> T:
     """A reading call without effect. May run inside the caller's transaction; it is recorded there."""
-    call = _begin(target, actor=actor, operation="observe", key="", attempt=1)
+    call = _begin(target, actor=actor, operation=operation, key="", attempt=1)
     started = time.monotonic()
     driver = open_driver(target.binding, target.connection)
     try:

@@ -30,7 +30,7 @@ def ask(*, actor: Actor, binding: Binding, now: bool = False) -> ConformanceRepo
 
     report: ConformanceReport = ConformanceReport.objects.create(binding=binding)
 
-    audit.record(actor=actor, action="binding.conformance_asked", subject=binding)
+    audit.record(actor=actor, action="binding.conformance_asked", subject=binding, after={"report": report.public_id})
     if not now:
         realm_id, report_id = report.realm_id, report.pk
         transaction.on_commit(lambda: [call(realm_id, report_id) for call in wake], using=scoping.alias())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.services import service as transactional
+from ipservices import sealing
 from ipservices.contracts import Held, Observed
 from ipservices.errors import NotDesigned
 from ipservices.models import Binding, Service
@@ -32,6 +35,25 @@ def held_now(*, actor: Actor, binding: Binding) -> list[Held]:
 
     with calls.open_driver(binding, calls.connection_of(binding)) as driver:
         return sorted(driver.list_all(), key=lambda held: (held.kind, held.name))
+
+
+@transactional
+def try_out(*, actor: Actor, service: Service) -> bool | None:
+    """Ask through the service itself, as the subscriber's own program would, whether it works at this moment.
+
+    None where its driver has no way to tell. Recorded as a driver call. Raises the driver's typed errors, and
+    NotDesigned while no server is chosen.
+    """
+    require(actor, "ipservices.observe_service", service)
+
+    if service.binding is None:
+        raise NotDesigned(service=service.public_id)
+    target = calls.target_of(service)
+    desired = replace(target.desired, secrets=sealing.open_secrets(service))
+    return calls.look(
+        replace(target, desired=desired), actor=actor, act=lambda driver: driver.gets_through(desired),
+        operation="try",
+    )  # fmt: skip
 
 
 @transactional

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import os
+from collections import defaultdict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from boss.platform import lab as platform_lab
 from boss.platform.testing import databases
 from boss.tenancy import selectors
-from ipservices.conformance import Bench
+from ipservices.conformance import CHECKS, Bench
 from ipservices.drivers.simulator.bench import SimulatorBench
 from tests import cast as the_cast
 from tests.labs import Labs
@@ -78,3 +81,47 @@ def real_labels() -> list[tuple[str, str]]:
         ]  # fmt: skip
         labels += [(folder, full_kind) for full_kind in sorted(kind.capabilities().kinds)]
     return labels
+
+
+# The table
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what the kit found, driver by driver and check by check; ``BOSS_DRIVERS_PAGE`` names a file for it too."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for outcome, sign in (("passed", "kept"), ("failed", "BROKEN"), ("error", "BROKEN"), ("skipped", "not run")):
+        for report in terminalreporter.stats.get(outcome, []):
+            _test, bracket, label = report.nodeid.partition("promises[")
+            if bracket:
+                driver, _dash, check = label.rstrip("]").rpartition("-")
+                found[driver][check] = "–" if ("means nothing", True) in report.user_properties else sign
+    if not found:
+        return
+    lines = table(found)
+    terminalreporter.write_line("")
+    for line in lines:
+        terminalreporter.write_line(line)
+    page = os.environ.get("BOSS_DRIVERS_PAGE")
+    if page:
+        path = Path(page)
+        before, _mark, _old = path.read_text().partition(_MARK)
+        path.write_text(before + _MARK + "\n\n" + "\n".join(lines) + "\n")
+
+
+_MARK = "<!-- The rest of this page is written by `make drivers`. -->"
+
+
+def table(found: dict[str, dict[str, str]]) -> list[str]:
+    """Markdown: a row for each driver and kind, a column for each check by its number, and what the numbers mean."""
+    numbers = {check.key: number for number, check in enumerate(CHECKS, start=1)}
+    lines = ["| driver | kind | " + " | ".join(str(number) for number in numbers.values()) + " |"]
+    lines.append("|---|---|" + "---|" * len(numbers))
+    for label in sorted(found, key=lambda one: (not one.startswith("simulator"), one)):
+        driver, _dash, kind = label.partition("-")
+        cells = " | ".join(found[label].get(key, "not run") for key in numbers)
+        lines.append(f"| `{driver}` | `{kind}` | {cells} |")
+    return [*lines, "", *(f"{number}. `{key}`: {_title(key)}" for key, number in numbers.items())]
+
+
+def _title(key: str) -> str:
+    return next(str(check.title) for check in CHECKS if check.key == key)

@@ -181,6 +181,7 @@ def test_an_author_runs_the_kit_at_the_command_line(network: Network, capsys: py
     assert "simulator" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("real_db")
 def test_the_health_of_a_server_is_told_at_the_command_line(
     network: Network, capsys: pytest.CaptureFixture[str], in_alpha: Callable[[], Any]
 ) -> None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from boss.core import schema
 from boss.core.problems import InvalidInput, Problem
 from boss.look.forms import BossForm
+from ipservices import selectors
 from ipservices.choices import Placement
 from ipservices.families import families
 from ipservices.models import Binding
@@ -141,7 +142,7 @@ class ServerForm(BossForm):
 def _initial(binding: Binding) -> dict[str, Any]:
     lines = [
         f"{node.name}: " + " ".join(f"{key}={shlex.quote(str(value))}" for key, value in node.settings.items())
-        for node in binding.nodes.all()  # type: ignore[attr-defined]
+        for node in selectors.list_nodes(binding)
     ]
     return {
         "placement": binding.placement, "position": binding.position, "deadline_seconds": binding.deadline_seconds,

@@ -32,13 +32,14 @@ def server(request: HttpRequest, public_id: str) -> HttpResponse:
     kind = drivers.find(binding.driver_key)
     calls = selectors.list_driver_calls(actor, binding=binding)[:CALLS_SHOWN]
     report = selectors.list_conformance_reports(binding).first()
+    health = selectors.latest_health(binding)
     context = {
-        "server": present.server_row(binding, getattr(selectors.latest_health(binding), "detail", "")),
+        "server": present.server_row(binding),
         "binding": binding,
         "driver": kind.driver.title if kind else binding.driver_key,
         "settings": shown.settings_of(binding, kind),
-        "nodes": list(binding.nodes.all()),  # type: ignore[attr-defined]
-        "health": selectors.latest_health(binding),
+        "nodes": selectors.list_nodes(binding),
+        "health": health,
         "report": report,
         "badge": shown.badge(report),
         "checks": shown.table(report),
@@ -53,7 +54,7 @@ def server(request: HttpRequest, public_id: str) -> HttpResponse:
 def new_server(request: HttpRequest) -> HttpResponse:
     """A server of the kind in ``?driver=`` ("dns_powerdns dns"); without one, the choice."""
     chosen = request.GET.get("driver", "")
-    if not chosen:
+    if not chosen and request.method == "GET":
         context = {"form": DriverForm(), "method": "get", "heading": _("New server"), "button": _("Go on")}
         return page(request, "services/server_form.html", context, section=_SECTION)
     key, _space, family = chosen.partition(" ")

@@ -36,6 +36,9 @@ STATIC = "203.0.113.0/25"
 STATIC_BLOCKS = "203.0.113.128/25"
 DELEGATIONS = "2001:db8:100::/40"
 
+NAMES = Names(HOST_ZONE, MAIL_DOMAIN, SIP_DOMAIN, (*DYNAMIC, STATIC, STATIC_BLOCKS, DELEGATIONS))
+"""What a lab is bound with."""
+
 # 555-0100 to 555-0199 of every area code are set aside for fiction.
 AREA_CODES = ("217", "309", "618", "708", "815")
 
@@ -50,8 +53,7 @@ def make_servers(actor: Actor) -> None:
 
 def bind_lab(actor: Actor) -> None:
     """Put the real servers that run beside the platform in front, and take out those that do not."""
-    names = Names(HOST_ZONE, MAIL_DOMAIN, SIP_DOMAIN, (*DYNAMIC, STATIC, STATIC_BLOCKS, DELEGATIONS))
-    found = {bound.name: bound for bound in lab.bindings(names)}
+    found = {bound.name: bound for bound in lab.bindings(NAMES)}
     present = {row.name: row for row in Binding.objects.filter(name__endswith=lab.MARK)}
     for name, row in present.items():
         if name not in found and row.enabled:
