@@ -17,6 +17,7 @@ _DONE = {
     "remove": "Removed",
     "restore": "Put back as it was:",
     "observe": "Looked at",
+    "try": "Tried",
     "cut": "Ended the sessions of",
 }
 _TRYING = {
@@ -27,6 +28,7 @@ _TRYING = {
     "remove": "Removing",
     "restore": "Putting back",
     "observe": "Looking at",
+    "try": "Trying",
     "cut": "Ending the sessions of",
 }
 _FAILED = {
@@ -37,6 +39,7 @@ _FAILED = {
     "remove": "remove",
     "restore": "put back",
     "observe": "look at",
+    "try": "try",
     "cut": "end the sessions of",
 }
 MOST_TEXT = 4000

@@ -204,7 +204,7 @@ def _over_the_roads(
 def _close_unheard(target: Target, key: str) -> bool:
     """Put on record that calls under this key died with their worker. True once: who asks again has been told."""
     open_calls = DriverCall.objects.filter(service=target.service, key=key[:200], outcome=CallOutcome.RUNNING)
-    return bool(key) and open_calls.exclude(operation="observe").update(outcome=CallOutcome.UNKNOWN) > 0
+    return bool(key) and open_calls.exclude(operation__in=["observe", "try"]).update(outcome=CallOutcome.UNKNOWN) > 0
 
 
 def _must_not_be_repeated(driver: Driver, error: Exception) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -62,6 +62,39 @@ class Proofs:
         if not seen["present"]:
             raise NotAsExpected(f"{service['server']} does not hold {service['name']}")
         return seen
+
+    def rows(self, order: Order) -> list[Row]:
+        """The account's services that are in use."""
+        every = self.api.every("ipservices/services/", account=order.account["public_id"])
+        return [row for row in every if row["state"] == "active"]
+
+    def at_real_servers(self, services: Iterable[Row]) -> None:
+        """What a real server is bound for is there, and works for the subscriber's own programs.
+
+        Real are all servers but the simulated ones. A family that none of them serves stays simulated.
+        """
+        rows = sorted(self.api.every("ipservices/bindings/", enabled=True), key=lambda row: row["position"])
+        real = {row["name"]: row for row in rows if row["driver_key"] != "simulator"}
+        if not real:
+            raise NotAsExpected("no real server is bound: start them with `manage.py lab up` or `up --lab`")
+        tried: dict[str, list[str]] = {}
+        for service in services:
+            wanted = [name for name, row in real.items() if row["family"] == service["family"] and _fits(row, service)]
+            if not wanted:
+                continue
+            if service["server"] not in real:
+                raise NotAsExpected(
+                    f"{service['title']} {service['name']} is at {service['server']}, not at {wanted[0]}"
+                )
+            answer = self.api.post(f"ipservices/services/{service['public_id']}/try/")["works"]
+            if answer is False:
+                raise NotAsExpected(f"{service['name']} at {service['server']} does not work for its subscriber")
+            note = "" if answer is None else " works"
+            tried.setdefault(service["server"], []).append(f"{service['name']}{note}")
+        for server, names in sorted(tried.items()):
+            self.ok(f"{server}: {', '.join(names)}")
+        if not tried:
+            raise NotAsExpected(f"none of the services is at a real server; bound are {', '.join(real)}")
 
     def address(self, order: Order) -> str:
         """The account's address, handed out to nobody else."""
@@ -207,6 +240,12 @@ class Proofs:
         for binding in self.api.every("ipservices/bindings/", enabled=True):
             found += self.api.get(f"ipservices/bindings/{binding['public_id']}/held/")
         return found
+
+
+def _fits(binding: Row, service: Row) -> bool:
+    """Whether the rules of a server let it have a service of this kind."""
+    kinds = binding["rules"].get("kinds")
+    return not kinds or f"{service['family']}.{service['kind']}" in kinds
 
 
 def _same(what: str, found: Any, wanted: Any) -> None:

@@ -30,8 +30,11 @@ TASK_OF_FAMILY = {
 class Guide:
     """One tour of the system at ``url``. ``kill`` ends the workers' processes and returns what it ended, in words."""
 
-    def __init__(self, url: str, password: str, say: Say, *, charlie: tuple[str, str] = ("", "")) -> None:
-        self.url, self.say, self._charlie = url, say, charlie
+    def __init__(
+        self, url: str, password: str, say: Say, *, charlie: tuple[str, str] = ("", ""), lab: bool = False
+    ) -> None:
+        """``lab``: every service that a real server is bound for has to be there, and to work."""
+        self.url, self.say, self._charlie, self._lab = url, say, charlie, lab
         self.company = Company(url, password)
         self.walk = Walk(self.company, say)
         self.integrator = self.company.integrator()
@@ -93,6 +96,8 @@ class Guide:
         if not all(found for place, found in middle.items() if place != "charges"):
             raise NotAsExpected(f"before the reversal there should be something everywhere: {middle}")
         self.say(f"  now in effect: {_words(middle)}")
+        if self._lab:
+            self.proofs.at_real_servers(self.proofs.rows(order))
 
         self.say("\nHelen, the manager, reverses the run: the building's owner does not allow the drop")
         helen = self.company["helen"]
@@ -163,6 +168,8 @@ class Guide:
         self.say("\nWhat is claimed, looked at where it is")
         self.proofs.complete(order)
         services = self.proofs.services(order)
+        if self._lab:
+            self.proofs.at_real_servers(self.proofs.rows(order))
         address = self.proofs.address(order)
         host, mailbox = services["dns.host"], services["mail.mailbox"]
         line = services["voip.line"]

@@ -28,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--password", default=PASSWORD, help="of the demo's staff, as `up` prints it")
         parser.add_argument("--fail", metavar="FAMILY", default="", help="let the servers of a family fail, e.g. mail")
         parser.add_argument("--reverse", action="store_true", help="reverse the run before the visit")
+        parser.add_argument("--lab", action="store_true", help="real servers must do the work, and be seen to")
         parser.add_argument("--kill-worker", action="store_true", help="kill the workers in the middle")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         port = httpx.URL(url).port
         host = f"{NEIGHBOUR[0]}:{port}" if port else NEIGHBOUR[0]
         try:
-            guide = Guide(url, options["password"], self._say, charlie=(host, NEIGHBOUR[1]))
+            guide = Guide(url, options["password"], self._say, charlie=(host, NEIGHBOUR[1]), lab=options["lab"])
             if options["reverse"]:
                 guide.reversed()
             elif options["kill_worker"]:
