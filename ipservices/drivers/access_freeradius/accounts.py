@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ DUE = {"coa": "boss-due-coa", "cut": "boss-due-cut"}
 
 # Lower comes first, and the first group that fits decides. Other tools number from 0 or 1.
 _BLOCKED, _OFF, _WALLED, _PLAN, _EXTRA, DUE_PRIORITY = -30, -20, -10, 1, 10, 1000
+_MARKS = ("boss-extra-", "boss-class-", "boss-cap-")
 _MOST_BITS = 2**32 - 1
 _PLAN_NAME = re.compile(r"boss-([0-9]+(?:\.[0-9]+)?)-([0-9]+(?:\.[0-9]+)?)")
 _VLAN = (("Tunnel-Type", ":=", "VLAN"), ("Tunnel-Medium-Type", ":=", "IEEE-802"))
@@ -129,14 +130,17 @@ def plan_name(attributes: Mapping[str, Any]) -> str:
     return f"boss-{_plain(attributes['down_mbps'])}-{_plain(attributes['up_mbps'])}"
 
 
-def plan_rows(name: str, groups: Groups) -> frozenset[Row]:
-    """What the group of a speed tells the access device; empty for a group that is no plan's.
+def group_rows(name: str, groups: Groups) -> frozenset[Row]:
+    """The reply rows that are BOSS's own in a group it made; empty for all other groups.
 
-    Mikrotik counts from the router: first what it receives, which is the subscriber's upload.
+    The group of a speed tells it to the access device (Mikrotik counts from the router: first what it receives, which
+    is the subscriber's upload). The groups of extras, classes and volumes say nothing, for the operator to fill; but
+    one without a row would end the server's walk through the groups.
     """
+    go_on = ("Fall-Through", ":=", "Yes")
     found = _PLAN_NAME.fullmatch(name)
     if found is None:
-        return frozenset()
+        return frozenset((go_on,) if name.startswith(_MARKS) else ())
     down, up = float(found[1]), float(found[2])
     return frozenset(
         (
@@ -144,8 +148,7 @@ def plan_rows(name: str, groups: Groups) -> frozenset[Row]:
             ("WISPr-Bandwidth-Max-Down", ":=", str(min(_MOST_BITS, round(down * 1_000_000)))),
             ("WISPr-Bandwidth-Max-Up", ":=", str(min(_MOST_BITS, round(up * 1_000_000)))),
             ("Acct-Interim-Interval", ":=", str(groups.interim_seconds)),
-            # The groups of extras and classes after it are for the operator to fill.
-            ("Fall-Through", ":=", "Yes"),
+            go_on,
         )
     )
 
@@ -170,7 +173,7 @@ def fixed_rows(name: str, groups: Groups) -> tuple[frozenset[Row], frozenset[Row
 
 def normal(attributes: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The attributes that are said, in the one spelling in which they are read back. Raises ValueError."""
-    spell = {
+    spell: dict[str, Callable[[Any], Any]] = {
         "down_mbps": _number,
         "up_mbps": _number,
         "cap_gb": lambda value: int(value or 0),
@@ -240,7 +243,7 @@ def words_of(account: Account, name: str, groups: Groups) -> Words:
         restriction = Restriction.WALLED
     off = OWNER_OFF in account.groups and account.refuses(OWNER_OFF)
     words = Words(attributes, restriction, frozenset({"login"}) if off else frozenset())
-    others = _others(account, rows_of(words, account.service_ref, groups), plan, groups)
+    others = _others(account, rows_of(words, account.service_ref, groups), groups)
     if nominal is not None:
         attributes |= _real_speed(account.meanings.get(("reply", plan), frozenset()), plan, groups)
     return Words(attributes, words.restriction, words.switched_off, tuple(others))
@@ -268,7 +271,7 @@ def _heard(account: Account) -> tuple[frozenset[Row], frozenset[str]]:
     return frozenset(account.reply), frozenset(account.groups) - frozenset(DUE.values())
 
 
-def _others(account: Account, right: Account, plan: str, groups: Groups) -> list[str]:
+def _others(account: Account, right: Account, groups: Groups) -> list[str]:
     """Rows that say something the words do not, or that are missing. Named without their values."""
     found = [f"radcheck {row[0]}" for row in account.check if not is_password(row[0]) and row not in right.check]
     found += [f"radreply {row[0]}" for row in account.reply if row not in right.reply]
@@ -280,20 +283,20 @@ def _others(account: Account, right: Account, plan: str, groups: Groups) -> list
     right_passwords = [row for row in account.passwords if row[1] == ":="]
     if len(account.passwords) != 1 or len(right_passwords) != 1:
         found.append(f"{len(right_passwords)} passwords")
-    if plan:
-        found += [f"group {plan}: {wrong}" for wrong in _wrong_in(account, plan, groups)]
+    for name in right.groups:
+        found += [f"group {name}: {wrong}" for wrong in _wrong_in(account, name, groups)]
     return sorted(found)
 
 
-def _wrong_in(account: Account, plan: str, groups: Groups) -> list[str]:
-    present, wanted = account.meanings.get(("reply", plan), frozenset()), plan_rows(plan, groups)
+def _wrong_in(account: Account, name: str, groups: Groups) -> list[str]:
+    present, wanted = account.meanings.get(("reply", name), frozenset()), group_rows(name, groups)
     ours = {row[0] for row in wanted}
     return sorted({row[0] for row in wanted ^ {row for row in present if row[0] in ours}})
 
 
 def _real_speed(present: frozenset[Row], plan: str, groups: Groups) -> dict[str, Any]:
     """The speed the plan's group really sends, where somebody changed it."""
-    wanted = plan_rows(plan, groups)
+    wanted = group_rows(plan, groups)
     found: dict[str, Any] = {}
     for key, attribute in (("down_mbps", "WISPr-Bandwidth-Max-Down"), ("up_mbps", "WISPr-Bandwidth-Max-Up")):
         sent = [row for row in present if row[0] == attribute]

@@ -157,7 +157,7 @@ class FreeRadiusDriver(Driver):
     def apply(self, desired: Desired, *, key: str) -> None:
         duty = self._tables.write(desired)
         if duty == "coa":
-            plan = accounts.plan_rows(accounts.plan_name(desired.attributes), self._groups)
+            plan = accounts.group_rows(accounts.plan_name(desired.attributes), self._groups)
             self._sessions.tell(desired.name, desired.service_ref, plan)
             self._tables.all_told(desired.name)
         elif duty == "cut" and desired.restriction is Restriction.NONE:
@@ -253,7 +253,7 @@ class FreeRadiusDriver(Driver):
             return None
         answer = self._log_in(desired.name, password)
         # Whoever is walled in is let in as well, but not at the speed that was sold.
-        plan = dict(row[::2] for row in accounts.plan_rows(accounts.plan_name(desired.attributes), self._groups))
+        plan = dict(row[::2] for row in accounts.group_rows(accounts.plan_name(desired.attributes), self._groups))
         return answer.code == Code.ACCESS_ACCEPT and answer.get(_RATE) == plan[_RATE]
 
     # --- the service plane

@@ -21,7 +21,7 @@ PROBE = "boss"
 
 
 class _GroupInMotion(Exception):
-    """The group of a speed is not as it should be: it has to be made, with nobody else at it."""
+    """A group is not as it should be: it has to be made, with nobody else at it."""
 
 
 class Tables:
@@ -46,17 +46,17 @@ class Tables:
                 return self._write(desired, alone=alone)
             except _GroupInMotion:
                 continue
-        raise Transient(_("the group of this speed is being changed by others"))
+        raise Transient(_("a group of this user is being changed by others"))
 
     def remove(self, desired: Desired) -> None:
-        """Take one user away, and the group of its speed with its last user. Nothing to do for one that is gone."""
+        """Take one user away, and its groups with their last user. Nothing to do for one that is gone."""
         with self._sql.transaction() as cursor:
             self._run(cursor, statements.LOCK, lock=f"boss:user:{desired.name}")
             present = self._read(cursor, desired.name)
             if present is not None:
                 _refuse_stranger(desired, present)
                 self._run(cursor, statements.FORGET, user=desired.name)
-                self._forget_plans(cursor, present.groups)
+                self._forget_groups(cursor, present.groups)
 
     def all_told(self, name: str) -> None:
         """Live sessions know what the user is now."""
@@ -118,7 +118,7 @@ class Tables:
                     self._run(cursor, statements.FORGET, user=desired.name)
                 self._insert(cursor, desired.name, wanted)
             if present is not None:
-                self._forget_plans(cursor, set(present.groups) - set(wanted.groups))
+                self._forget_groups(cursor, set(present.groups) - set(wanted.groups))
         return duty
 
     def _wanted(self, desired: Desired, present: Account | None) -> Account:
@@ -157,8 +157,8 @@ class Tables:
         """Make sure of a group that says something. Who is in it already keeps it from being taken away."""
         if present is not None and group in present.groups and self._is_right(group, present.meanings):
             return
-        plan = accounts.plan_rows(group, self._groups)
-        if not plan and group not in (self._groups.blocked, self._groups.walled, OWNER_OFF):
+        own = accounts.group_rows(group, self._groups)
+        if not own and group not in (self._groups.blocked, self._groups.walled, OWNER_OFF):
             return
         self._run(cursor, statements.LOCK if alone else statements.LOCK_SHARED, lock=f"boss:group:{group}")
         meanings = self._meanings(cursor, group)
@@ -166,8 +166,8 @@ class Tables:
             return
         if not alone:
             raise _GroupInMotion
-        checks, replies = (frozenset(), plan) if plan else accounts.fixed_rows(group, self._groups)
-        if any(meanings.values()) and not plan:
+        checks, replies = (frozenset(), own) if own else accounts.fixed_rows(group, self._groups)
+        if any(meanings.values()) and not own:
             replies = frozenset()  # how refused and walled users are treated is the operator's once it is there
         self._run(
             cursor,
@@ -181,9 +181,9 @@ class Tables:
 
     def _is_right(self, group: str, meanings: Mapping[tuple[str, str], frozenset[Row]]) -> bool:
         checks, replies = meanings.get(("check", group), frozenset()), meanings.get(("reply", group), frozenset())
-        if plan := accounts.plan_rows(group, self._groups):
-            ours = {row[0] for row in plan}
-            return {row for row in replies if row[0] in ours} == plan
+        if own := accounts.group_rows(group, self._groups):
+            names = {row[0] for row in own}
+            return {row for row in replies if row[0] in names} == own
         if group in (self._groups.blocked, OWNER_OFF):
             return accounts.REFUSES in checks
         return group != self._groups.walled or bool(replies)
@@ -194,19 +194,19 @@ class Tables:
             found[str(row["part"]), group].add((str(row["attribute"]), str(row["op"]), str(row["value"])))
         return {key: frozenset(rows) for key, rows in found.items()}
 
-    def _forget_plans(self, cursor: sql.Cursor, left: Iterable[str]) -> None:
-        """Take away the groups of speeds that nobody has any more and to which nobody has added anything.
+    def _forget_groups(self, cursor: sql.Cursor, left: Iterable[str]) -> None:
+        """Take away the groups BOSS made that nobody is in any more and to which nobody has added anything.
 
-        One that is in use at this moment stays; whoever needs its speed next finds it.
+        One that is in use at this moment stays; whoever needs it next finds it.
         """
         for group in sorted(left):
-            plan = accounts.plan_rows(group, self._groups)
-            if not plan or not self._run(cursor, statements.TRY_LOCK, lock=f"boss:group:{group}")[0]["got"]:
+            own = accounts.group_rows(group, self._groups)
+            if not own or not self._run(cursor, statements.TRY_LOCK, lock=f"boss:group:{group}")[0]["got"]:
                 continue
             meanings = self._meanings(cursor, group)
-            alone = meanings == {("check", group): frozenset(), ("reply", group): plan}
+            alone = meanings == {("check", group): frozenset(), ("reply", group): own}
             if alone and not self._run(cursor, statements.IS_USED, group=group)[0]["used"]:
-                attributes = sorted(row[0] for row in plan)
+                attributes = sorted(row[0] for row in own)
                 self._run(cursor, statements.GROUP_FORGET, group=group, check=[], reply=attributes)
 
 
