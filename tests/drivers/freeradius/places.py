@@ -8,7 +8,7 @@ from typing import Any
 from ipservices.contracts import Connection, Desired, Observed
 from ipservices.drivers.access_freeradius.driver import FreeRadiusDriver
 from ipservices.drivers.access_freeradius.lab import DATABASE, Lab, bindings
-from ipservices.drivers.access_freeradius.lab.bench import radclient
+from ipservices.drivers.access_freeradius.lab.bench import admit, radclient
 from ipservices.drivers.access_freeradius.lab.nas import AccessDevice
 from ipservices.labs import Names
 
@@ -56,6 +56,15 @@ class Place:
             table: sorted(row[1:] for row in self.sql(f"SELECT * FROM {table}"))
             for table in TABLES
         }  # fmt: skip
+
+    def cut_off(self) -> None:
+        """The database of the users goes away, and FreeRADIUS with it."""
+        admit(self.lab, False)
+        self.lab.kill()
+
+    def restore(self) -> None:
+        admit(self.lab, True)
+        self.lab.restart()
 
     def log_in(self, password: str = PASSWORD, *, method: str = "User-Password", more: str = "") -> tuple[bool, str]:
         signed = ",Message-Authenticator=0x00"

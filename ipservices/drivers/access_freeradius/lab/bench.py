@@ -39,6 +39,16 @@ def radclient(lab: Lab, request: str, *, port: str = "auth_port", command: str =
     return done.returncode == 0, done.stdout + done.stderr
 
 
+def admit(lab: Lab, allowed: bool) -> None:
+    """Let everybody into the users' database, or nobody, throwing out who is in it."""
+    words = "true" if allowed else "false"
+    with lab.sql.connect("postgres", autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {DATABASE} WITH ALLOW_CONNECTIONS {words}".encode())
+        if not allowed:
+            out = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+            connection.execute(out, (DATABASE,))
+
+
 class FreeRadiusBench(ServerBench[Lab]):
     """Logged in to with radclient; sessions live at an access device of the bench; its second hand is SQL."""
 
@@ -102,18 +112,9 @@ class FreeRadiusBench(ServerBench[Lab]):
             yield
         finally:
             killer.join()
-            self._admit(True)
+            admit(self.lab, True)
             self.lab.restart()
 
     def _cut_off(self) -> None:
-        self._admit(False)
+        admit(self.lab, False)
         self.lab.kill()
-
-    def _admit(self, admit: bool) -> None:
-        words = "true" if admit else "false"
-        with self.lab.sql.connect("postgres", autocommit=True) as connection:
-            connection.execute(f"ALTER DATABASE {DATABASE} WITH ALLOW_CONNECTIONS {words}".encode())
-            if not admit:
-                connection.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (DATABASE,)
-                )
