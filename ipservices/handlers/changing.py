@@ -88,8 +88,8 @@ def change_services(context: TaskContext) -> Outcome:
         if not context.heartbeat():
             return Retry(error=_("Another worker has taken this task over."))
         in_use = row.state in (ServiceState.ACTIVE, ServiceState.SUSPENDED)
-        if in_use and not design.differs(row, wanted):
-            continue
+        if in_use and not row.is_behind and not design.differs(row, wanted):
+            continue  # an attempt that failed at the server has changed the row, and leaves it behind
         if in_use:
             # Before the row changes, so that what is kept for undo is the row as it was.
             establishing.keep_former(actor=context.actor, service_id=row.pk, key=context.idempotency_key)

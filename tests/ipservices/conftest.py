@@ -50,7 +50,8 @@ class Network:
         handler = HANDLERS[f"ipservices.{key}"]
         context = self._context(TaskContext, key, run, attempt, inputs)
         if not handler.local:
-            return handler.run(context)
+            with scoping.enter(scoping.Scope(self.realm.pk, "workflow")):
+                return handler.run(context)
         with scoping.realm_transaction(self.realm.pk):
             return handler.run(context)
 
@@ -69,7 +70,8 @@ class Network:
         )
         assert handler.undo is not None
         if not handler.local:
-            return handler.undo(context)
+            with scoping.enter(scoping.Scope(self.realm.pk, "workflow")):
+                return handler.undo(context)
         with scoping.realm_transaction(self.realm.pk):
             return handler.undo(context)
 
