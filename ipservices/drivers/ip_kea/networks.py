@@ -131,7 +131,9 @@ def _terms_of(network: Network, terms: Terms, version: int) -> Config:
         options.append({"name": "routers", "data": network.gateway})
     if servers:
         options.append({"name": "domain-name-servers" if version == 4 else "dns-servers", "data": ", ".join(servers)})
-    return {"subnet": network.network, "valid-lifetime": terms.lease_seconds, "option-data": options}
+    # Bounds left out are taken from above, where Kea shows ones it made up itself, and held against the lifetime.
+    bounds = {key: terms.lease_seconds for key in ("valid-lifetime", "min-valid-lifetime", "max-valid-lifetime")}
+    return {"subnet": network.network, "option-data": options, **bounds}
 
 
 def of_version(networks: Iterable[Network], version: int) -> list[Network]:

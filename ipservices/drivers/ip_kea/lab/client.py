@@ -65,7 +65,7 @@ class Router:
         self, kind: int, more: dict[int, bytes], *, ciaddr: str = "0.0.0.0", wait: bool = True  # noqa: S104
     ) -> tuple[int, str, dict[int, bytes]] | None:
         xid = os.urandom(4)
-        options = {53: bytes([kind]), **({61: self.client_id} if self.client_id else {}), 55: b"\x01\x03\x06\x33", **more}
+        options = {53: bytes([kind]), **({61: self.client_id} if self.client_id else {}), 55: b"\x01\x03\x06\x0c\x33", **more}
         agent = (b"\x01" + bytes([len(self.circuit_id)]) + self.circuit_id) if self.circuit_id else b""
         agent += b"\x05\x04" + socket.inet_aton(self.link) + b"\x13\x00"
         body = b"".join(bytes([code, len(value)]) + value for code, value in [*options.items(), (82, agent)])
