@@ -19,9 +19,6 @@ class IpServicesConfig(AppConfig):
         from boss.core import events, reads, sealed
         from ipservices import handlers, porting, registry, sealing, subjects, tasks
         from ipservices.adapters.sandbox_porting import SandboxPorting
-        from ipservices.drivers.access_freeradius.driver import FreeRadiusDriver
-        from ipservices.drivers.dns_powerdns.driver import PowerDnsDriver
-        from ipservices.drivers.simulator.driver import SimulatorDriver
         from ipservices.models import Binding, FormerState, PortRequest, Service
         from ipservices.services import conforming, provisioning
         from ipservices.services import porting as port_requests
@@ -30,8 +27,7 @@ class IpServicesConfig(AppConfig):
         from workflow.registry import task_handlers
 
         reads.sensitive.register("driver_call.read", reads.SensitiveRead(_("What was said to servers, and answered")))
-        for driver in (SimulatorDriver, PowerDnsDriver, FreeRadiusDriver):
-            registry.register(driver)
+        registry.register_own()
         registry.register_entry_points()
         for handler in handlers.EVERY:
             task_handlers.register(handler.key, handler)

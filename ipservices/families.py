@@ -83,8 +83,10 @@ define(
         "assignment",
         "address",
         required=("address", "address_kind"),
-        optional=("hostname", "identifier", "prefix"),
+        # ``identifier``: the client, as mac:…, duid:…, circuit_id:… or client_id:…; ``bound``: whether it is known.
+        optional=("hostname", "identifier", "prefix", "bound"),
         switches=("lease",),
+        has_sessions=True,
     ),
 )
 define(

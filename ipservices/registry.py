@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from boss.core.registry import Registry
 from ipservices.contracts import Capabilities, Driver
@@ -36,6 +38,18 @@ def register(driver: type[Driver]) -> None:
         drivers.faults.append(f"drivers: {driver.__name__} lacks {missing}")
     else:
         drivers.register(driver.key, DriverKind(driver.key, driver))
+
+
+def register_own() -> None:
+    """Add the drivers of this house: every folder of ``drivers`` with a ``driver`` module, named as its key."""
+    for path in sorted((Path(__file__).parent / "drivers").glob("*/driver.py")):
+        folder = path.parent.name
+        module = importlib.import_module(f"ipservices.drivers.{folder}.driver")
+        found = [one for one in vars(module).values() if inspect.isclass(one) and getattr(one, "key", None) == folder]
+        if len(found) == 1:
+            register(found[0])
+        else:
+            drivers.faults.append(f"drivers: {folder}/driver.py has {len(found)} drivers with the key {folder}")
 
 
 def register_entry_points() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -20,6 +20,8 @@ from ipservices.contracts.values import (
     Exchange,
     Health,
     Held,
+    LeaseReading,
+    Network,
     Observed,
     Restriction,
     UsageReading,
@@ -97,6 +99,14 @@ class Driver(ABC):
     def usage(self, cursor: Mapping[str, Any]) -> UsageReading:
         """Usage of all services of this connection since ``cursor`` (empty: since ever)."""
         return UsageReading((), cursor)
+
+    def publish_networks(self, networks: Sequence[Network]) -> int:
+        """Make the server serve these networks, beside what else it serves; how many it did not serve so yet."""
+        return 0
+
+    def lease_events(self, cursor: Mapping[str, Any]) -> LeaseReading:
+        """Who got and lost an address of this server since ``cursor`` (empty: since ever). Renewals are no events."""
+        return LeaseReading((), cursor)
 
     def sign_in_link(self, desired: Desired) -> str | None:
         """A short-lived address that signs the owner in at the service (webmail), where that makes sense."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,13 +35,18 @@ class Safety(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a driver can do. ``kinds`` are "family.kind" pairs, for instance ``dns.zone``."""
+    """What a driver can do. ``kinds`` are "family.kind" pairs, for instance ``dns.zone``.
+
+    ``networks``: it must be told which networks the realm hands out of; ``leases``: it sees who really has an address.
+    """
 
     kinds: frozenset[str]
     restrictions: frozenset[Restriction]
     cuts_sessions: bool = False
     usage: bool = False
     sign_in: bool = False
+    networks: bool = False
+    leases: bool = False
     safety: Safety = Safety.READBACK
 
     @property
@@ -188,6 +194,39 @@ class UsageReading:
     """Samples since the cursor handed in, and the cursor for next time."""
 
     samples: tuple[UsageSample, ...]
+    cursor: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network the realm hands addresses out of. ``number`` is its own for ever, in every realm of the installation."""
+
+    number: int
+    network: str
+    gateway: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseEvent:
+    """From ``at`` on a client has an address or prefix (``opened``), or has it no more.
+
+    ``identifier`` is the client as the server knows it (``mac:…``, ``duid:…``); ``service_ref`` is the service it was
+    reserved for at that moment, empty when there was none.
+    """
+
+    opened: bool
+    address: str
+    length: int
+    identifier: str
+    service_ref: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseReading:
+    """Events since the cursor handed in, oldest first, and the cursor for next time."""
+
+    events: tuple[LeaseEvent, ...]
     cursor: Mapping[str, Any]
 
 
