@@ -98,6 +98,13 @@ class Driver(ABC):
         """Usage of all services of this connection since ``cursor`` (empty: since ever)."""
         return UsageReading((), cursor)
 
+    def purge(self) -> int:
+        """Delete for good what was removed longer ago than the grace period; how much. Nothing where removal is final.
+
+        Called from time to time; what is there again since then stays.
+        """
+        return 0
+
     def sign_in_link(self, desired: Desired) -> str | None:
         """A short-lived address that signs the owner in at the service (webmail), where that makes sense."""
         return None
