@@ -20,6 +20,7 @@ class IpServicesConfig(AppConfig):
         from ipservices import handlers, porting, registry, sealing, subjects, tasks
         from ipservices.adapters.sandbox_porting import SandboxPorting
         from ipservices.drivers.dns_powerdns.driver import PowerDnsDriver
+        from ipservices.drivers.mail_ldap.driver import LdapMailDriver
         from ipservices.drivers.mail_postfix_dovecot.driver import PostfixDovecotDriver
         from ipservices.drivers.simulator.driver import SimulatorDriver
         from ipservices.models import Binding, FormerState, PortRequest, Service
@@ -30,7 +31,7 @@ class IpServicesConfig(AppConfig):
         from workflow.registry import task_handlers
 
         reads.sensitive.register("driver_call.read", reads.SensitiveRead(_("What was said to servers, and answered")))
-        for driver in (SimulatorDriver, PowerDnsDriver, PostfixDovecotDriver):
+        for driver in (SimulatorDriver, PowerDnsDriver, PostfixDovecotDriver, LdapMailDriver):
             registry.register(driver)
         registry.register_entry_points()
         for handler in handlers.EVERY:

@@ -54,6 +54,7 @@ smtpd_relay_restrictions = reject_unauth_destination
 smtpd_recipient_restrictions = reject_unauth_destination, check_recipient_access {closed},
     check_policy_service inet:127.0.0.1:{policy}
 smtpd_client_connection_count_limit = 0
+smtpd_error_sleep_time = 0
 message_size_limit = 26214400
 queue_run_delay = 2s
 minimal_backoff_time = 2s
