@@ -108,6 +108,13 @@ class Driver(ABC):
         """Who got and lost an address of this server since ``cursor`` (empty: since ever). Renewals are no events."""
         return LeaseReading((), cursor)
 
+    def purge(self) -> int:
+        """Delete for good what was removed longer ago than the grace period; how much. Nothing where removal is final.
+
+        Called from time to time; what is there again since then stays.
+        """
+        return 0
+
     def sign_in_link(self, desired: Desired) -> str | None:
         """A short-lived address that signs the owner in at the service (webmail), where that makes sense."""
         return None

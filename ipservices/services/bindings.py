@@ -252,6 +252,7 @@ def read_usage(*, realm_id: int, binding_id: int) -> int:
         connection = calls.connection_of(binding)
     with calls.open_driver(binding, connection) as driver:
         reading = driver.usage(binding.usage_cursor)
+        driver.purge()
     with scoping.realm_transaction(realm_id, "usage"):
         fresh: Binding = Binding.objects.select_for_update().get(pk=binding_id)
         if fresh.usage_cursor != binding.usage_cursor:
