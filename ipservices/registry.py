@@ -45,7 +45,11 @@ def register_own() -> None:
     for path in sorted((Path(__file__).parent / "drivers").glob("*/driver.py")):
         folder = path.parent.name
         module = importlib.import_module(f"ipservices.drivers.{folder}.driver")
-        found = [one for one in vars(module).values() if inspect.isclass(one) and getattr(one, "key", None) == folder]
+        found = [
+            one
+            for one in vars(module).values()
+            if inspect.isclass(one) and issubclass(one, Driver) and getattr(one, "key", None) == folder
+        ]
         if len(found) == 1:
             register(found[0])
         else:
