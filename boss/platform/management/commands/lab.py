@@ -6,6 +6,7 @@ import subprocess
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import ProgrammingError
 
 from boss.core import scoping
 from boss.core.actors import Actor
@@ -57,12 +58,16 @@ class Command(BaseCommand):
 
     def _bind(self) -> None:
         """Have the demo realm provision on what runs now; nothing where there is no demo yet: `up` does it then."""
-        with scoping.system_transaction("lab"):
-            realm = Realm.objects.filter(key=seed.KEY).first()
+        try:
+            with scoping.system_transaction("lab"):
+                realm = Realm.objects.filter(key=seed.KEY).first()
+            if realm is not None:
+                with scoping.realm_transaction(realm.pk, "lab"):
+                    network.bind_lab(Actor.system(realm.pk, "Lab"))
+        except ProgrammingError:
+            realm = None  # the schema is older than the code, or not there yet
         if realm is None:
-            self.stdout.write("There is no demo realm yet; `manage.py up` binds them when it makes it.")
+            self.stdout.write("The demo realm is not there yet; `manage.py up` binds them when it has made it.")
             return
-        with scoping.realm_transaction(realm.pk, "lab"):
-            network.bind_lab(Actor.system(realm.pk, "Lab"))
         names = [bound.name for bound in lab.bindings(network.NAMES)]
         self.stdout.write("Bound in the demo realm: " + (", ".join(names) or "the simulated servers alone"))
