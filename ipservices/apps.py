@@ -29,6 +29,7 @@ class IpServicesConfig(AppConfig):
         from ticketing.registry import subject_kinds
         from workflow.registry import task_handlers
 
+        reads.sensitive.register("address_holder.read", reads.SensitiveRead(_("Who had an address")))
         reads.sensitive.register("driver_call.read", reads.SensitiveRead(_("What was said to servers, and answered")))
         for driver in (SimulatorDriver, PowerDnsDriver, KeaDriver):
             registry.register(driver)
