@@ -44,6 +44,8 @@ BEAT: dict[str, dict[str, object]] = {
     "notify.sweep": {"task": "notify.sweep", "schedule": 10.0, "options": OFTEN_SLOW},
     "ipservices.sweep": {"task": "ipservices.sweep", "schedule": 30.0},
     "ipservices.check_health": {"task": "ipservices.check_health", "schedule": 60.0, "options": SLOW},
+    "ipservices.see_leases": {"task": "ipservices.see_leases", "schedule": 60.0, "options": SLOW},
+    "ipservices.publish_networks": {"task": "ipservices.publish_networks", "schedule": 60.0, "options": SLOW},
     "ipservices.read_usage": {"task": "ipservices.read_usage", "schedule": 300.0, "options": SLOW},
     "subscribers.move_in": {"task": "subscribers.move_in", "schedule": 600.0, "options": SLOW},
     "subscribers.collect": {"task": "subscribers.collect", "schedule": crontab(hour="4", minute="0"), "options": SLOW},

@@ -26,6 +26,7 @@ class IpServicesConfig(AppConfig):
         from ticketing.registry import subject_kinds
         from workflow.registry import task_handlers
 
+        reads.sensitive.register("address_holder.read", reads.SensitiveRead(_("Who had an address")))
         reads.sensitive.register("driver_call.read", reads.SensitiveRead(_("What was said to servers, and answered")))
         registry.register_own()
         registry.register_entry_points()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import structlog
 from celery import shared_task
 
@@ -10,7 +12,7 @@ from boss.core.actors import Actor
 from boss.core.problems import Problem
 from ipservices import selectors
 from ipservices.models import Binding, Prefix
-from ipservices.services import bindings, conforming, design, endings, prefixes, reconciling
+from ipservices.services import bindings, conforming, design, endings, leases_seen, networks, prefixes, reconciling
 from subscribers.events import OrderAmended, SubscriptionEnded
 from subscribers.models import OrderItem, Subscription
 
@@ -72,6 +74,29 @@ def read_usage() -> int:
         except Problem as error:
             log.warning("usage_not_read", binding=binding_id, code=error.code, error=str(error))
     return count
+
+
+@shared_task(name="ipservices.see_leases")
+def see_leases() -> int:
+    """Who got and lost addresses since the last look, at every server that tells; how many such events."""
+    return sum(_each_server("leases", leases_seen.read))
+
+
+@shared_task(name="ipservices.publish_networks")
+def publish_networks() -> int:
+    """Tell every server that must know which networks its realm hands out of; how many were new to one."""
+    return sum(_each_server("networks", networks.publish))
+
+
+def _each_server(what: str, act: Callable[..., int]) -> Iterator[int]:
+    """What ``act`` gives for every enabled server; one that fails keeps none of the others waiting."""
+    with scoping.dispatch_transaction(what):
+        every = list(Binding.objects.filter(enabled=True).order_by("id").values_list("realm_id", "pk"))
+    for realm_id, binding_id in every:
+        try:
+            yield act(realm_id=realm_id, binding_id=binding_id)
+        except Problem as error:
+            log.warning("server_not_asked", what=what, binding=binding_id, code=error.code, error=str(error))
 
 
 @shared_task(name="ipservices.compact_free_ranges")

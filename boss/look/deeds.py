@@ -71,6 +71,7 @@ _HOUSE: dict[str, Sentence] = {
     "audit.read": _("Audit trail read"),
     "audit.exported": _("Audit trail written to a file"),
     "driver_call.read": _("Calls to servers read"),
+    "address_holder.read": _("Looked up who had an address"),
     "privacy.export_asked": _("Copy of personal data asked for"),
     "privacy.export_fetched": _("Copy of personal data fetched"),
     "privacy.erasure_asked": _("Erasure asked for: %(what)s"),

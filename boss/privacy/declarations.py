@@ -235,6 +235,7 @@ def _network() -> list[Holding]:
             erased={"account_number": "", "loa": "", "sealed_pin": "", "reject_reason": SCRUBBED},
         ),
         _by(ipservices.LeaseHistory, "service_id", "service", kept=_LAW),
+        _by(ipservices.ObservedLease, "service_id", "service", kept=_LAW),
         _by(ipservices.AddressAssignment, "service_id", "service", kept=_LAW),
         _by(ipservices.UsageRecord, "service_id", "service", kept=_BOOKS),
         _by(ipservices.PhoneNumber, "service_id", "service", kept=_("Numbers belong to the provider's inventory.")),

@@ -10,7 +10,7 @@ from boss.core.models import AuditEntry, RememberedAnswer
 from boss.core.retention import RecordClass, record_classes
 from boss.notify.models import Delivery, Message
 from boss.tenancy.models import Session, SignInFailure
-from ipservices.models import DriverCall, LeaseHistory, UsageRecord
+from ipservices.models import DriverCall, LeaseHistory, ObservedLease, UsageRecord
 from ticketing.models import Message as TicketMessage
 from workflow.models import RunEvent
 
@@ -44,6 +44,10 @@ def declare_all() -> None:
         ),
         "address_history": RecordClass(
             _("Who had which address"), LeaseHistory, lambda cut: Q(valid_to__lt=cut), YEAR, floor_days=180,
+        ),
+        "observed_leases": RecordClass(
+            _("Who had which address, as servers saw it"), ObservedLease,
+            lambda cut: Q(valid_to__lt=cut), YEAR, floor_days=180,
         ),
         "audit": RecordClass(
             _("Audit trail"), AuditEntry, lambda cut: Q(at__lt=cut), 7 * YEAR, floor_days=YEAR, erase=sealing.prune,

@@ -82,6 +82,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "automation.view_endpoint automation.manage_endpoints",
             "ipservices.view_binding ipservices.manage_bindings ipservices.set_fault ipservices.observe_service",
             "ipservices.change_service ipservices.view_prefix ipservices.manage_addresses ipservices.manage_numbers",
+            "ipservices.see_address_holder",
             "notify.view_message",
             "privacy.view_personalexport privacy.export_person privacy.erase_person",
             "privacy.view_retention privacy.change_retention privacy.hold_records",

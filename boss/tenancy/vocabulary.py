@@ -116,6 +116,7 @@ WORDS: dict[str, str | Promise] = {
     "ipservices.view_addressassignment": _("See assigned addresses"),
     "ipservices.view_prefix": _("See prefixes"),
     "ipservices.manage_addresses": _("Manage addresses"),
+    "ipservices.see_address_holder": _("See who had an address"),
     "ipservices.view_phonenumber": _("See phone numbers"),
     "ipservices.manage_numbers": _("Manage phone numbers"),
     "ipservices.view_portrequest": _("See number ports"),

@@ -201,6 +201,26 @@ class AddressSerializer(serializers.ModelSerializer[AddressAssignment]):
         fields = ("public_id", "vrf", "address", "length", "prefix", "service", "assigned_at")
 
 
+class HolderQuestion(serializers.Serializer[Any]):
+    """Which address, and at which moment."""
+
+    address = serializers.IPAddressField()
+    at = serializers.DateTimeField()
+    vrf = serializers.CharField(max_length=40, required=False, default="default")
+
+
+class HolderSerializer(serializers.Serializer[Any]):
+    """``assigned``: whom the address was given to; ``seen``: whom a server saw with it."""
+
+    source = serializers.ChoiceField(choices=["assigned", "seen"])
+    address = serializers.CharField()
+    service = serializers.CharField(source="service.public_id", default=None, allow_null=True)
+    account = serializers.CharField(source="service.account.number", default=None, allow_null=True)
+    identifier = serializers.CharField()
+    valid_from = serializers.DateTimeField()
+    valid_to = serializers.DateTimeField(allow_null=True)
+
+
 class PrefixSerializer(serializers.ModelSerializer[Prefix]):
     class Meta:
         model = Prefix

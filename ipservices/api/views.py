@@ -20,7 +20,7 @@ from ipservices import selectors
 from ipservices.api import serializers
 from ipservices.errors import NotPractice
 from ipservices.models import AddressAssignment, Binding, DriverCall, PhoneNumber, PortRequest, Prefix, Service
-from ipservices.services import bindings, conforming, looking, porting, prefixes, provisioning, simulator
+from ipservices.services import bindings, conforming, holders, looking, porting, prefixes, provisioning, simulator
 
 
 class ServiceFilter(FilterSet):
@@ -240,6 +240,17 @@ class AddressViewSet(ReadOnlyViewSet):
 
     def rows(self) -> QuerySet[AddressAssignment]:
         return selectors.whole_addresses()
+
+    @extend_schema(
+        parameters=[serializers.HolderQuestion], responses=serializers.HolderSerializer(many=True), filters=False
+    )
+    @action(detail=False, methods=["get"], permission="ipservices.see_address_holder", pagination_class=None)
+    def holder(self, request: Request) -> Response:
+        """Who had an address at a moment. Every question is noted in the audit trail."""
+        asked = serializers.HolderQuestion(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        found = holders.who_had(actor=self.actor, **asked.validated_data)
+        return Response(serializers.HolderSerializer(found, many=True).data)
 
 
 class PrefixViewSet(ReadOnlyViewSet):

@@ -9,6 +9,7 @@ from ipservices.models.inventories import (
     PortHold,
     Prefix,
 )
+from ipservices.models.leases import ObservedLease
 from ipservices.models.porting import PortRequest
 from ipservices.models.services import DriverCall, FormerState, Service, UsageRecord
 from ipservices.models.simulated import SimulatedEffect, SimulatedObject, SimulatedServer
@@ -24,6 +25,7 @@ __all__ = [
     "FreeRange",
     "HealthSample",
     "LeaseHistory",
+    "ObservedLease",
     "PhoneNumber",
     "PortHold",
     "PortRequest",

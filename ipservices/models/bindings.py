@@ -20,7 +20,7 @@ class Binding(Addressable):
 
     realm_only = "the provider's servers"
     portal_reads = True  # whether it is healthy, beside a customer's service
-    portal_hidden = ("settings", "sealed_secrets", "usage_cursor")
+    portal_hidden = ("settings", "sealed_secrets", "usage_cursor", "lease_cursor")
     dispatch_reads = ("id", "realm_id", "enabled")
 
     name = models.CharField(_("name"), max_length=80)
@@ -34,6 +34,7 @@ class Binding(Addressable):
     enabled = models.BooleanField(_("enabled"), default=True)
     deadline_seconds = models.FloatField(_("seconds a call may take"), default=10.0)
     usage_cursor = models.JSONField(default=dict, blank=True, editable=False)
+    lease_cursor = models.JSONField(default=dict, blank=True, editable=False)
     healthy = models.BooleanField(_("healthy"), null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

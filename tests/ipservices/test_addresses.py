@@ -217,6 +217,31 @@ def test_eight_at_once_never_get_the_same_address_and_nothing_fails(real_db: str
         sound(prefix)
 
 
+@pytest.mark.parametrize(
+    ("network", "unit_length"), [("198.51.96.0/22", 29), ("2001:db8::/40", 56)], ids=["blocks of /29", "/56 delegations"]
+)
+def test_eight_processes_at_once_never_get_the_same_block_or_prefix(
+    real_db: str, cast: Any, network: str, unit_length: int
+) -> None:
+    with scoping.realm_transaction(cast.alpha.pk):
+        prefix = prefixes.create(
+            actor=Actor.system(cast.alpha.pk), network=network, unit_length=unit_length, purpose="static"
+        )
+    connections.close_all()  # a forked child must not share a socket with us
+
+    with concurrent.futures.ProcessPoolExecutor(8, mp_context=multiprocessing.get_context("fork")) as crowd:
+        jobs = [crowd.submit(_churn, cast.alpha.pk, prefix.pk, seed, 25) for seed in range(8)]
+        faults = [fault for job in jobs for fault in job.result()]
+
+    assert faults == []
+    with scoping.realm_transaction(cast.alpha.pk):
+        sound(prefix)
+        units = [ipaddress.ip_network(str(row)) for row in AddressAssignment.objects.filter(prefix=prefix)]
+        assert units
+        assert {unit.prefixlen for unit in units} == {unit_length}
+        assert not any(one.overlaps(other) for one, other in itertools.combinations(units, 2))
+
+
 def test_eight_processes_at_once_never_get_the_same_address(real_db: str, cast: Any) -> None:
     with scoping.realm_transaction(cast.alpha.pk):
         prefix = prefixes.create(actor=Actor.system(cast.alpha.pk), network="203.0.113.0/25")

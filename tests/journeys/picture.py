@@ -58,7 +58,7 @@ PICTURED = (
     Shown(ipservices.PortHold, Q(state="released")),
     Shown(ipservices.PortRequest, Q(state="cancelled"), ("changed_at",)),
     Shown(ipservices.Prefix),
-    Shown(ipservices.Binding, None, ("usage_cursor", "healthy")),
+    Shown(ipservices.Binding, None, ("usage_cursor", "lease_cursor", "healthy")),
     Shown(ipservices.ContainerLock),
 )
 
@@ -66,6 +66,7 @@ PICTURED = (
 HISTORY: Mapping[type[models.Model], str] = {
     ipservices.DriverCall: "every call of a driver stays readable",
     ipservices.FormerState: "what was kept for undo, marked as restored",
+    ipservices.ObservedLease: "who really had an address is asked for years later",
     ipservices.LeaseHistory: "who had an address when is asked for years later",
     ipservices.UsageRecord: "what was used was used",
     ipservices.HealthSample: "looks at servers, by the clock",
