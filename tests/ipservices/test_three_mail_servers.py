@@ -9,6 +9,7 @@ import contextlib
 import email
 import imaplib
 import poplib
+import re
 import smtplib
 import time
 import uuid
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import pytest
 
 from boss.core import scoping
@@ -23,6 +25,7 @@ from boss.tenancy.models import Realm
 from ipservices import sealing
 from ipservices.contracts import Conflict, Invalid
 from ipservices.labs import HOST, Names
+from ipservices.mailing import webmail
 from ipservices.mailing.driver import MailDriver
 from ipservices.mailing.lab.servers import MailLab
 from ipservices.models import Service, UsageRecord
@@ -110,15 +113,15 @@ class Subscriber:
     def subjects(self) -> list[str]:
         client = self.reads()
         found = client.search(None, "ALL")[1][0].split()
-        heads = [client.fetch(number, "(BODY.PEEK[HEADER])")[1][0][1] for number in found]
+        heads: list[Any] = [client.fetch(number, "(BODY.PEEK[HEADER])")[1][0] for number in found]
         client.logout()
-        return [str(email.message_from_bytes(head)["Subject"]) for head in heads]
+        return [str(email.message_from_bytes(head[1])["Subject"]) for head in heads]
 
     def quota(self) -> str:
         client = self.reads()
-        found = client.getquotaroot("INBOX")[1][1][0].decode()
+        found: list[Any] = client.getquotaroot("INBOX")[1]
         client.logout()
-        return found
+        return str(found[1][0])
 
 
 def letter(sender: str, to: str, subject: str, size: int = 100) -> str:
@@ -384,3 +387,60 @@ def test_an_alias_of_another_mailbox_is_refused_and_changes_nothing(mail: Mail) 
     mail.change(aliases=[])
     found = establishing.observe(actor=mail.network.system, service_id=mail.service().pk)
     assert found is not None and found.attributes["aliases"] == []
+
+
+def signs_in(link: str) -> httpx.Response:
+    """What a browser shows at the end of one click."""
+    with httpx.Client(follow_redirects=True, trust_env=False, timeout=20) as browser:
+        return browser.get(link)
+
+
+def is_in_the_mailbox(page: httpx.Response, address: str) -> bool:
+    return page.status_code == 200 and "_task=mail" in str(page.url) and address in page.text
+
+
+def test_one_click_in_the_portal_ends_in_the_mailbox(mail: Mail) -> None:
+    mail.network.run("activate_family", family="mail")
+    maria = mail.maria()
+
+    def link() -> str:
+        with scoping.realm_transaction(mail.network.realm.pk):
+            found = looking.sign_in_link(actor=mail.network.system, service=mail.service())
+        assert found is not None
+        return found
+
+    writes(mail.lab, maria.address, "Seen in the browser")
+    eventually(lambda: "Seen in the browser" in maria.subjects())
+    with httpx.Client(follow_redirects=True, trust_env=False, timeout=20) as browser:
+        first = link()
+        page = browser.get(first)
+        assert is_in_the_mailbox(page, maria.address)
+        assert "_boss" not in str(page.url)
+        proof = re.search(r'"request_token":"([^"]+)"', page.text)
+        assert proof is not None
+        shown = browser.get(
+            f"{page.url.copy_with(query=None)}?_task=mail&_action=list&_mbox=INBOX&_remote=1",
+            headers={"X-Roundcube-Request": proof[1], "X-Requested-With": "XMLHttpRequest"},
+        )
+        assert "Seen in the browser" in shown.text
+
+    # The same link a second time, a forged one, one that is too old: the log-in page.
+    assert not is_in_the_mailbox(signs_in(first), maria.address)
+    fresh = link()
+    body, _dot, _signature = fresh.partition("_boss=")[2].partition(".")
+    key = mail.lab.webmail_key
+    for token in (
+        f"{body}.{'A' * 43}",
+        webmail.token(maria.address, "another key"),
+        webmail.token(maria.address, key, now=time.time() - 2 * webmail.SECONDS),
+        webmail.token(maria.address, key, now=time.time() + 3600),
+    ):
+        page = signs_in(fresh.replace(fresh.partition("_boss=")[2], token))
+        assert page.status_code in (200, 401) and not is_in_the_mailbox(page, maria.address)
+    assert is_in_the_mailbox(signs_in(fresh), maria.address)
+
+    # A suspended mailbox is shut to webmail, too.
+    mail.ask(provisioning.suspend)
+    assert not is_in_the_mailbox(signs_in(link()), maria.address)
+    mail.ask(provisioning.resume)
+    assert is_in_the_mailbox(signs_in(link()), maria.address)
