@@ -180,8 +180,7 @@ class MailDriver(Driver):
     def health(self) -> Health:
         started = time.monotonic()
         control, words = True, []
-        address = f"boss-canary@{(self.domains or ('invalid',))[0]}"
-        password = self._derived(f"canary {address}")
+        address, password = self.canary()
         try:
             self.keep_canary(address, password)
             if self.doveadm is not None:
@@ -230,10 +229,15 @@ class MailDriver(Driver):
     def sessions_of(self, address: str) -> int:
         return self.doveadm.sessions(address) if self.doveadm is not None else 0
 
+    def canary(self) -> tuple[str, str]:
+        """Address and password of the mailbox that health sends mail to."""
+        address = f"boss-canary@{(self.domains or ('invalid',))[0]}"
+        return address, self._derived(f"canary {address}")
+
     @staticmethod
     def wanted_of(desired: Desired, held: Mapping[str, Any] | None) -> dict[str, Any]:
         """All attributes a mailbox shall have: those asked for, else those it has, else the usual ones."""
-        usual = {"aliases": [], "forward": [], "autoreply": None, "daily_send_limit": None}
+        usual: dict[str, Any] = {"aliases": [], "forward": [], "autoreply": None, "daily_send_limit": None}
         return {**usual, **(held or {}), **mailboxes.normal(desired.attributes)}
 
     @staticmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -127,7 +127,7 @@ def _reply(value: object) -> dict[str, str] | None:
     return made
 
 
-_SPELLINGS = {
+_SPELLINGS: dict[str, Callable[[Any], Any]] = {
     "address": address,
     "quota_mb": _quota,
     "aliases": lambda value: addresses(value or []),

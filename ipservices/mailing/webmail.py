@@ -14,7 +14,11 @@ SECONDS = 60
 
 def token(user: str, key: str, *, now: float | None = None) -> str:
     """Signs ``user`` in once within a minute. The plug-in remembers the nonce until the token has expired."""
-    said = {"user": user, "until": int(now if now is not None else time.time()) + SECONDS, "nonce": secrets.token_hex(16)}
+    said = {
+        "user": user,
+        "until": int(now if now is not None else time.time()) + SECONDS,
+        "nonce": secrets.token_hex(16),
+    }
     body = _text(json.dumps(said, separators=(",", ":")).encode())
     return f"{body}.{_text(hmac.digest(key.encode(), body.encode(), hashlib.sha256))}"
 

@@ -15,7 +15,11 @@ from tests.architecture.test_source import trees as parsed
 PLATFORM = ("boss/platform/",)
 """Starts servers on the operator's machine and talks to them; nothing of it answers requests."""
 
-LABS = ("ipservices/labs.py", "ipservices/mailing/lab/", *(f"{path.relative_to(ROOT)}/" for path in sorted(ROOT.glob("ipservices/drivers/*/lab"))))
+LABS = (
+    "ipservices/labs.py",
+    "ipservices/mailing/lab/",
+    *(f"{path.relative_to(ROOT)}/" for path in sorted(ROOT.glob("ipservices/drivers/*/lab"))),
+)
 """Real servers for tests and demos, on the operator's machine too; imported by the platform and by tests alone."""
 
 CURSORS = (

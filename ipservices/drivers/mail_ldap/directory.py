@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -48,10 +49,8 @@ class Directory:
     def close(self) -> None:
         """Unbind. May be called twice."""
         if self._connection is not None:
-            try:
+            with contextlib.suppress(LDAPException, OSError):
                 self._connection.unbind()
-            except (LDAPException, OSError):
-                pass
             self._connection = None
 
     def search(self, base: str, text: str, attributes: list[str]) -> list[tuple[str, dict[str, list[str]]]]:
@@ -68,7 +67,10 @@ class Directory:
             if code == NO_SUCH_OBJECT:
                 raise Invalid(f"the directory has no entry {base}")
             found += [
-                (entry["dn"], {name: [_text(value) for value in values] for name, values in entry["raw_attributes"].items()})
+                (
+                    entry["dn"],
+                    {name: [_text(value) for value in values] for name, values in entry["raw_attributes"].items()},
+                )
                 for entry in connection.response or []
                 if entry.get("type") == "searchResEntry"
             ]

@@ -99,7 +99,13 @@ class LdapMailDriver(MailDriver):
             return
         home = self._place(desired)
         given = {name: list(value) for name, value in values.items() if value}
-        new = {"objectClass": list(CLASSES), "mail": [address], "cn": [address], "sn": [address], "homeDirectory": [home]}
+        new = {
+            "objectClass": list(CLASSES),
+            "mail": [address],
+            "cn": [address],
+            "sn": [address],
+            "homeDirectory": [home],
+        }
         if not self._directory.add(dn, {**new, **given, self._id: [desired.service_ref]}):
             raise Transient(f"{address} was made by somebody in this moment", outcome_unknown=True)
 

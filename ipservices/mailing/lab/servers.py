@@ -20,7 +20,7 @@ import httpx
 from ipservices import labs
 from ipservices.labs import HOST, Lab, LabError
 from ipservices.mailing import crypt
-from ipservices.mailing.lab import dovecot, postfix
+from ipservices.mailing.lab import dovecot, postfix, webmail
 
 PORTS = ("smtp", "submission", "inner", "lmtp", "imap", "pop", "auth", "policy", "doveadm", "webmail")
 PACKAGES = (
@@ -53,7 +53,7 @@ def secrets_of(facts: Mapping[str, Any]) -> dict[str, str]:
 
 def are_installed() -> bool:
     """Whether the servers' programs are on this machine."""
-    return all(labs.find_program(name) for name in _PROGRAMS) and _SIEVE.exists()
+    return all(labs.find_program(name) for name in _PROGRAMS) and _SIEVE.exists() and webmail.is_installed()
 
 
 class MailLab(Lab):
@@ -68,6 +68,7 @@ class MailLab(Lab):
         directory.mkdir(parents=True, exist_ok=True, mode=0o711)
         self.home = _home(directory)
         self.dovecot_home = self.home / "dovecot"
+        self.webmail_home = self.home / "webmail"
         self.ports = {name: ports.get(f"{name}_port") or labs.free_port() for name in PORTS}
         self.api_key = labs.remembered(directory / "doveadm-key")
         self.master_password = labs.remembered(directory / "master-password")
@@ -93,7 +94,15 @@ class MailLab(Lab):
         labs.give(self.dovecot_home, dovecot.USER)
         for left in self._pid_files():  # of a power cut; a zombie's number counts as running with Dovecot
             left.unlink(missing_ok=True)
-        self.processes = [self._start_dovecot(), self._start_postfix()]
+        webmail.write(
+            self.webmail_home,
+            ports=self.ports,
+            key=self.webmail_key,
+            master=dovecot.MASTER,
+            master_password=self.master_password,
+        )
+        labs.give(self.webmail_home, dovecot.USER)
+        self.processes = [self._start_dovecot(), self._start_postfix(), self._start_webmail()]
         self._wait()
 
     def _start_dovecot(self) -> subprocess.Popen[bytes]:
@@ -120,6 +129,15 @@ class MailLab(Lab):
             env={"MAIL_CONFIG": str(home / "etc")},
         )
 
+    def _start_webmail(self) -> subprocess.Popen[bytes]:
+        return labs.launch(
+            webmail.command(self.webmail_home, self.ports["webmail"]),
+            log=self.home / "webmail.log",
+            cwd=self.webmail_home,
+            env={"ROUNDCUBE_CONFIG_DIR": f"{self.webmail_home}/config/"},
+            user=dovecot.USER,
+        )
+
     def _wait(self) -> None:
         labs.wait_until(
             lambda: labs.listens(self.ports["imap"]) and self._doveadm_answers(),
@@ -132,6 +150,12 @@ class MailLab(Lab):
             process=self.processes[1],
             log=self.home / "postfix/maillog",
             what="Postfix",
+        )
+        labs.wait_until(
+            lambda: labs.listens(self.ports["webmail"]),
+            process=self.processes[2],
+            log=self.home / "webmail.log",
+            what="Roundcube",
         )
 
     def _doveadm_answers(self) -> bool:

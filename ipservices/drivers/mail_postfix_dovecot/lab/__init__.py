@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import sql as statements
 
 from ipservices import labs
-from ipservices.labs import HOST, LabBinding, LabError, Names, SqlServer
+from ipservices.labs import LabBinding, LabError, Names, SqlServer
 from ipservices.mailing.lab import servers
 from ipservices.mailing.lab.servers import MailLab
 
@@ -33,11 +33,11 @@ QUERIES = {
     " WHERE address = '%s' AND NOT deliver",
     "sent": "SELECT mail_sent('%s')",
 }
-PASSWORD_QUERY = """\
+QUERY_OF_PASSWORDS = """\
 SELECT address AS user, password, CASE WHEN imap AND '%Ls' = 'imap' OR pop AND '%Ls' = 'pop3' OR '%Ls' = 'smtp' \
 THEN NULL ELSE 'y' END AS nologin, 'This mailbox is not open for you at the moment' AS reason \
 FROM mailbox_door WHERE address = '%u' AND ('%Ls' <> 'smtp' OR submit)"""
-USER_QUERY = """\
+QUERY_OF_USERS = """\
 SELECT '{mail}/' || place AS home, '*:storage=' || quota_mb || 'M' AS quota_rule, \
 CASE WHEN current_date BETWEEN coalesce(autoreply->>'from', '-infinity')::date \
 AND coalesce(autoreply->>'to', 'infinity')::date THEN autoreply->>'text' END AS sieve_env_autoreply \
@@ -98,7 +98,7 @@ class SqlMailLab(MailLab):
         path.write_text(
             f"driver = pgsql\nconnect = host={self.sql.host} port={self.sql.port} dbname={self.database} "
             f"user={self.reader} password={self.reader_password}\ndefault_pass_scheme = CRYPT\n"
-            f"password_query = {PASSWORD_QUERY}\nuser_query = {USER_QUERY.format(mail=home / 'mail')}\n"
+            f"password_query = {QUERY_OF_PASSWORDS}\nuser_query = {QUERY_OF_USERS.format(mail=home / 'mail')}\n"
             "iterate_query = SELECT address AS user FROM mailbox\n"
         )
         return f"passdb {{\n  driver = sql\n  args = {path}\n}}\nuserdb {{\n  driver = sql\n  args = {path}\n}}"
