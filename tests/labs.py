@@ -33,6 +33,17 @@ class Labs:
             self._postgres.wait()
         return platform_lab.sql_server(self._postgres)
 
+    def kill_postgres(self) -> None:
+        """A power cut at the servers' PostgreSQL."""
+        assert self._postgres is not None and self._postgres.child is not None
+        self._postgres.child.kill()
+
+    def restart_postgres(self) -> None:
+        """It is back, on the same port and data."""
+        assert self._postgres is not None
+        self._postgres.launch()
+        self._postgres.wait()
+
     def of(self, folder: str, instance: str = "") -> Any:
         """The running lab of a driver; another ``instance`` is another server. Skips where it is not installed."""
         key = f"{folder}{instance}"
