@@ -20,7 +20,7 @@ class IpServicesConfig(AppConfig):
         from ipservices import handlers, porting, registry, sealing, subjects, tasks
         from ipservices.adapters.sandbox_porting import SandboxPorting
         from ipservices.models import Binding, FormerState, PortRequest, Service
-        from ipservices.services import conforming, provisioning
+        from ipservices.services import conforming, networks, provisioning
         from ipservices.services import porting as port_requests
         from subscribers.events import OrderAmended, SubscriptionEnded
         from ticketing.registry import subject_kinds
@@ -50,3 +50,4 @@ class IpServicesConfig(AppConfig):
 
         provisioning.wake.append(wake_worker)
         conforming.wake.append(tasks.wake_for_report)
+        networks.wake.append(tasks.wake_for_networks)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import structlog
 from celery import shared_task
+from kombu.exceptions import OperationalError
 
 from boss.core import lanes, scoping
 from boss.core.actors import Actor
@@ -86,6 +87,22 @@ def see_leases() -> int:
 def publish_networks() -> int:
     """Tell every server that must know which networks its realm hands out of; how many were new to one."""
     return sum(_each_server("networks", networks.publish))
+
+
+@shared_task(name="ipservices.publish_networks_of")
+def publish_networks_of(realm_id: int) -> int:
+    """The same for one realm, where something about its networks changed."""
+    with scoping.realm_transaction(realm_id, "networks"):
+        every = list(Binding.objects.filter(enabled=True, family="ip").order_by("id").values_list("pk", flat=True))
+    return sum(networks.publish(realm_id=realm_id, binding_id=binding_id) for binding_id in every)
+
+
+def wake_for_networks(realm_id: int) -> None:
+    """Have a worker tell the realm's servers, in its realm's turn; the clock does it too where the broker is away."""
+    try:
+        publish_networks_of.apply_async((realm_id,), queue=lanes.of_realm("slow", realm_id))
+    except OperationalError as error:
+        log.warning("networks_not_woken", realm=realm_id, error=str(error))
 
 
 def _each_server(what: str, act: Callable[..., int]) -> Iterator[int]:

@@ -20,7 +20,7 @@ from ipservices.errors import NoBinding, UnknownDriver
 from ipservices.events import BindingHealthChanged
 from ipservices.models import Binding, BindingNode, HealthSample, Service, UsageRecord
 from ipservices.registry import drivers
-from ipservices.services import calls
+from ipservices.services import calls, networks
 
 MOST_NODES = 20
 
@@ -70,6 +70,7 @@ def create(
     binding.sealed_secrets = sealing.seal_secrets(binding, sealed)
     binding.save(update_fields=["sealed_secrets"])
     _set_nodes(binding, nodes)
+    networks.changed(binding.realm_id)
 
     audit.record(
         actor=actor,
@@ -120,6 +121,7 @@ def change(
     locked.save()
     if nodes is not None:
         _set_nodes(locked, nodes)
+    networks.changed(locked.realm_id)
 
     after = _picture(locked) | {"secrets_replaced": secrets is not None}
     audit.record(actor=actor, action="binding.changed", subject=locked, before=before, after=after)

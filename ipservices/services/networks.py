@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from django.db import transaction
+
 from boss.core import scoping
 from ipservices.contracts import Network
 from ipservices.models import Binding, Prefix
@@ -9,6 +13,14 @@ from ipservices.registry import drivers
 from ipservices.services import calls, leases
 
 CONTAINER = "networks"
+
+# Set by ``apps``: has a worker publish a realm's networks; the clock does what was not heard.
+wake: list[Callable[[int], None]] = []
+
+
+def changed(realm_id: int) -> None:
+    """A prefix or a server is new: servers are told after the commit."""
+    transaction.on_commit(lambda: [call(realm_id) for call in wake], using=scoping.alias())
 
 
 def publish(*, realm_id: int, binding_id: int) -> int:

@@ -15,6 +15,7 @@ from boss.core.services import service
 from ipservices.choices import AddressKind
 from ipservices.errors import PrefixOverlaps
 from ipservices.models import FreeRange, Prefix
+from ipservices.services import networks
 
 PIECES = 16
 """A new pool is cut into so many free ranges, so that a burst of allocations does not queue for one row."""
@@ -72,6 +73,7 @@ def create(
         position=position,
     )
     FreeRange.objects.bulk_create(FreeRange(prefix=prefix, lo=lo, hi=hi) for lo, hi in _cut(free, size))
+    networks.changed(prefix.realm_id)
 
     audit.record(actor=actor, action="prefix.created", subject=prefix, after={"network": str(parsed), "units": size})
     return prefix
