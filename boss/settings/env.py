@@ -53,6 +53,15 @@ def networks(name: str) -> list[str]:
         raise ImproperlyConfigured(f"{name} must be networks like 10.0.0.0/8, not {error.text!r}") from None
 
 
+def directories(name: str) -> list[str]:
+    """Absolute paths, comma-separated; none when nothing is said. The root of everything is no place to allow."""
+    found = words(name, [])
+    for path in found:
+        if not os.path.isabs(path) or os.path.normpath(path) != path.rstrip("/") or path.strip("/") == "":
+            raise ImproperlyConfigured(f"{name} must be absolute paths of directories, not {path!r}")
+    return found
+
+
 def choice(name: str, allowed: list[str]) -> str:
     """One of ``allowed``; the first one when nothing is said."""
     value = os.environ.get(name, "").strip().lower() or allowed[0]
