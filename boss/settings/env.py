@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -57,7 +58,7 @@ def directories(name: str) -> list[str]:
     """Absolute paths, comma-separated; none when nothing is said. The root of everything is no place to allow."""
     found = words(name, [])
     for path in found:
-        if not os.path.isabs(path) or os.path.normpath(path) != path.rstrip("/") or path.strip("/") == "":
+        if os.path.normpath(path) != path.rstrip("/") or not Path(path).is_absolute() or path.startswith("//"):
             raise ImproperlyConfigured(f"{name} must be absolute paths of directories, not {path!r}")
     return found
 

@@ -44,7 +44,21 @@ from ipservices.drivers.dns_records import OWNER_OFF, SHARED, SUSPENDED, Key, Re
 from ipservices.transport import HttpTransport
 
 _SERVER_MADE = frozenset(
-    ("SOA", "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY", "TYPE65534", "TSIG", "OPT", "ANY", "AXFR")
+    (
+        "SOA",
+        "RRSIG",
+        "NSEC",
+        "NSEC3",
+        "NSEC3PARAM",
+        "DNSKEY",
+        "CDS",
+        "CDNSKEY",
+        "TYPE65534",
+        "TSIG",
+        "OPT",
+        "ANY",
+        "AXFR",
+    )
 )
 """Types in a zone that are the server's business: its SOA, its signatures, and what can be in no zone."""
 _OWN_READING = frozenset(("AXFR", "IXFR"))
@@ -66,9 +80,21 @@ class BindDriver(DnsDriver):
     title = _("BIND 9")
     settings: ClassVar[tuple[Characteristic, ...]] = (
         *DnsDriver.service_plane,
-        Characteristic("control_host", label=_("Control channel address"), help=_("empty: the name server's address")),
+        Characteristic(
+            "control_host",
+            label=_("Address for BOSS"),
+            help=_("for the control channel and updates; empty when it is the name server's (no hidden primary)"),
+        ),
         Characteristic(
             "control_port", "integer", label=_("Control channel port"), default=953, minimum=1, maximum=65535
+        ),
+        Characteristic(
+            "update_port",
+            "integer",
+            label=_("Port for updates"),
+            minimum=1,
+            maximum=65535,
+            help=_("empty when it is the name server's"),
         ),
         Characteristic("update_key_name", label=_("Name of the key for updates"), default="boss"),
         Characteristic(
@@ -94,12 +120,12 @@ class BindDriver(DnsDriver):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         said, secrets = connection.settings, connection.secrets
-        host, key_name = str(said["dns_host"]), str(said.get("update_key_name") or "boss")
+        host, key_name = str(said.get("control_host") or said["dns_host"]), str(said.get("update_key_name") or "boss")
         if not is_domain_name(key_name):
             raise Invalid("the name of the key for updates is written like a domain name", name=key_name)
         self._wire = Wire(
             host,
-            int(said.get("dns_port") or 53),
+            int(said.get("update_port") or said.get("dns_port") or 53),
             key_name,
             secrets.get("update_key", ""),
             deadline=self.deadline,
@@ -107,7 +133,7 @@ class BindDriver(DnsDriver):
             note=self.note,
         )
         self._control = Control(
-            str(said.get("control_host") or host),
+            host,
             int(said.get("control_port") or 953),
             secrets.get("control_key", ""),
             deadline=self.deadline,
@@ -159,9 +185,7 @@ class BindDriver(DnsDriver):
         state = self._zones.find(zone)
         if state is None:
             glue = self._glue(desired)
-            state = self._zones.create(
-                zone, desired.service_ref, self._nameservers(desired), glue, shut=suspended
-            )
+            state = self._zones.create(zone, desired.service_ref, self._nameservers(desired), glue, shut=suspended)
             state = self._zones.find(zone) or state
         self._refuse_another(desired, state.service_ref)
         shut = state.shut_for is not None

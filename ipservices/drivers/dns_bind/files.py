@@ -70,7 +70,8 @@ class ZoneFiles:
         if not self._directory:
             return []
         with self._opened() as directory:
-            return sorted(f"{self._seen_as}/{name}" for name in os.listdir(directory) if named(name) is not None)
+            names = os.listdir(directory)  # noqa: PTH208 - of a handle: the path may lead elsewhere by now
+        return sorted(f"{self._seen_as}/{name}" for name in names if named(name) is not None)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[int]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipservices.contracts import Conflict, Invalid, Transient
 from ipservices.drivers.dns_bind.files import MOST_LETTERS, ZoneFiles, named
 from ipservices.drivers.dns_bind.rndc import Control
+from ipservices.drivers.dns_driver import is_domain_name
 from ipservices.drivers.dns_records import RecordSet, absolute
 
 SOA_TTL = 3600
@@ -54,6 +55,8 @@ class Zones:
 
     def find(self, zone: str) -> ZoneState | None:
         """The zone's configuration, or None when the server has no such zone."""
+        if not is_domain_name(zone):
+            return None  # nothing of that name can be on a server, nor may it be part of a command
         reply = self._control.command(f"showzone {zone}", changes=False)
         if reply.error:
             if "not found" in reply.error:

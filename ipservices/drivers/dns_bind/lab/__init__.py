@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import secrets
 import stat
 from collections.abc import Mapping
@@ -26,8 +25,8 @@ _CONFIGURATION = """\
 key "{key_name}" {{ algorithm hmac-sha256; secret "{update_key}"; }};
 key "control" {{ algorithm hmac-sha256; secret "{control_key}"; }};
 options {{
-  directory "{directory}/state"; pid-file "{directory}/state/named.pid"; session-keyfile "{directory}/state/session.key";
-  managed-keys-directory "{directory}/state"; lock-file none;
+  directory "{directory}/state"; pid-file "{directory}/state/named.pid";
+  session-keyfile "{directory}/state/session.key"; managed-keys-directory "{directory}/state"; lock-file none;
   listen-on port {dns_port} {{ {host}; }}; listen-on-v6 {{ none; }};
   recursion no; dnssec-validation no; empty-zones-enable no; notify no;
   allow-new-zones yes; allow-transfer {{ key "{key_name}"; }};
@@ -56,6 +55,7 @@ class Lab(DnsLab):
         return {
             "dns_host": HOST,
             "dns_port": self.dns_port,
+            "update_port": self.dns_port,
             "control_port": self.control_port,
             "statistics_url": f"http://{HOST}:{self.statistics_port}",
             "zone_directory": str(self.zone_directory),
@@ -140,4 +140,4 @@ def _new_key() -> str:
 
 def _is_open_to_all(directory: Path) -> bool:
     """Whether another user could get to it: a directory below a private one serves only who owns that."""
-    return all(os.stat(place).st_mode & stat.S_IXOTH for place in (directory, *directory.parents))
+    return all(place.stat().st_mode & stat.S_IXOTH for place in (directory, *directory.parents))
