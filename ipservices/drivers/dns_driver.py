@@ -121,7 +121,10 @@ class DnsDriver(Driver):
     def trial(self, full_kind: str, number: int = 0) -> Desired:
         zone = records.bare(self.connection.settings.get("zone") or "boss-trial.invalid")
         if full_kind == "dns.ptr":
-            address = reverse.last_address((self._reverse_zones() or ["2.0.192.in-addr.arpa"])[0])
+            zones = self._reverse_zones()
+            if not zones:
+                raise Invalid("no reverse zones are set")
+            address = reverse.last_address(zones[0])
             attributes: dict[str, Any] = {"address": address, "host_name": f"boss-trial-{number}.{zone}", "ttl": 300}
             return Desired(TRIAL_REF, "dns", "ptr", address, attributes)
         if full_kind == "dns.host":
