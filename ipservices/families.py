@@ -92,8 +92,9 @@ define(
 define(
     "dns",
     _("Domain names"),
-    Kind("dns", "zone", "zone", optional=("nameservers", "rrsets"), switches=("www A",)),
+    Kind("dns", "zone", "zone", optional=("nameservers", "rrsets"), switches=("www A",), metrics=("queries",)),
     Kind("dns", "host", "host name", required=("zone", "addresses"), optional=("ttl",), switches=("record",)),
+    Kind("dns", "ptr", "reverse record", required=("address", "host_name"), optional=("ttl",), switches=("record",)),
 )
 define(
     "mail",

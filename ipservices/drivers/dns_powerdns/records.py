@@ -1,7 +1,5 @@
-"""PowerDNS's way of writing records, and ours: pure functions between the two.
-
-Ours: names relative to the zone (``@`` is the zone itself), values sorted, no trailing dot on the zone. PowerDNS:
-absolute names with a final dot, one object per record with a ``disabled`` flag, comments per record set.
+"""PowerDNS's way of writing records: absolute names with a final dot, one object per record with a ``disabled`` flag,
+comments per record set. Pure functions between that and our words.
 """
 
 from __future__ import annotations
@@ -9,56 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import dns.exception
-import dns.name
-import dns.rdata
-import dns.rdataclass
-import dns.rdatatype
-
-DEFAULT_TTL = 300
-SUSPENDED, OWNER_OFF = "suspended", "owner-off"
-
-RecordSet = dict[str, Any]
-Key = tuple[str, str]
-
-
-def absolute(name: str, zone: str) -> str:
-    """``www`` in ``example.test`` → ``www.example.test.``"""
-    return f"{zone}." if name in ("@", "") else f"{name}.{zone}."
-
-
-def relative(name: str, zone: str) -> str:
-    name = name.rstrip(".")
-    return "@" if name == zone else name.removesuffix(f".{zone}")
-
-
-def normal_value(kind: str, value: str) -> str:
-    """The one spelling of a record's value that compares equal however it was typed. Raises ValueError."""
-    try:
-        rdatatype = dns.rdatatype.from_text(kind)
-        return str(dns.rdata.from_text(dns.rdataclass.IN, rdatatype, value, origin=dns.name.root, relativize=False))
-    except dns.exception.DNSException as error:
-        raise ValueError(str(error) or f"not a value for {kind}") from error
-
-
-def normal_rrset(rrset: Mapping[str, Any]) -> RecordSet:
-    """One record set in our words, spelled in the one normal way."""
-    kind = str(rrset["type"]).upper()
-    return {
-        "name": str(rrset.get("name") or "@").lower(),
-        "type": kind,
-        "ttl": int(rrset.get("ttl") or DEFAULT_TTL),
-        "values": sorted(normal_value(kind, str(value)) for value in rrset["values"]),
-    }
-
-
-def normal_rrsets(rrsets: list[Mapping[str, Any]]) -> list[RecordSet]:
-    return sorted((normal_rrset(rrset) for rrset in rrsets), key=lambda rrset: (rrset["name"], rrset["type"]))
-
-
-def switch_of(rrset: Mapping[str, Any]) -> str:
-    """The name of the owner's switch for one record set: ``www A``."""
-    return f"{rrset['name']} {rrset['type']}"
+from ipservices.drivers.dns_records import Key, RecordSet, normal_value, relative
 
 
 def from_native(rrset: Mapping[str, Any], zone: str) -> RecordSet:

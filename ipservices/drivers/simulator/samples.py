@@ -10,6 +10,7 @@ SAMPLES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "ip.assignment": ("203.0.113.7", {"address": "203.0.113.7", "address_kind": "address"}, {"hostname": "a"}),
     "dns.zone": ("maria.example", {"rrsets": []}, {"nameservers": ["ns9.maria.example"]}),
     "dns.host": ("a-1.subs.example", {"zone": "subs.example", "addresses": ["203.0.113.7"]}, {"ttl": 60}),
+    "dns.ptr": ("203.0.113.7", {"address": "203.0.113.7", "host_name": "a-1.subs.example"}, {"ttl": 60}),
     "mail.mailbox": ("maria@t.example", {"address": "maria@t.example", "quota_mb": 2048}, {"quota_mb": 4096}),
     "voip.line": ("+15550100", {"number": "+15550100", "channels": 2}, {"voicemail": True}),
     "e911.record": ("+15550100", {"number": "+15550100", "civic_address": "1 Elm St"}, {"civic_address": "2 Elm St"}),

@@ -16,6 +16,7 @@ import dns.query
 import httpx
 
 from ipservices import labs
+from ipservices.drivers.dns_lab import DnsLab, zones_of
 from ipservices.labs import HOST, LabBinding, LabError, Names, SqlServer
 
 TITLE = "PowerDNS"
@@ -26,7 +27,7 @@ PGSQL_SCHEMA = Path("/usr/share/pdns-backend-pgsql/schema/schema.pgsql.sql")
 SQLITE_SCHEMA = Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
 
 
-class Lab(labs.Lab):
+class Lab(DnsLab):
     """A running PowerDNS."""
 
     def __init__(self, directory: Path, api_key: str, api_port: int, dns_port: int) -> None:
@@ -34,7 +35,6 @@ class Lab(labs.Lab):
         self.api_key = api_key
         self.api_port = api_port
         self.api_url = f"http://{HOST}:{api_port}"
-        self.dns_host = HOST
         self.dns_port = dns_port
 
     def facts(self) -> dict[str, Any]:
@@ -87,8 +87,7 @@ def bindings(facts: Mapping[str, Any], names: Names) -> list[LabBinding]:
         "api_url": facts["api_url"],
         "dns_host": facts["dns_host"],
         "dns_port": facts["dns_port"],
-        "zone": names.host_zone,
-        "nameservers": f"ns1.{names.mail_domain} ns2.{names.mail_domain}",
+        **zones_of(names),
     }
     return [LabBinding("dns", "dns_powerdns", "PowerDNS (lab)", settings, {"api_key": facts["api_key"]})]
 
