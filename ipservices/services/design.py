@@ -164,7 +164,7 @@ _STAYS = frozenset(
     ("address", "addresses", "number", "mac", "serial", "model", "aliases", "login", "subscriber", "zone", "rrsets")
 )
 # What designers write only with the feature it comes from: without that feature it goes.
-_COMES_AND_GOES = frozenset(("ssid", "vlan", "static_address"))
+_COMES_AND_GOES = frozenset(("ssid", "vlan", "static_address", "delegated_prefix"))
 
 
 def wanted(subscription: Subscription) -> Wanted:
@@ -355,9 +355,10 @@ def _reverse(service: Service) -> tuple[str, dict[str, Any]]:
 def _access(service: Service) -> tuple[str, dict[str, Any]]:
     ordered = Service.objects.filter(subscription_id=service.subscription_id, feature_key="ip.static")
     static = ordered.exclude(state=ServiceState.TERMINATED).order_by("ordinal").first()
-    if static is None:
-        return service.name, {}
-    return service.name, {"static_address": _address(static)[0]}
+    known = {} if static is None else {"static_address": _address(static)[0]}
+    if delegated := _assigned(service, AddressKind.DELEGATION):
+        known["delegated_prefix"] = delegated[0]
+    return service.name, known
 
 
 def _number(service: Service) -> tuple[str, dict[str, Any]]:

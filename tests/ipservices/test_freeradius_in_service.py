@@ -14,7 +14,7 @@ from ipservices.choices import CallOutcome
 from ipservices.contracts import Transient, Unreachable
 from ipservices.drivers.access_freeradius.lab.nas import Session
 from ipservices.models import DriverCall, Service, UsageRecord
-from ipservices.services import bindings, establishing, provisioning, reconciling
+from ipservices.services import bindings, conforming, establishing, provisioning, reconciling
 from tests.drivers.freeradius.places import Place
 from tests.ipservices.conftest import Network
 from tests.labs import Labs
@@ -90,6 +90,7 @@ def test_an_order_lets_its_subscriber_in_and_its_reversal_leaves_the_server_as_i
     session = maria.log_in()
 
     assert session is not None and session.granted["Mikrotik-Rate-Limit"] == "20M/300M"
+    assert "2001:db8::/56" in maria.place.sql("SELECT value FROM radreply WHERE attribute = 'Delegated-IPv6-Prefix'")[0]
     assert session.granted["Class"] == f"boss:{maria.service.service_ref}".encode()
     maria.network.run("verify_levels")
 
@@ -167,7 +168,8 @@ def test_a_database_that_goes_away_in_the_middle_is_tried_again_and_leaves_one_u
     maria.network.run("activate_family", family="access", attempt=2)
 
     assert maria.log_in() is not None
-    assert [len(maria.place.sql(f"SELECT 1 FROM {table}")) for table in ("radcheck", "radreply")] == [1, 1]
+    assert maria.place.sql("SELECT attribute FROM radcheck") == [("Cleartext-Password",)]
+    assert len(maria.place.sql("SELECT value FROM radreply WHERE attribute = 'Class'")) == 1
     assert [call.outcome for call in maria.calls()] == [CallOutcome.FAILED, CallOutcome.DONE]
     told = str([(call.request, call.answer, call.error) for call in maria.calls()])
     assert maria.password not in told and maria.place.lab.sql.password not in told
@@ -212,3 +214,22 @@ def test_what_a_session_used_is_on_record_once(maria: AtRadius) -> None:
         found = dict(UsageRecord.objects.values_list("metric", "amount"))
         assert UsageRecord.objects.count() == 3
     assert found == {"octets_in": 5_000_000_000, "octets_out": 9_000_000_000, "seconds": 3600}
+
+
+def test_the_kit_on_an_operators_own_server_breaks_nothing_and_leaves_nothing(real_db: str, maria: AtRadius) -> None:
+    binding = maria.network.bindings["access"]
+    # The canary of the health check stays.
+    assert bindings.check_health(realm_id=maria.network.realm.pk, binding_id=binding.pk).is_good
+    before = maria.place.held()
+
+    with scoping.realm_transaction(maria.network.realm.pk):
+        report = conforming.ask(actor=maria.network.system, binding=binding, now=True)
+    report = conforming.run(realm_id=maria.network.realm.pk, report_id=report.pk)
+
+    assert [result for result in report.results if result["outcome"] == "broken"] == []
+    assert report.passed >= 10
+    kept = maria.place.held()
+    for table in ("radgroupcheck", "radgroupreply"):
+        # Groups that refuse users are made once, and stay.
+        kept[table] = [row for row in kept[table] if row[0] not in ("disabled", "boss-owner-off")]
+    assert kept == before
