@@ -21,12 +21,12 @@ class IpServicesConfig(AppConfig):
         from ipservices.adapters.sandbox_porting import SandboxPorting
         from ipservices.drivers.dns_powerdns.driver import PowerDnsDriver
         from ipservices.drivers.simulator.driver import SimulatorDriver
-        from ipservices.models import Binding, FormerState, PortRequest, Service
+        from ipservices.models import Binding, Finding, FormerState, PortRequest, Service
         from ipservices.services import porting as port_requests
         from ipservices.services import provisioning
         from subscribers.events import OrderAmended, SubscriptionEnded
         from ticketing.registry import subject_kinds
-        from workflow.registry import task_handlers
+        from workflow.registry import run_subject_kinds, task_handlers
 
         reads.sensitive.register("driver_call.read", reads.SensitiveRead(_("What was said to servers, and answered")))
         for driver in (SimulatorDriver, PowerDnsDriver):
@@ -34,12 +34,14 @@ class IpServicesConfig(AppConfig):
         registry.register_entry_points()
         for handler in handlers.EVERY:
             task_handlers.register(handler.key, handler)
-        for kind in (subjects.SERVICE, subjects.PORT_REQUEST):
+        for kind in (subjects.SERVICE, subjects.PORT_REQUEST, subjects.FINDING):
             subject_kinds.register(kind.key, kind)
+        run_subject_kinds.register(subjects.FINDING_RUNS.key, subjects.FINDING_RUNS)
         porting.porting_ports.register(porting.DEFAULT, SandboxPorting())
         sealed.register(Binding, "sealed_secrets", sealing.secrets_place)
         sealed.register(Service, "sealed_secrets", sealing.secrets_place)
         sealed.register(FormerState, "sealed_observed", sealing.former_place, related=("service",))
+        sealed.register(Finding, "sealed_former", sealing.stray_place)
         sealed.register(PortRequest, "sealed_pin", port_requests.place)
         events.handle("ipservices.give_back", SubscriptionEnded, tasks.give_back)
         events.handle("ipservices.plan_less", OrderAmended, tasks.plan_less)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from ipservices.models.bindings import Binding, ContainerLock, HealthSample
+from ipservices.models.comparing import Comparison, Finding
 from ipservices.models.inventories import (
     AddressAssignment,
     FreeRange,
@@ -16,8 +17,10 @@ from ipservices.models.simulated import SimulatedEffect, SimulatedObject, Simula
 __all__ = [
     "AddressAssignment",
     "Binding",
+    "Comparison",
     "ContainerLock",
     "DriverCall",
+    "Finding",
     "FormerState",
     "FreeRange",
     "HealthSample",

@@ -116,6 +116,10 @@ ROWS = {
     "services": "ipservices.view_service",
     "service": "ipservices.view_service",
     "practice": "ipservices.view_binding",
+    "findings": "ipservices.view_finding",
+    "finding": "ipservices.view_finding",
+    "finding_resolve": "ipservices.change_service",
+    "compare_server": "ipservices.observe_service",
     "set_faults": "ipservices.set_fault",
     "tickets": "ticketing.view_ticket",
     "ticket": "ticketing.view_ticket",
@@ -168,6 +172,7 @@ PLAIN = {
     "my_tasks_next",
     "services",
     "practice",
+    "findings",
     "tickets",
     "workflows",
     "workflow_new",
@@ -176,6 +181,8 @@ PLAIN = {
 }
 POSTS = {
     "set_faults",
+    "compare_server",
+    "finding_resolve",
     "run_bulk",
     "account_pay",
     "limit_set",
