@@ -47,6 +47,12 @@ BEAT: dict[str, dict[str, object]] = {
     "ipservices.see_leases": {"task": "ipservices.see_leases", "schedule": 60.0, "options": SLOW},
     "ipservices.publish_networks": {"task": "ipservices.publish_networks", "schedule": 60.0, "options": SLOW},
     "ipservices.read_usage": {"task": "ipservices.read_usage", "schedule": 300.0, "options": SLOW},
+    "ipservices.sweep_turns": {"task": "ipservices.sweep_turns", "schedule": 30.0, "options": OFTEN_SLOW},
+    "ipservices.compare_all": {
+        "task": "ipservices.compare_all",
+        "schedule": crontab(hour="1", minute="15"),
+        "options": SLOW,
+    },
     "subscribers.move_in": {"task": "subscribers.move_in", "schedule": 600.0, "options": SLOW},
     "subscribers.collect": {"task": "subscribers.collect", "schedule": crontab(hour="4", minute="0"), "options": SLOW},
     "subscribers.bill": {

@@ -19,12 +19,12 @@ class IpServicesConfig(AppConfig):
         from boss.core import events, reads, sealed
         from ipservices import handlers, porting, registry, sealing, subjects, tasks
         from ipservices.adapters.sandbox_porting import SandboxPorting
-        from ipservices.models import Binding, FormerState, PortRequest, Service
+        from ipservices.models import Binding, Finding, FormerState, PortRequest, Service
         from ipservices.services import conforming, networks, provisioning
         from ipservices.services import porting as port_requests
         from subscribers.events import OrderAmended, SubscriptionEnded
         from ticketing.registry import subject_kinds
-        from workflow.registry import task_handlers
+        from workflow.registry import run_subject_kinds, task_handlers
 
         reads.sensitive.register("address_holder.read", reads.SensitiveRead(_("Who had an address")))
         reads.sensitive.register("driver_call.read", reads.SensitiveRead(_("What was said to servers, and answered")))
@@ -32,12 +32,14 @@ class IpServicesConfig(AppConfig):
         registry.register_entry_points()
         for handler in handlers.EVERY:
             task_handlers.register(handler.key, handler)
-        for kind in (subjects.SERVICE, subjects.PORT_REQUEST):
+        for kind in (subjects.SERVICE, subjects.PORT_REQUEST, subjects.FINDING):
             subject_kinds.register(kind.key, kind)
+        run_subject_kinds.register(subjects.FINDING_RUNS.key, subjects.FINDING_RUNS)
         porting.porting_ports.register(porting.DEFAULT, SandboxPorting())
         sealed.register(Binding, "sealed_secrets", sealing.secrets_place)
         sealed.register(Service, "sealed_secrets", sealing.secrets_place)
         sealed.register(FormerState, "sealed_observed", sealing.former_place, related=("service",))
+        sealed.register(Finding, "sealed_former", sealing.stray_place)
         sealed.register(PortRequest, "sealed_pin", port_requests.place)
         events.handle("ipservices.give_back", SubscriptionEnded, tasks.give_back)
         events.handle("ipservices.plan_less", OrderAmended, tasks.plan_less)

@@ -77,3 +77,38 @@ class Placement(models.TextChoices):
     ON_SITE = "on_site", _("On site")
     HOSTED = "hosted", _("Hosted")
     THIRD_PARTY = "third_party", _("Third party")
+
+
+class ComparisonStage(models.TextChoices):
+    """How far a comparison is, in this order."""
+
+    HELD = "held", _("What the server holds")
+    SERVICES = "services", _("Services in use")
+    SOLD = "sold", _("What is sold")
+    OVER = "over", _("Over")
+
+
+class FindingKind(models.TextChoices):
+    """In what server, inventory and what is sold do not agree."""
+
+    DRIFT = "drift", _("Differs")
+    ORPHAN = "orphan", _("Left over")
+    MISSING = "missing", _("Missing")
+    UNSOLD = "unsold", _("Not sold any more")
+    UNPLANNED = "unplanned", _("Sold, not set up")
+    OUTDATED = "outdated", _("Not as sold")
+
+
+class FindingResolution(models.TextChoices):
+    GONE = "gone", _("Gone by itself")
+    REPAIRED = "repaired", _("Repaired")
+    ADOPTED = "adopted", _("Adopted")
+    PUT_BACK = "put_back", _("Put back as it was")
+
+
+class FindingWay(models.TextChoices):
+    """What a run does about a finding."""
+
+    REPAIR = "repair", _("Repair")
+    ADOPT = "adopt", _("Adopt")
+    PUT_BACK = "put_back", _("Put back")

@@ -110,3 +110,18 @@ class ServiceNotFound(NotFound):
 
 class ServiceWrongState(WrongState):
     code = "ipservices.service_wrong_state"
+
+
+class NothingToDo(WrongState):
+    """What was asked cannot be done about this finding."""
+
+    code = "ipservices.finding_not_resolvable"
+    title = _("This cannot be done about it.")
+
+
+class FindingChanged(Problem):
+    """The server is not any more as it was when somebody decided what to do."""
+
+    code = "ipservices.finding_changed"
+    status = 409
+    title = _("It is not any more as it was found. Compare again.")

@@ -16,7 +16,10 @@ from boss.core.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of native object. ``noun`` stands in sentences; ``metrics`` carry their unit in the name."""
+    """One kind of native object. ``noun`` stands in sentences; ``metrics`` carry their unit in the name.
+
+    With ``has_content`` the object holds what its owner put there (mail, files): taking it away loses that.
+    """
 
     family: str
     key: str
@@ -27,6 +30,7 @@ class Kind:
     switches: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     has_sessions: bool = False
+    has_content: bool = False
 
     @property
     def full(self) -> str:
@@ -109,6 +113,7 @@ define(
         switches=("imap", "pop", "submit", "deliver"),
         metrics=("messages_in", "messages_out", "storage_octets"),
         has_sessions=True,
+        has_content=True,
     ),
 )
 define(
@@ -171,6 +176,7 @@ define(
         optional=("quota_mb",),
         switches=("site",),
         metrics=("requests",),
+        has_content=True,
     ),
 )
 define(
@@ -185,6 +191,7 @@ define(
         switches=("login",),
         metrics=("octets_in", "octets_out"),
         has_sessions=True,
+        has_content=True,
     ),
 )
 define(

@@ -8,10 +8,10 @@ from typing import Any
 
 from boss.core import crypto
 from ipservices.contracts import Observed
-from ipservices.models import Binding, FormerState, Service
+from ipservices.models import Binding, Finding, FormerState, Service
 
 
-def _place(row: Binding | Service, field: str) -> str:
+def _place(row: Binding | Service | Finding, field: str) -> str:
     return f"{row._meta.label_lower}:{row.realm_id}:{row.pk}:{field}"
 
 
@@ -49,4 +49,21 @@ def open_observed(former: FormerState) -> Observed | None:
     if not former.sealed_observed:
         return None
     opened: dict[str, Any] = json.loads(crypto.open_sealed(former.sealed_observed, bound_to=former_place(former)))
+    return Observed.from_json(opened)
+
+
+def stray_place(finding: Finding) -> str:
+    """What the picture of an object left over is bound to."""
+    return _place(finding, "former")
+
+
+def seal_stray(finding: Finding, observed: Observed) -> str:
+    """The same for what no service stands for."""
+    return crypto.seal(json.dumps(observed.as_json()), bound_to=stray_place(finding))
+
+
+def open_stray(finding: Finding) -> Observed | None:
+    if not finding.sealed_former:
+        return None
+    opened: dict[str, Any] = json.loads(crypto.open_sealed(finding.sealed_former, bound_to=stray_place(finding)))
     return Observed.from_json(opened)

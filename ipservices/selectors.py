@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from boss.core import scoping
 from boss.core.actors import Actor
@@ -15,8 +15,10 @@ from ipservices.models import (
     AddressAssignment,
     Binding,
     BindingNode,
+    Comparison,
     ConformanceReport,
     DriverCall,
+    Finding,
     HealthSample,
     PhoneNumber,
     PortRequest,
@@ -73,6 +75,17 @@ def whole_port_requests() -> QuerySet[PortRequest]:
 def whole_prefixes() -> QuerySet[Prefix]:
     rows: QuerySet[Prefix] = Prefix.objects.order_by("position", "id")
     return rows
+
+
+def whole_comparisons() -> QuerySet[Comparison]:
+    rows: QuerySet[Comparison] = Comparison.objects.select_related("binding").order_by("-id")
+    return rows
+
+
+def whole_findings() -> QuerySet[Finding]:
+    """Findings with what pages and answers show of them, without what was kept of the server to put it back."""
+    rows: QuerySet[Finding] = Finding.objects.select_related("binding", "service__account").order_by("-id")
+    return rows.defer("sealed_former", "binding__sealed_secrets", "service__sealed_secrets")
 
 
 def get_service(actor: Actor, public_id: str) -> Service:
@@ -167,3 +180,30 @@ def services_behind(limit: int = 500) -> list[tuple[int, int]]:
             | ~Q(asked="")
         )
         return list(behind.order_by("id").values_list("realm_id", "pk")[:limit])
+
+
+def list_findings(actor: Actor) -> QuerySet[Finding]:
+    """In what servers differ, resolved or not."""
+    rows: ScopedQuerySet = whole_findings()  # type: ignore[assignment]
+    return rows.visible_to(actor)
+
+
+def get_finding(actor: Actor, public_id: str) -> Finding:
+    row: Finding | None = list_findings(actor).filter(public_id=public_id).first()
+    if row is None:
+        raise ServiceNotFound(finding=public_id)
+    return row
+
+
+def count_open_findings(actor: Actor) -> dict[tuple[int, str], int]:
+    """How many findings stand open, by server and kind."""
+    rows = Finding.objects.visible_to(actor).filter(resolved_at=None).order_by()
+    return {
+        (binding, kind): count for binding, kind, count in rows.values_list("binding", "kind").annotate(Count("id"))
+    }
+
+
+def latest_comparisons(actor: Actor) -> dict[int, Comparison]:
+    """The latest comparison of each server."""
+    rows = Comparison.objects.visible_to(actor).order_by("binding_id", "-id").distinct("binding_id")
+    return {row.binding_id: row for row in rows}

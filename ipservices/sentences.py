@@ -48,8 +48,13 @@ MOST_EXCHANGES = 20
 
 def thing(desired: Desired) -> str:
     """The object in words: ``mailbox maria@trilakes.example``."""
-    kind = kinds.find(desired.full_kind)
-    return f"{kind.noun if kind else desired.full_kind} {desired.name}"
+    return named(desired.full_kind, desired.name)
+
+
+def named(full_kind: str, name: str) -> str:
+    """The same by its kind and name."""
+    kind = kinds.find(full_kind)
+    return f"{kind.noun if kind else full_kind} {name}"
 
 
 def trying(operation: str, desired: Desired, server: str) -> str:

@@ -12,10 +12,11 @@ from boss.core.actors import Actor
 from boss.core.permissions import may
 from boss.core.schema import Characteristic
 from ipservices.choices import PortState
-from ipservices.models import PortRequest, Service
-from ipservices.services import porting
+from ipservices.models import Finding, PortRequest, Service
+from ipservices.services import findings, porting
 from ticketing.contracts import Outcome, SubjectCard, SubjectKind
 from ticketing.models import Ticket
+from workflow.contracts import RunEnd, RunSubjectKind
 
 
 def _find(service_id: int) -> Service | None:
@@ -113,4 +114,65 @@ PORT_REQUEST = SubjectKind(
     outcomes=port_outcomes,
     resolved=port_resolved,
     account_id=_account_of_port,
+)
+
+
+def _find_finding(finding_id: int) -> Finding | None:
+    row: Finding | None = Finding.objects.select_related("service", "binding").filter(pk=finding_id).first()
+    return row
+
+
+def _finding_label(finding_id: int) -> str:
+    row = _find_finding(finding_id)
+    return "" if row is None else f"{row.get_kind_display()}: {row.name}"
+
+
+def _finding_url(finding_id: int) -> str:
+    row = _find_finding(finding_id)
+    return "" if row is None else f"/console/network/findings/{row.public_id}/"
+
+
+def _account_of_finding(finding_id: int) -> int | None:
+    row = _find_finding(finding_id)
+    return None if row is None or row.service is None else row.service.account_id
+
+
+def _finding_closed(actor: Actor, run: Any, end: RunEnd) -> None:
+    row = _find_finding(run.subject_id)
+    if row is not None:
+        findings.close_with_run(actor=actor, finding=row, end=end)
+
+
+def _finding_labels(ids: Sequence[int]) -> Mapping[int, str]:
+    rows = Finding.objects.filter(pk__in=list(ids)).select_related("binding")
+    return {row.pk: f"{row.get_kind_display()}: {row.name} · {row.binding.name}" for row in rows}
+
+
+FINDING_RUNS = RunSubjectKind(
+    key=findings.SUBJECT_KIND,
+    title=gettext_lazy("Server finding"),
+    label=_finding_label,
+    url=_finding_url,
+    account_id=_account_of_finding,
+    closed=_finding_closed,
+    labels=_finding_labels,
+)
+
+
+def describe_finding(finding_id: int) -> SubjectCard:
+    row = _find_finding(finding_id)
+    if row is None:
+        return SubjectCard(label=_("A finding that is gone"))
+    return SubjectCard(
+        label=_finding_label(finding_id),
+        url=_finding_url(finding_id),
+        lines=(row.reason, row.binding.name),
+    )
+
+
+FINDING = SubjectKind(
+    key=findings.SUBJECT_KIND,
+    title=gettext_lazy("Server finding"),
+    describe=describe_finding,
+    account_id=_account_of_finding,
 )

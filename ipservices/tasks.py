@@ -12,8 +12,19 @@ from boss.core import lanes, scoping
 from boss.core.actors import Actor
 from boss.core.problems import Problem
 from ipservices import selectors
-from ipservices.models import Binding, Prefix
-from ipservices.services import bindings, conforming, design, endings, leases_seen, networks, prefixes, reconciling
+from ipservices.models import Binding, Comparison, Prefix
+from ipservices.services import (
+    bindings,
+    comparing,
+    conforming,
+    design,
+    endings,
+    leases_seen,
+    networks,
+    prefixes,
+    reconciling,
+    turns,
+)  # fmt: skip
 from subscribers.events import OrderAmended, SubscriptionEnded
 from subscribers.models import OrderItem, Subscription
 
@@ -50,6 +61,28 @@ def sweep() -> int:
     for realm_id, service_id in behind:
         wake(realm_id, service_id)
     return len(behind)
+
+
+@shared_task(name=comparing.TASK)
+def compare(realm_id: int, comparison_id: int) -> bool:
+    return comparing.go_on(realm_id=realm_id, comparison_id=comparison_id)
+
+
+@shared_task(name="ipservices.sweep_turns")
+def sweep_turns() -> int:
+    """Comparisons that nobody has been at for a while."""
+    return turns.sweep(comparing.TASK, Comparison)
+
+
+@shared_task(name="ipservices.compare_all")
+def compare_all() -> int:
+    """Every server that is switched on, once a night."""
+    with scoping.dispatch_transaction("comparison"):
+        every = list(Binding.objects.filter(enabled=True).order_by("id").values_list("realm_id", "pk"))
+    for realm_id, binding_id in every:
+        with scoping.realm_transaction(realm_id, "comparison"):
+            comparing.start(actor=Actor.system(realm_id), binding=Binding.objects.get(pk=binding_id))
+    return len(every)
 
 
 @shared_task(name="ipservices.check_health")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -38,6 +39,7 @@ from subscribers.models import (
     Statement,
     Subscription,
 )
+from workflow import selectors as workflow
 
 _PROGRESS_SALT = "subscribers.order_progress"
 _PROGRESS_SECONDS = 30 * 24 * 3600
@@ -313,3 +315,10 @@ def list_buildings(actor: Actor) -> list[Building]:
         replace(each, connected=connected.get((each.street, each.city), 0)) if each.units >= FEWEST_UNITS else each
         for each in buildings
     ]
+
+
+def by_run(actor: Actor, run_public_ids: Iterable[str]) -> dict[str, Order]:
+    """The orders that these runs fulfil, by the run's public id, as far as the actor may see them."""
+    about = workflow.subjects_of_runs("subscribers.order", list(run_public_ids))
+    orders = {order.pk: order for order in Order.objects.visible_to(actor).filter(pk__in=list(about.values()))}
+    return {run: orders[pk] for run, pk in about.items() if pk in orders}

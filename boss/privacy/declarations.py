@@ -229,6 +229,10 @@ def _network() -> list[Holding]:
                 "sentence": BLOT, "request": {}, "answer": {}, "error": SCRUBBED, "actor_label": SCRUBBED,
             },
         ),
+        _by(
+            ipservices.Finding, "service_id", "service", hidden=("sealed_former",),
+            erased={"name": "", "reason": SCRUBBED, "differences": [], "sealed_former": ""},
+        ),
         _by(ipservices.FormerState, "service_id", "service", deleted=True, hidden=("sealed_observed",)),
         _by(
             ipservices.PortRequest, "subscription_id", "subscription", hidden=("sealed_pin",),
@@ -239,7 +243,7 @@ def _network() -> list[Holding]:
         _by(ipservices.AddressAssignment, "service_id", "service", kept=_LAW),
         _by(ipservices.UsageRecord, "service_id", "service", kept=_BOOKS),
         _by(ipservices.PhoneNumber, "service_id", "service", kept=_("Numbers belong to the provider's inventory.")),
-        *_nobody("the provider's own network", ipservices.Binding, ipservices.BindingNode,
+        *_nobody("the provider's own network", ipservices.Binding, ipservices.BindingNode, ipservices.Comparison,
                  ipservices.ConformanceReport, ipservices.ContainerLock, ipservices.FreeRange,
                  ipservices.HealthSample, ipservices.PortHold, ipservices.Prefix),
         *_nobody(

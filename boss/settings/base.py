@@ -248,6 +248,8 @@ SPECTACULAR_SETTINGS = {
         "CollectionStateEnum": "subscribers.choices.CollectionState",
         "LeaseStateEnum": "subscribers.choices.LeaseState",
         "PortStateEnum": "ipservices.choices.PortState",
+        "FindingKindEnum": "ipservices.choices.FindingKind",
+        "ComparisonStageEnum": "ipservices.choices.ComparisonStage",
         "SubscriptionStateEnum": "subscribers.choices.SubscriptionState",
         "RunStateEnum": "workflow.choices.RunState",
         "BulkKindEnum": "workflow.choices.BulkKind",

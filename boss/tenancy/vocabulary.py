@@ -110,6 +110,8 @@ WORDS: dict[str, str | Promise] = {
     "ipservices.change_service": _("Change services"),
     "ipservices.observe_service": _("Read services back from the servers"),
     "ipservices.view_drivercall": _("See what was done at the servers"),
+    "ipservices.view_comparison": _("See comparisons of servers"),
+    "ipservices.view_finding": _("See in what servers differ"),
     "ipservices.view_binding": _("See servers"),
     "ipservices.manage_bindings": _("Configure servers"),
     "ipservices.set_fault": _("Make simulated servers fail"),

@@ -93,12 +93,13 @@ class DriverCallSerializer(serializers.ModelSerializer[DriverCall]):
     server = serializers.CharField(source="binding.name", read_only=True)
     request = serializers.DictField(read_only=True)
     answer = serializers.ListField(child=serializers.DictField(), read_only=True)
+    run = serializers.CharField(source="run_public_id", read_only=True, help_text="The run that called; else empty")
 
     class Meta:
         model = DriverCall
         fields = (
             "public_id", "service", "server", "operation", "sentence", "outcome", "error_code", "error", "attempt",
-            "request", "answer", "actor_label", "started_at", "milliseconds",
+            "request", "answer", "run", "actor_label", "started_at", "milliseconds",
         )  # fmt: skip
 
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from boss.core.api.routes import Route
-from ipservices.api import views
+from ipservices.api import comparing, views
 
 routes = [
     Route("services", views.ServiceViewSet),
     Route("driver-calls", views.DriverCallViewSet),
     Route("bindings", views.BindingViewSet),
+    Route("comparisons", comparing.ComparisonViewSet),
+    Route("findings", comparing.FindingViewSet),
     Route("addresses", views.AddressViewSet),
     Route("prefixes", views.PrefixViewSet),
     Route("numbers", views.NumberViewSet),

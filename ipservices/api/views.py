@@ -17,10 +17,20 @@ from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
 from boss.core.crypto import masked
 from ipservices import selectors
-from ipservices.api import serializers
+from ipservices.api import comparing_serializers, serializers
 from ipservices.errors import NotPractice
 from ipservices.models import AddressAssignment, Binding, DriverCall, PhoneNumber, PortRequest, Prefix, Service
-from ipservices.services import bindings, conforming, holders, looking, porting, prefixes, provisioning, simulator
+from ipservices.services import (
+    bindings,
+    comparing,
+    conforming,
+    holders,
+    looking,
+    porting,
+    prefixes,
+    provisioning,
+    simulator,
+)  # fmt: skip
 
 
 class ServiceFilter(FilterSet):
@@ -196,6 +206,13 @@ class BindingViewSet(ReadOnlyViewSet):
         """Everything the server itself holds that carries a service id of BOSS."""
         found = looking.held_now(actor=self.actor, binding=self.get_object())
         return Response(serializers.HeldSerializer(found, many=True).data)
+
+    @extend_schema(request=None, responses={202: comparing_serializers.ComparisonSerializer})
+    @action(detail=True, methods=["post"], permission="ipservices.observe_service")
+    def compare(self, request: Request, public_id: str) -> Response:
+        """Compare what is sold, planned and on this server now; one under way is given instead of a second."""
+        found = comparing.start(actor=self.actor, binding=self.get_object())
+        return Response(comparing_serializers.ComparisonSerializer(found).data, status=202)
 
     @extend_schema(methods=["get"], request=None, responses=serializers.FaultsSerializer)
     @extend_schema(methods=["post"], request=serializers.FaultInput, responses=serializers.FaultsSerializer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipservices.handlers import accounts, changing, planning, porting, reserving, servers
+from ipservices.handlers import accounts, changing, planning, porting, reserving, resolving, servers
 
 EVERY = (
     *planning.HANDLERS,
@@ -11,4 +11,5 @@ EVERY = (
     *changing.HANDLERS,
     *accounts.HANDLERS,
     *porting.HANDLERS,
+    *resolving.HANDLERS,
 )

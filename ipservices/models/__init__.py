@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from ipservices.models.bindings import Binding, BindingNode, ConformanceReport, ContainerLock, HealthSample
+from ipservices.models.comparing import Comparison, Finding
 from ipservices.models.inventories import (
     AddressAssignment,
     FreeRange,
@@ -18,9 +19,11 @@ __all__ = [
     "AddressAssignment",
     "Binding",
     "BindingNode",
+    "Comparison",
     "ConformanceReport",
     "ContainerLock",
     "DriverCall",
+    "Finding",
     "FormerState",
     "FreeRange",
     "HealthSample",

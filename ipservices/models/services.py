@@ -34,7 +34,7 @@ class Service(Addressable):
     }
     portal_reads = True
     portal_hidden = ("sealed_secrets",)
-    dispatch_reads = ("id", "realm_id", "state", "revision", "applied_revision", "asked")
+    dispatch_reads = ("id", "realm_id", "public_id", "state", "revision", "applied_revision", "asked")
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="services")
     subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="services")
@@ -172,6 +172,7 @@ class DriverCall(Addressable):
     error = models.TextField(blank=True, default="")
     key = models.CharField(max_length=200, blank=True, default="")
     attempt = models.PositiveIntegerField(default=1)
+    run_public_id = models.CharField(_("run"), max_length=12, blank=True, default="")
     actor_label = models.CharField(max_length=200, blank=True, default="")
     started_at = models.DateTimeField(auto_now_add=True)
     milliseconds = models.PositiveIntegerField(null=True)
@@ -183,6 +184,11 @@ class DriverCall(Addressable):
         indexes = [
             models.Index(fields=["realm_id", "service", "-id"], name="ipservices_call_service"),
             models.Index(fields=["realm_id", "binding", "-id"], name="ipservices_call_binding"),
+            models.Index(
+                fields=["realm_id", "run_public_id", "-id"],
+                condition=~Q(run_public_id=""),
+                name="ipservices_call_run",
+            ),
         ]
 
     def __str__(self) -> str:

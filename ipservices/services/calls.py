@@ -26,6 +26,7 @@ from ipservices.errors import OutcomeUnknown, UnknownDriver
 from ipservices.models import Binding, BindingNode, DriverCall, Service
 from ipservices.registry import drivers
 from ipservices.services import leases
+from workflow import effect_keys
 
 T = TypeVar("T")
 
@@ -44,13 +45,20 @@ class Road:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a call is about, read in one transaction."""
+    """What a call is about, read in one transaction. ``service`` is None for what no service stands for."""
 
-    service: Service
+    service: Service | None
     binding: Binding
     desired: Desired
     connection: Connection
     roads: tuple[Road, ...] = ()
+
+    @property
+    def row(self) -> Service:
+        """The service, for what is done for one."""
+        if self.service is None:
+            raise TypeError("this call is not about a service")
+        return self.service
 
 
 def refuse_inside_transaction() -> None:
@@ -244,6 +252,7 @@ def _begin(target: Target, *, actor: Actor, operation: str, key: str, attempt: i
         sentence=sentences.trying(operation, target.desired, target.binding.name),
         request=sentences.masked_request(target.desired),
         key=key[:200],
+        run_public_id=effect_keys.run_of(key),
         attempt=attempt,
         actor_label=actor.label[:200],
     )

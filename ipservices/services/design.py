@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Count, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from boss.core import audit, clock, events
@@ -94,21 +95,34 @@ def sold_features(subscription: Subscription) -> list[Sold]:
 
 def setting_of(subscription: Subscription) -> Setting:
     """Names for a subscription's services. A realm may set ``provisioning`` {host_zone, mail_domain} of its own."""
-    realm = tenancy.get_realm(subscription.realm_id)
+    return settings_of([subscription])[subscription.pk]
+
+
+def settings_of(subscriptions: Sequence[Subscription]) -> dict[int, Setting]:
+    """The same for many subscriptions of the realm at once, by their keys."""
+    if not subscriptions:
+        return {}
+    realm = tenancy.get_realm(subscriptions[0].realm_id)
     own: Mapping[str, Any] = realm.settings.get("provisioning", {})
-    account = subscription.account
-    earlier = Subscription.objects.filter(account=account, pk__lt=subscription.pk).count()
-    handle = account.number.lower() + (f"-{earlier + 1}" if earlier else "")
-    return Setting(
-        handle=handle,
-        owner=account.name,
-        email=account.email,
-        civic_address=subscription.site.label,
-        host_zone=str(own.get("host_zone") or f"subs.{realm.key}.example"),
-        mail_domain=str(own.get("mail_domain") or f"{realm.key}.example"),
-        has_delegations=Prefix.objects.filter(kind=AddressKind.DELEGATION, purpose="dynamic").exists(),
-        named_in_reverse=_named_in_reverse(),
-    )
+    named_in_reverse = _named_in_reverse()
+    has_delegations = Prefix.objects.filter(kind=AddressKind.DELEGATION, purpose="dynamic").exists()
+    before = Subscription.objects.filter(account=OuterRef("account"), pk__lt=OuterRef("pk")).order_by()
+    counted = before.values("account").annotate(number=Count("pk")).values("number")
+    rows = Subscription.objects.filter(pk__in=[each.pk for each in subscriptions]).annotate(earlier=Subquery(counted))
+    earlier = dict(rows.values_list("pk", "earlier"))
+    return {
+        each.pk: Setting(
+            handle=each.account.number.lower() + (f"-{earlier[each.pk] + 1}" if earlier.get(each.pk) else ""),
+            owner=each.account.name,
+            email=each.account.email,
+            civic_address=each.site.label,
+            host_zone=str(own.get("host_zone") or f"subs.{realm.key}.example"),
+            mail_domain=str(own.get("mail_domain") or f"{realm.key}.example"),
+            has_delegations=has_delegations,
+            named_in_reverse=named_in_reverse,
+        )
+        for each in subscriptions
+    }
 
 
 def _named_in_reverse() -> frozenset[str]:
@@ -169,9 +183,22 @@ _COMES_AND_GOES = frozenset(("ssid", "vlan", "static_address", "delegated_prefix
 
 def wanted(subscription: Subscription) -> Wanted:
     """What the subscription's features ask for now."""
-    planned = plan(sold_features(subscription), setting_of(subscription))
-    return Wanted({(feature, one.kind, one.ordinal): one for feature, one in planned})
+    return wanted_by_all([subscription])[subscription.pk]
 
+
+def wanted_by_all(subscriptions: Sequence[Subscription]) -> dict[int, Wanted]:
+    """The same for many subscriptions of the realm at once, by their keys."""
+    settings = settings_of(subscriptions)
+    return {
+        each.pk: Wanted(
+            {(feature, one.kind, one.ordinal): one for feature, one in plan(sold_features(each), settings[each.pk])}
+        )
+        for each in subscriptions
+    }
+
+
+# Handed out of the inventory or part of the name: no server's word for it is taken over.
+SET_ASIDE = frozenset(("address", "addresses", "number", "static_address", "login", "subscriber", "zone"))
 
 # What one of them is depends on the others: addresses are named and routed, a line has an emergency address.
 _TOGETHER = (frozenset(("ip", "dns", "access")), frozenset(("voip", "e911")))
@@ -243,6 +270,11 @@ def _plan_anew(actor: Actor, row: Service, wants: Wanted) -> None:
 def differs(service: Service, wanted: Wanted) -> bool:
     """Whether the service is not yet as its subscription wants it."""
     return bool(_adapted(service, wanted) != service.desired)
+
+
+def as_sold(service: Service, wanted: Wanted) -> dict[str, Any]:
+    """The desired state of a service as its subscription and the inventory want it now. Raises :class:`NotDesigned`."""
+    return _adapted(service, wanted)
 
 
 @transactional

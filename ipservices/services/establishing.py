@@ -141,7 +141,7 @@ def _put_back_one(actor: Actor, former: FormerState, key: str, attempt: int) -> 
         row: Service = Service.objects.select_for_update(of=("self",)).get(pk=service_id)
         left = row.state
         _restore_row(row, former)
-        row.observed = None if observed is None else _shown(observed)
+        row.observed = None if observed is None else shown(observed)
         row.observed_at = clock.now()
         row.save()
         _return_numbers(row)
@@ -177,7 +177,7 @@ def _prepare(service_id: int, *, fill: bool) -> Target:
 
 def _keep_former(target: Target, key: str, observed: Observed | None) -> None:
     """Keep what is there now, unless an earlier attempt under this key already did."""
-    service = target.service
+    service = target.row
     if observed is not None and observed.service_ref != target.desired.service_ref:
         return  # somebody else's: establish refuses it, so there will be nothing to put back
     with scoping.realm_transaction(service.realm_id, "driver"):
@@ -192,31 +192,31 @@ def _keep_former(target: Target, key: str, observed: Observed | None) -> None:
 
 
 def _operation(target: Target) -> str:
-    if target.service.applied_revision == 0:
+    if target.row.applied_revision == 0:
         return "establish"
     if target.desired.restriction is not Restriction.NONE:
         return "restrict"
-    observed = target.service.observed or {}
+    observed = target.row.observed or {}
     return "open" if observed.get("restriction", "none") != "none" else "change"
 
 
 def _note_observed(target: Target, observed: Observed | None) -> Service:
     """Put what was read back onto the row, with its drift from the state asked for in this call. The caller saves."""
-    row: Service = Service.objects.select_for_update(of=("self",)).get(pk=target.service.pk)
+    row: Service = Service.objects.select_for_update(of=("self",)).get(pk=target.row.pk)
     with calls.open_driver(target.binding, target.connection) as driver:
         differences = driver.compare(target.desired, observed)
-    row.observed = None if observed is None else _shown(observed)
+    row.observed = None if observed is None else shown(observed)
     row.observed_at = clock.now()
     row.drift = [
         {"field": difference.field, "wanted": difference.wanted, "found": difference.found}
         for difference in differences
     ]
     if not differences:
-        row.applied_revision = max(row.applied_revision, target.service.revision)
+        row.applied_revision = max(row.applied_revision, target.row.revision)
     return row
 
 
-def _shown(observed: Observed) -> dict[str, object]:
+def shown(observed: Observed) -> dict[str, object]:
     """What was read back, without the native picture (it may hold password hashes)."""
     kept = observed.as_json()
     del kept["native"]

@@ -13,6 +13,7 @@ from boss.core import reads
 from boss.look import deeds
 from boss.notify.models import DeliveryState
 from boss.privacy.models import Erasure
+from ipservices.choices import FindingResolution, FindingWay
 from subscribers.choices import CollectionState, HoldState, LeaseState, OrderState
 from workflow.choices import BulkKind
 
@@ -66,6 +67,9 @@ ENDINGS = {
     "card_hold.": lambda: set(HoldState),
     "privacy.erasure_": lambda: {Erasure.State.DONE, Erasure.State.REFUSED},
     "bulk.": lambda: set(BulkKind),
+    "finding.": lambda: (
+        {f"{way}_asked" for way in FindingWay} | set(FindingResolution) - {FindingResolution.GONE} | {"left_open"}
+    ),
 }
 
 

@@ -20,7 +20,7 @@ from boss.tenancy.services import api_keys, calendars, roles, single_sign_on, si
 from catalog import selectors as catalog
 from catalog.models import Feature
 from catalog.pricing import OptionChoice
-from ipservices.models import DriverCall, PhoneNumber, Prefix
+from ipservices.models import Comparison, DriverCall, Finding, PhoneNumber, Prefix
 from ipservices.services import addresses, bindings, design, numbers, porting, prefixes
 from subscribers import selectors as subscribers
 from subscribers.contact import ContactDetails, PaymentChoice
@@ -69,6 +69,12 @@ def build(system: Actor) -> World:
     service = design.design(actor=system, subscription=subscription, key="world")[0]
     address = addresses.assign(actor=system, service=service)
     call = DriverCall.objects.create(service=service, binding=binding, operation="observe", sentence="Looked.")
+    comparison = Comparison.objects.create(binding=binding, asked_by="BOSS", finished_at=clock.now())
+    finding = Finding.objects.create(
+        binding=binding, comparison=comparison, service=service, kind="drift", key="drift:world", reason="It differs.",
+        full_kind=service.full_kind, first_seen_at=clock.now(), last_seen_at=clock.now(),
+        differences=[{"field": "quota_mb", "wanted": 1, "found": 2}],
+    )  # fmt: skip
     ticket = tickets.open(actor=system, category_key="billing", title="A question", requester=sam)
     key, _plain = api_keys.create(actor=system, name="ERP")
     message = messages.send(
@@ -132,6 +138,8 @@ def build(system: Actor) -> World:
             "ipservices/services": service.public_id,
             "ipservices/driver-calls": call.public_id,
             "ipservices/bindings": binding.public_id,
+            "ipservices/comparisons": comparison.public_id,
+            "ipservices/findings": finding.public_id,
             "ipservices/addresses": address.public_id,
             "ipservices/prefixes": Prefix.objects.get().public_id,
             "ipservices/numbers": PhoneNumber.objects.first().public_id,

@@ -116,6 +116,10 @@ ROWS = {
     "services": "ipservices.view_service",
     "service": "ipservices.view_service",
     "practice": "ipservices.view_binding",
+    "findings": "ipservices.view_finding",
+    "finding": "ipservices.view_finding",
+    "finding_resolve": "ipservices.change_service",
+    "compare_server": "ipservices.observe_service",
     "set_faults": "ipservices.set_fault",
     "server": "ipservices.view_binding",
     "server_new": "ipservices.manage_bindings",
@@ -174,6 +178,7 @@ PLAIN = {
     "services",
     "practice",
     "server_new",
+    "findings",
     "tickets",
     "workflows",
     "workflow_new",
@@ -182,6 +187,8 @@ PLAIN = {
 }
 POSTS = {
     "set_faults",
+    "compare_server",
+    "finding_resolve",
     "run_bulk",
     "account_pay",
     "limit_set",

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from boss.core import scoping
-from workflow import graph
+from workflow import effect_keys, graph
 from workflow.choices import TaskKind, TaskState
 from workflow.contracts import Fail, Retry
 from workflow.engine import graphs, slots, sql
@@ -73,8 +73,7 @@ class Claim:
     def forward_key(self) -> str:
         """Names the task's effect: the same over all attempts, different for every task of every run, and for each
         time the task is done anew after it was taken back."""
-        again = f"-{self.generation}" if self.generation else ""
-        return f"wf-{self.realm_id}-{self.run_address}-{self.spec.key}{again}"
+        return effect_keys.of_task(self.realm_id, self.run_address, self.spec.key, self.generation)
 
     def names(self) -> dict[str, Any]:
         """What this task's expressions can name."""

@@ -84,6 +84,20 @@ CALL = {
     "failed": Mark(_("Failed"), "x", "bad"),
     "unknown": Mark(_("Outcome unknown"), "help", "wait"),
 }
+FINDING = {
+    "drift": Mark(_("Differs"), "arrows-exchange", "wait"),
+    "missing": Mark(_("Missing"), "alert-triangle", "bad"),
+    "orphan": Mark(_("Left over"), "help", "wait"),
+    "unsold": Mark(_("Not sold any more"), "ban", "wait"),
+    "unplanned": Mark(_("Sold, not set up"), "circle-dashed", "bad"),
+    "outdated": Mark(_("Not as sold"), "arrows-exchange", "wait"),
+}
+RESOLUTION = {
+    "gone": Mark(_("Gone by itself"), "circle-check", "idle"),
+    "repaired": Mark(_("Repaired"), "circle-check", "ok"),
+    "adopted": Mark(_("Taken over"), "circle-check", "ok"),
+    "put_back": Mark(_("Put back as it was"), "arrow-back-up", "undo"),
+}
 CHARGE = {
     "active": Mark(_("Charged"), "circle-check", "ok"),
     "ended": Mark(_("Ended"), "lock", "idle"),

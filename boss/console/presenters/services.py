@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,9 +13,12 @@ from django.utils.translation import gettext as _
 
 from boss.console.presenters.marks import CALL, SERVICE, mark
 from boss.console.presenters.words import pairs
+from boss.core.actors import Actor
 from boss.look.marks import Mark
 from ipservices.families import families
 from ipservices.models import Binding, DriverCall, Service
+from subscribers import selectors as orders
+from subscribers.models import Order
 
 _ICONS = {
     "access": "plug-connected",
@@ -98,9 +101,21 @@ class CallRow:
     service: str
     service_url: str
     exchange: str
+    attempt: int
+    run_url: str
+    order: str
+    order_url: str
 
 
-def call_row(call: DriverCall) -> CallRow:
+def call_rows(actor: Actor, calls: Sequence[DriverCall]) -> list[CallRow]:
+    """The calls of a page, with the orders whose runs made them: one statement for all."""
+    wanted = {call.run_public_id for call in calls} - {""}
+    known = orders.by_run(actor, wanted) if wanted and actor.holds("subscribers.view_order") else {}
+    sees_runs = actor.holds("workflow.view_run")
+    return [_call_row(call, known.get(call.run_public_id), sees_runs) for call in calls]
+
+
+def _call_row(call: DriverCall, order: Order | None, sees_runs: bool) -> CallRow:
     exchange = json.dumps({"request": call.request, "answer": call.answer}, indent=2, ensure_ascii=False)
     return CallRow(
         sentence=call.sentence,
@@ -113,6 +128,10 @@ def call_row(call: DriverCall) -> CallRow:
         service=str(call.service) if call.service else "",
         service_url=url_of(call.service) if call.service else "",
         exchange=exchange,
+        attempt=call.attempt,
+        run_url=reverse("console:run", args=[call.run_public_id]) if call.run_public_id and sees_runs else "",
+        order=order.number if order else "",
+        order_url=reverse("console:order", args=[order.public_id]) if order else "",
     )
 
 

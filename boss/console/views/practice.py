@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from boss.console.forms.practice import FaultsForm
 from boss.console.frame import actor_of, page, refused, staff
+from boss.console.presenters import findings as present_findings
 from boss.console.presenters import services as present
 from boss.core.problems import Problem
 from ipservices import selectors
@@ -30,6 +31,7 @@ def _practice_page(request: HttpRequest, *, status: int = 200, refused_form: Any
     actor = actor_of(request)
     may_set = actor.holds("ipservices.set_fault")
     servers = []
+    compared = present_findings.of_servers(actor)
     for binding in selectors.list_bindings(actor):
         faults = simulator.faults_of(actor=actor, binding=binding)
         form = None
@@ -37,12 +39,21 @@ def _practice_page(request: HttpRequest, *, status: int = 200, refused_form: Any
             form = FaultsForm(faults=faults, prefix=binding.public_id)
             if refused_form is not None and refused_form.prefix == binding.public_id:
                 form = refused_form
-        servers.append({"row": present.server_row(binding), "faults": faults, "form": form})
-    calls = selectors.list_driver_calls(actor)[:CALLS_SHOWN] if actor.holds("ipservices.view_drivercall") else []
+        servers.append(
+            {
+                "row": present.server_row(binding),
+                "faults": faults,
+                "form": form,
+                "compared": compared.get(binding.public_id),
+            }
+        )
+    calls = list(selectors.list_driver_calls(actor)[:CALLS_SHOWN]) if actor.holds("ipservices.view_drivercall") else []
     context = {
-        "servers": servers,
-        "calls": [present.call_row(call) for call in calls],
         "may_manage": actor.holds("ipservices.manage_bindings"),
+        "may_compare": actor.holds("ipservices.observe_service"),
+        "sees_findings": actor.holds("ipservices.view_finding"),
+        "servers": servers,
+        "calls": present.call_rows(actor, calls),
     }
     return page(request, "services/practice.html", context, section="practice", status=status)
 

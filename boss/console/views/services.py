@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from boss.console.frame import actor_of, page, picked, staff
 from boss.console.presenters import accounts as present_accounts
+from boss.console.presenters import findings as present_findings
 from boss.console.presenters import services as present
 from boss.console.presenters.marks import SERVICE, mark
 from boss.console.presenters.words import pairs
@@ -54,9 +55,10 @@ def service(request: HttpRequest, public_id: str) -> HttpResponse:
         "family": present.family_title(found.family),
         "desired": pairs(found.desired),
         "observed": present.observed(found.observed),
-        "drift": [str(line) for line in found.drift],
+        "drift": present_findings.differences(found.drift),
+        "findings": present_findings.open_of_service(actor, found),
         "account_url": present_accounts.url_of(found.account),
-        "page": calls.map(present.call_row),
+        "page": calls.map_all(lambda rows: present.call_rows(actor, rows)),
         "query": "",
     }
     return page(request, "services/service.html", context, section="services")

@@ -5,8 +5,11 @@ The conformance kit and the demo prove with it that a door is open or shut; noth
 
 from __future__ import annotations
 
+from typing import Any
+
 from ipservices.drivers.simulator import store
 from ipservices.families import kinds
+from ipservices.models import SimulatedObject
 
 OUTGOING_DOORS = frozenset({"outgoing", "submit"})
 
@@ -59,3 +62,17 @@ def tamper(realm_id: int, server_name: str, full_kind: str, name: str, attribute
         if row is not None:
             row.attributes = {**row.attributes, **attributes}
             row.save(update_fields=["attributes"])
+
+
+def plant(realm_id: int, server_name: str, full_kind: str, name: str, service_ref: str, **attributes: Any) -> None:
+    """Something stands on the server that BOSS did not make: what was left over, or somebody else's."""
+    with store.request(realm_id, server_name) as server:
+        SimulatedObject.objects.create(
+            server=server, full_kind=full_kind, name=name, service_ref=service_ref, attributes=attributes
+        )
+
+
+def lose(realm_id: int, server_name: str, full_kind: str, name: str) -> None:
+    """The object is gone from the server, past BOSS."""
+    with store.request(realm_id, server_name) as server:
+        server.objects_held.filter(full_kind=full_kind, name=name).delete()  # type: ignore[attr-defined]
