@@ -30,7 +30,8 @@ def server(request: HttpRequest, public_id: str) -> HttpResponse:
     actor = actor_of(request)
     binding = selectors.get_binding(actor, public_id)
     kind = drivers.find(binding.driver_key)
-    calls = selectors.list_driver_calls(actor, binding=binding)[:CALLS_SHOWN]
+    may_see = actor.holds("ipservices.view_drivercall")
+    calls = list(selectors.list_driver_calls(actor, binding=binding)[:CALLS_SHOWN]) if may_see else []
     report = selectors.list_conformance_reports(binding).first()
     health = selectors.latest_health(binding)
     context = {
@@ -44,7 +45,7 @@ def server(request: HttpRequest, public_id: str) -> HttpResponse:
         "badge": shown.badge(report),
         "checks": shown.table(report),
         "may_manage": actor.holds("ipservices.manage_bindings"),
-        "calls": [present.call_row(call) for call in calls] if actor.holds("ipservices.view_drivercall") else [],
+        "calls": present.call_rows(actor, calls),
     }
     return page(request, "services/server.html", context, section=_SECTION)
 
