@@ -39,6 +39,8 @@ class Setting:
     host_zone: str
     mail_domain: str
     has_delegations: bool = False
+    named_in_reverse: frozenset[str] = frozenset()
+    """Purposes whose addresses have reverse zones at a name server of the realm: "dynamic", "static"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ def _access(sold: Sold, others: Mapping[str, Sold], setting: Setting) -> Iterabl
 
 def _dynamic_address(sold: Sold, others: Mapping[str, Sold], setting: Setting) -> Iterable[Planned]:
     yield Planned("ip", "assignment", "IP address", "", {"address": "", "address_kind": "address"})
+    yield from _reverse(1, "dynamic", others, setting)
     if setting.has_delegations:
         yield Planned("ip", "assignment", "IPv6 prefix", "", {"address": "", "address_kind": "delegation"}, ordinal=2)
 
@@ -125,6 +128,15 @@ def _static_address(sold: Sold, others: Mapping[str, Sold], setting: Setting) ->
     for ordinal in range(1, sold.quantity + 1):
         attributes = {"address": "", "address_kind": kind, "prefix": size}
         yield Planned("ip", "assignment", sold.title, "", attributes, ordinal=ordinal)
+        if kind == "address":
+            yield from _reverse(ordinal, "static", others, setting)
+
+
+def _reverse(ordinal: int, purpose: str, others: Mapping[str, Sold], setting: Setting) -> Iterable[Planned]:
+    """The reverse record of an address, if the subscription has a host name for it to say."""
+    if "dns.host" in others and purpose in setting.named_in_reverse:
+        attributes = {"address": "", "host_name": "", "ttl": 300}
+        yield Planned("dns", "ptr", "Reverse record", "", attributes, ordinal=ordinal)
 
 
 def _host(sold: Sold, others: Mapping[str, Sold], setting: Setting) -> Iterable[Planned]:

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from ipservices.conformance.bench import Bench, NotHere
 from ipservices.conformance.checks import CHECKS, Broken, Check
-from ipservices.contracts import Connection, Desired, Driver, DriverError
+from ipservices.contracts import Connection, Desired, Driver, DriverError, Invalid
 from ipservices.models import Binding
 from ipservices.registry import drivers
 
@@ -96,6 +96,11 @@ def run_all(
         if full_kind.partition(".")[0] != binding.family or not wanted(full_kind):
             continue
         bench = OwnBench(binding, connection, full_kind)
+        try:
+            bench.desired()
+        except Invalid as error:  # this binding has no place for the kind
+            yield from (Result(full_kind, check.key, Outcome.NOT_ASKED, str(error)) for check in CHECKS)
+            continue
         try:
             for check in CHECKS:
                 yield run(bench, check)

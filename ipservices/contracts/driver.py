@@ -81,7 +81,8 @@ class Driver(ABC):
     def trial(self, full_kind: str, number: int = 0) -> Desired:
         """A harmless desired state for trying this very connection: a name inside the binding's own zone or domain.
 
-        Another ``number`` gives other values under the same name; ``service_ref`` is :data:`TRIAL_REF`.
+        Another ``number`` gives other values under the same name; ``service_ref`` is :data:`TRIAL_REF`. Raises
+        :class:`Invalid` where the binding's settings leave no place for this kind.
         """
 
     def gets_through(self, desired: Desired, switch: str = "") -> bool | None:

@@ -23,6 +23,7 @@ import dns.rcode
 from django.utils.translation import gettext_noop as _
 
 from boss.core.schema import Characteristic
+from ipservices import reverse
 from ipservices.contracts import (
     TRIAL_REF,
     Desired,
@@ -120,7 +121,10 @@ class DnsDriver(Driver):
     def trial(self, full_kind: str, number: int = 0) -> Desired:
         zone = records.bare(self.connection.settings.get("zone") or "boss-trial.invalid")
         if full_kind == "dns.ptr":
-            address = records.last_address((self._reverse_zones() or ["2.0.192.in-addr.arpa"])[0])
+            zones = self._reverse_zones()
+            if not zones:
+                raise Invalid("no reverse zones are set")
+            address = reverse.last_address(zones[0])
             attributes: dict[str, Any] = {"address": address, "host_name": f"boss-trial-{number}.{zone}", "ttl": 300}
             return Desired(TRIAL_REF, "dns", "ptr", address, attributes)
         if full_kind == "dns.host":
@@ -173,14 +177,14 @@ class DnsDriver(Driver):
             return records.bare(desired.name)
         if desired.kind == "ptr":
             try:
-                return records.reverse_zone(desired.name, self._reverse_zones())
+                return reverse.reverse_zone(desired.name, self._reverse_zones())
             except ValueError:
                 return ""
         return records.bare(desired.attributes.get("zone") or self.connection.settings.get("zone") or "")
 
     def _node(self, desired: Desired) -> str:
         """The name in the zone, without the final dot."""
-        return records.reverse_name(desired.name) if desired.kind == "ptr" else records.bare(desired.name)
+        return reverse.reverse_name(desired.name) if desired.kind == "ptr" else records.bare(desired.name)
 
     @staticmethod
     def _types(desired: Desired) -> tuple[str, ...]:
@@ -227,7 +231,7 @@ class DnsDriver(Driver):
         """A name in a shared zone as something held."""
         node = records.bare(node)
         if node.endswith((".in-addr.arpa", ".ip6.arpa")):
-            return Held(service_ref, "ptr", records.reverse_address(node))
+            return Held(service_ref, "ptr", reverse.reverse_address(node))
         return Held(service_ref, "host", node)
 
     def _validate_reverse(self, desired: Desired, wrong: dict[str, list[str]]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ipservices.drivers.dns_records import reverse_zones_of
 from ipservices.labs import HOST, Lab, Names
+from ipservices.reverse import zones_around
 
 
 class DnsLab(Lab):
@@ -19,6 +19,6 @@ def zones_of(names: Names) -> dict[str, Any]:
     """The settings that say which zones a realm with these names provisions in."""
     return {
         "zone": names.host_zone,
-        "reverse_zones": " ".join(reverse_zones_of(names.networks)),
+        "reverse_zones": " ".join(zones_around(names.networks)),
         "nameservers": f"ns1.{names.mail_domain} ns2.{names.mail_domain}",
     }

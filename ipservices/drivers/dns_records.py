@@ -5,7 +5,6 @@ Names are relative to the zone (``@`` is the zone itself), values sorted, no fin
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -89,43 +88,3 @@ def impossible(rrsets: Iterable[RecordSet]) -> str:
 def switch_of(rrset: Mapping[str, Any]) -> str:
     """The name of the owner's switch for one record set: ``www A``."""
     return f"{rrset['name']} {rrset['type']}"
-
-
-def reverse_name(address: str) -> str:
-    """``192.0.2.7`` → ``7.2.0.192.in-addr.arpa``. Raises ValueError."""
-    return ipaddress.ip_address(address).reverse_pointer
-
-
-def reverse_address(name: str) -> str:
-    """The address a reverse name stands for. Raises ValueError."""
-    name = bare(name)
-    if name.endswith(".in-addr.arpa"):
-        return str(ipaddress.IPv4Address(".".join(reversed(name.removesuffix(".in-addr.arpa").split(".")))))
-    digits = "".join(reversed(name.removesuffix(".ip6.arpa").split(".")))
-    return str(ipaddress.IPv6Address(int(digits, 16)))
-
-
-def reverse_zone(address: str, zones: Iterable[str]) -> str:
-    """The innermost of ``zones`` in which an address has its name; empty when there is none. Raises ValueError."""
-    name = reverse_name(address)
-    return max((zone for zone in map(bare, zones) if zone and name.endswith(f".{zone}")), key=len, default="")
-
-
-def reverse_zones_of(networks: Iterable[str]) -> list[str]:
-    """The zones that hold the reverse names of these networks: the smallest on a label's border around each."""
-    zones = set()
-    for text in networks:
-        network = ipaddress.ip_network(text)
-        bits = 8 if network.version == 4 else 4
-        kept = min(network.prefixlen // bits, network.max_prefixlen // bits - 1)
-        labels = network.network_address.reverse_pointer.split(".")
-        zones.add(".".join(labels[network.max_prefixlen // bits - kept :]))
-    return sorted(zones)
-
-
-def last_address(zone: str) -> str:
-    """The last address with a name in a reverse zone: a broadcast address, which nobody is given."""
-    zone = bare(zone)
-    four = zone.endswith(".in-addr.arpa")
-    missing = (6 if four else 34) - len(zone.split("."))
-    return reverse_address(".".join([*(["255" if four else "f"] * missing), zone]))

@@ -82,7 +82,7 @@ def change_services(context: TaskContext) -> Outcome:
         subscription = subscription_of(context)
         wanted = design.wanted(subscription)
         rows = list(selectors.list_services_for_subscription(subscription.pk))
-    staying = [row for row in rows if row.feature_key in wanted.features]
+    staying = [row for row in rows if wanted.keeps(row)]
     changed: list[str] = []
     for row in staying:
         if not context.heartbeat():

@@ -16,9 +16,11 @@ from boss.tenancy import selectors as tenancy
 from ipservices import sealing
 from ipservices.choices import AddressKind, ServiceState
 from ipservices.designers import Planned, Setting, Sold, plan
-from ipservices.errors import NotDesigned, ServiceWrongState
+from ipservices.errors import NoBinding, NotDesigned, ServiceWrongState
 from ipservices.events import ServiceRemoved
 from ipservices.models import AddressAssignment, PhoneNumber, Prefix, Service
+from ipservices.reverse import are_named
+from ipservices.services import bindings
 from subscribers.models import Subscription
 
 _MOST_NAMES = 1000
@@ -105,7 +107,20 @@ def setting_of(subscription: Subscription) -> Setting:
         host_zone=str(own.get("host_zone") or f"subs.{realm.key}.example"),
         mail_domain=str(own.get("mail_domain") or f"{realm.key}.example"),
         has_delegations=Prefix.objects.filter(kind=AddressKind.DELEGATION, purpose="dynamic").exists(),
+        named_in_reverse=_named_in_reverse(),
     )
+
+
+def _named_in_reverse() -> frozenset[str]:
+    """Purposes of which every single address has its name in a reverse zone of the realm's name server."""
+    try:
+        server = bindings.choose(full_kind="dns.ptr")
+    except NoBinding:
+        return frozenset()
+    zones = str(server.settings.get("reverse_zones") or "").split()
+    prefixes = list(Prefix.objects.filter(kind=AddressKind.ADDRESS)) if zones else []
+    unnamed = {prefix.purpose for prefix in prefixes if not are_named(prefix.ip_network, zones)}
+    return frozenset(prefix.purpose for prefix in prefixes) - unnamed
 
 
 def fill_in(service: Service) -> bool:
@@ -137,6 +152,11 @@ class Wanted:
 
     def of(self, service: Service) -> Planned | None:
         return self.planned.get((service.feature_key, service.kind, service.ordinal))
+
+    def keeps(self, service: Service) -> bool:
+        """Whether a service stays with its feature. A reverse record goes also with the host name it says."""
+        follows = service.full_kind == "dns.ptr"
+        return service.feature_key in self.features and not (follows and self.of(service) is None)
 
 
 # What is known only later, named on the server, or the owner's: a new plan does not touch it where it is there.
@@ -320,6 +340,18 @@ def _host(service: Service) -> tuple[str, dict[str, Any]]:
     return service.name, {"addresses": sorted(addresses)}
 
 
+def _reverse(service: Service) -> tuple[str, dict[str, Any]]:
+    beside = Service.objects.filter(subscription_id=service.subscription_id).exclude(state=ServiceState.TERMINATED)
+    assignment = beside.filter(
+        feature_key=service.feature_key, family="ip", kind="assignment", ordinal=service.ordinal
+    ).first()
+    host = beside.filter(family="dns", kind="host").order_by("id").first()
+    if assignment is None or host is None:
+        raise NotDesigned(_("%(service)s has no address or no host name yet.") % {"service": service.title})
+    address, attributes = _address(assignment)
+    return address, {**attributes, "host_name": host.name}
+
+
 def _access(service: Service) -> tuple[str, dict[str, Any]]:
     ordered = Service.objects.filter(subscription_id=service.subscription_id, feature_key="ip.static")
     static = ordered.exclude(state=ServiceState.TERMINATED).order_by("ordinal").first()
@@ -341,6 +373,7 @@ def _number(service: Service) -> tuple[str, dict[str, Any]]:
 _LATE = {
     "ip.assignment": _address,
     "dns.host": _host,
+    "dns.ptr": _reverse,
     "access.account": _access,
     "voip.line": _number,
     "e911.record": _number,

@@ -45,6 +45,7 @@ class SimulatorDriver(Driver):
     title = _("Simulated server")
     settings: ClassVar[tuple[Characteristic, ...]] = (
         Characteristic("server", label=_("Server"), max_length=80, help=_("Bindings that name the same one share it.")),
+        Characteristic("reverse_zones", label=_("Reverse zones"), help=_("their addresses get reverse records")),
     )
     secrets: ClassVar[tuple[Characteristic, ...]] = (Characteristic("secret", "secret", label=_("Secret")),)
 
