@@ -167,6 +167,8 @@ BOSS_DATA_KEYS: dict[str, bytes] = {
 
 # Private networks that every realm's drivers may reach; one realm's own stand in its settings (driver_networks).
 BOSS_DRIVER_NETWORKS: list[str] = env.networks("BOSS_DRIVER_NETWORKS")
+# Directories below which drivers may write files for servers that take some things from files only (docs/security.md).
+BOSS_DRIVER_DIRECTORIES: list[str] = env.directories("BOSS_DRIVER_DIRECTORIES")
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]

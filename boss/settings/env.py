@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -51,6 +52,15 @@ def networks(name: str) -> list[str]:
         return [listed(word, by_realm=False) for word in words(name, [])]
     except NetworkRefused as error:
         raise ImproperlyConfigured(f"{name} must be networks like 10.0.0.0/8, not {error.text!r}") from None
+
+
+def directories(name: str) -> list[str]:
+    """Absolute paths, comma-separated; none when nothing is said. The root of everything is no place to allow."""
+    found = words(name, [])
+    for path in found:
+        if os.path.normpath(path) != path.rstrip("/") or not Path(path).is_absolute() or path.startswith("//"):
+            raise ImproperlyConfigured(f"{name} must be absolute paths of directories, not {path!r}")
+    return found
 
 
 def choice(name: str, allowed: list[str]) -> str:

@@ -58,7 +58,13 @@ class ServerBench(Bench, Generic[L]):
         settings = {**self.binding.settings, **({} if service_plane else self.dead_plane)}
         secrets = {**self.bound.secrets, **({} if right_secret else self.wrong)}
         connection = Connection(
-            self.realm_id, self.binding.pk, settings, secrets, self.deadline_seconds, networks=LOOPBACK
+            self.realm_id,
+            self.binding.pk,
+            settings,
+            secrets,
+            self.deadline_seconds,
+            networks=LOOPBACK,
+            directories=(str(self.lab.directory),),
         )
         return drivers.get(self.bound.driver_key).driver(connection)
 

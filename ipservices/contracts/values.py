@@ -76,6 +76,8 @@ class Connection:
     deadline_seconds: float = 10.0
     # Private networks the platform operator lets this realm's drivers reach; public addresses need no entry.
     networks: tuple[str, ...] = ()
+    # Directories in which the platform operator lets drivers write what a server reads only from a file.
+    directories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

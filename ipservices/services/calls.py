@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from django.conf import settings
 from django.db import connections, transaction
 
 from boss.core import clock, scoping
@@ -75,6 +76,7 @@ def roads_of(binding: Binding) -> tuple[Road, ...]:
         secrets=sealing.open_secrets(binding),
         deadline_seconds=binding.deadline_seconds,
         networks=driver_networks.reachable_from(realm),
+        directories=tuple(settings.BOSS_DRIVER_DIRECTORIES),
     )
     nodes = sorted(
         BindingNode.objects.filter(binding=binding), key=lambda node: (node.failed_at is not None, node.position)

@@ -147,3 +147,12 @@ def test_a_network_of_the_whole_installation_that_is_none_stops_the_start(monkey
         monkeypatch.setenv("BOSS_DRIVER_NETWORKS", bad)
         with pytest.raises(ImproperlyConfigured, match="BOSS_DRIVER_NETWORKS"):
             env.networks("BOSS_DRIVER_NETWORKS")
+
+
+def test_a_directory_for_drivers_that_is_none_stops_the_start(monkeypatch):
+    monkeypatch.setenv("BOSS_DRIVER_DIRECTORIES", "/var/lib/bind, /srv/zones/")
+    assert env.directories("BOSS_DRIVER_DIRECTORIES") == ["/var/lib/bind", "/srv/zones/"]
+    for bad in ("zones", "/", "//", "/var/../etc", "/srv,zones"):
+        monkeypatch.setenv("BOSS_DRIVER_DIRECTORIES", bad)
+        with pytest.raises(ImproperlyConfigured, match="BOSS_DRIVER_DIRECTORIES"):
+            env.directories("BOSS_DRIVER_DIRECTORIES")
