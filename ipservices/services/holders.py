@@ -28,7 +28,7 @@ class Holder:
     ``[valid_from, valid_to)``; empty ``valid_to``: to this day. ``identifier`` is the client as the server knew it.
     """
 
-    source: str
+    told_by: str
     address: str
     service: Service | None
     identifier: str

@@ -11,9 +11,10 @@ import pytest
 
 from ipservices.conformance import CHECKS, Check
 from ipservices.contracts import Conflict, Desired, Invalid, Network, Restriction
-from ipservices.drivers.ip_kea.lab import DATABASE, HOST, HOST6, Lab, bindings
+from ipservices.drivers.ip_kea.lab import DATABASE, HOST6, Lab, bindings
 from ipservices.drivers.ip_kea.lab.bench import NAMES, KeaBench, PrefixBench
 from ipservices.drivers.ip_kea.lab.client import Delegated, Router
+from ipservices.labs import HOST
 from tests.drivers.conftest import Benches
 from tests.labs import Labs
 

@@ -132,7 +132,7 @@ def _terms_of(network: Network, terms: Terms, version: int) -> Config:
     if servers:
         options.append({"name": "domain-name-servers" if version == 4 else "dns-servers", "data": ", ".join(servers)})
     # Bounds left out are taken from above, where Kea shows ones it made up itself, and held against the lifetime.
-    bounds = {key: terms.lease_seconds for key in ("valid-lifetime", "min-valid-lifetime", "max-valid-lifetime")}
+    bounds = dict.fromkeys(("valid-lifetime", "min-valid-lifetime", "max-valid-lifetime"), terms.lease_seconds)
     return {"subnet": network.network, "option-data": options, **bounds}
 
 

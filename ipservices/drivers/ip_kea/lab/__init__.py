@@ -6,7 +6,6 @@ and reservations live in a database of their own on the lab's PostgreSQL, which 
 
 from __future__ import annotations
 
-import glob
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,7 +57,7 @@ class Lab(labs.Lab):
         # All paths are relative to where it starts: what lies above need not be open to its user, and a socket's
         # path stays short.
         places = {"KEA_PIDFILE_DIR": ".", "KEA_LOCKFILE_DIR": "."}
-        arguments = (["-p", str(self.dhcp_port)], ["-p", str(self.dhcp6_port)], [])
+        arguments: tuple[list[str], ...] = (["-p", str(self.dhcp_port)], ["-p", str(self.dhcp6_port)], [])
         self.processes = []
         for name, more in zip(PROGRAMS, arguments, strict=True):
             program = labs.find_program(name)
@@ -179,7 +178,7 @@ def _write_configurations(lab: Lab) -> None:
         "reconnect-wait-time": 500,
         "on-fail": "serve-retry-continue",
     }
-    [hooks] = glob.glob("/usr/lib/*/kea/hooks") or [""]
+    hooks = next(Path("/usr/lib").glob("*/kea/hooks"))
     sockets = {name: {"socket-type": "unix", "socket-name": f"{name}.sock"}
                for name in ("dhcp4", "dhcp6")}  # fmt: skip
     for version, listen in ((4, f"lo/{HOST}"), (6, f"lo/{HOST6}")):
