@@ -213,7 +213,7 @@ class HolderQuestion(serializers.Serializer[Any]):
 class HolderSerializer(serializers.Serializer[Any]):
     """``assigned``: whom the address was given to; ``seen``: whom a server saw with it."""
 
-    source = serializers.ChoiceField(choices=["assigned", "seen"])
+    told_by = serializers.ChoiceField(choices=["assigned", "seen"])
     address = serializers.CharField()
     service = serializers.CharField(source="service.public_id", default=None, allow_null=True)
     account = serializers.CharField(source="service.account.number", default=None, allow_null=True)

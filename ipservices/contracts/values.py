@@ -201,7 +201,7 @@ class UsageReading:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network the realm hands addresses out of. ``number`` is its own for ever, in every realm of the installation."""
+    """A network the realm hands addresses out of. ``number`` is its own for ever in the whole installation."""
 
     number: int
     network: str

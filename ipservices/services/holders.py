@@ -17,7 +17,6 @@ from boss.core.problems import InvalidInput
 from boss.core.services import service as transactional
 from ipservices.models import AddressAssignment, LeaseHistory, ObservedLease, Prefix, Service
 
-READ = "address_holder.read"
 ASSIGNED, SEEN = "assigned", "seen"
 
 
@@ -28,7 +27,7 @@ class Holder:
     ``[valid_from, valid_to)``; empty ``valid_to``: to this day. ``identifier`` is the client as the server knew it.
     """
 
-    source: str
+    told_by: str
     address: str
     service: Service | None
     identifier: str
@@ -55,10 +54,10 @@ def who_had(*, actor: Actor, address: str, at: dt.datetime, vrf: str = "default"
     found = [*_assigned(around, at, vrf), *_seen(around, at, vrf)]
 
     # Not as other reads that leave one trace in ten minutes: each question is one about a person.
-    reads.sensitive.get(READ)
+    reads.sensitive.get("address_holder.read")
     audit.record(
         actor=actor,
-        action=READ,
+        action="address_holder.read",
         subject=LeaseHistory,
         after={"address": str(wanted), "at": at.isoformat(), "found": len(found)},
     )

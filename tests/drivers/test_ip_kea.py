@@ -11,9 +11,10 @@ import pytest
 
 from ipservices.conformance import CHECKS, Check
 from ipservices.contracts import Conflict, Desired, Invalid, Network, Restriction
-from ipservices.drivers.ip_kea.lab import DATABASE, HOST, HOST6, Lab, bindings
+from ipservices.drivers.ip_kea.lab import HOST6, Lab, bindings
 from ipservices.drivers.ip_kea.lab.bench import NAMES, KeaBench, PrefixBench
 from ipservices.drivers.ip_kea.lab.client import Delegated, Router
+from ipservices.labs import HOST
 from tests.drivers.conftest import Benches
 from tests.labs import Labs
 
@@ -39,7 +40,7 @@ def kea(prefixes: PrefixBench, lab: Lab) -> Iterator[KeaBench]:
     """A server of its own with customers' networks, and no reservation of ours."""
     with prefixes.driver() as driver:
         driver.publish_networks((CUSTOMERS, BLOCKS, DELEGATIONS))
-    with lab.sql.connect(DATABASE) as connection:
+    with lab.sql.connect(lab.database) as connection:
         connection.execute("DELETE FROM hosts WHERE coalesce(user_context, '') NOT LIKE '%boss-test%'")
         connection.execute("DELETE FROM lease4")
         connection.execute("DELETE FROM lease6")
@@ -118,7 +119,7 @@ def test_nobody_else_gets_an_address_that_is_held_for_a_client_not_known_yet(kea
 
 
 def test_an_address_that_somebody_reserved_past_boss_is_refused_and_left_alone(kea: KeaBench) -> None:
-    with kea.lab.sql.connect(DATABASE) as connection:
+    with kea.lab.sql.connect(kea.lab.database) as connection:
         connection.execute(
             "INSERT INTO hosts (dhcp_identifier, dhcp_identifier_type, dhcp4_subnet_id, ipv4_address, hostname)"
             " VALUES ('\\x001122334477', 0, 70001, inet '100.64.7.20' - inet '0.0.0.0', 'by-hand')"
@@ -127,7 +128,7 @@ def test_an_address_that_somebody_reserved_past_boss_is_refused_and_left_alone(k
     with pytest.raises(Conflict):
         establish(kea, address(identifier=f"mac:{MAC}"))
 
-    with kea.lab.sql.connect(DATABASE) as connection:
+    with kea.lab.sql.connect(kea.lab.database) as connection:
         rows = connection.execute("SELECT hostname FROM hosts WHERE dhcp4_subnet_id = 70001").fetchall()
     assert rows == [("by-hand",)]
 
@@ -219,7 +220,7 @@ def test_a_client_with_two_services_is_shut_out_while_one_of_them_is_blocked(kea
 def test_somebody_who_opens_a_blocked_client_by_hand_is_found_out(kea: KeaBench) -> None:
     blocked = replace(address(identifier=f"mac:{MAC}"), restriction=Restriction.BLOCKED)
     establish(kea, blocked)
-    with kea.lab.sql.connect(DATABASE) as connection:
+    with kea.lab.sql.connect(kea.lab.database) as connection:
         connection.execute("DELETE FROM hosts WHERE dhcp4_subnet_id = 0")
     assert router(kea).lease()
 
@@ -258,6 +259,15 @@ def test_networks_are_published_once_and_keep_their_numbers(kea: KeaBench) -> No
 
     config = kea.lab.command("dhcp4", "config-get")["arguments"]["Dhcp4"]
     assert {one["id"] for shared in config["shared-networks"] for one in shared["subnet4"]} >= {70001, 70004}
+
+
+def test_a_network_that_was_added_anew_keeps_the_number_its_leases_know(kea: KeaBench) -> None:
+    with kea.driver() as driver:
+        assert driver.publish_networks((Network(79999, CUSTOMERS.network, CUSTOMERS.gateway), BLOCKS, DELEGATIONS)) == 0
+
+    config = kea.lab.command("dhcp4", "config-get")["arguments"]["Dhcp4"]
+    numbers = {one["subnet"]: one["id"] for shared in config["shared-networks"] for one in shared["subnet4"]}
+    assert numbers[CUSTOMERS.network] == CUSTOMERS.number
 
 
 def test_a_configuration_that_kea_would_refuse_is_not_set(kea: KeaBench) -> None:
@@ -320,7 +330,7 @@ def test_health_leaves_no_lease_behind(kea: KeaBench) -> None:
         assert driver.health().is_good
         assert driver.health().is_good
 
-    with kea.lab.sql.connect(DATABASE) as connection:
+    with kea.lab.sql.connect(kea.lab.database) as connection:
         assert connection.execute("SELECT count(*) FROM lease4").fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM lease6").fetchone() == (0,)
 
@@ -375,7 +385,7 @@ def test_a_lease_that_runs_out_ends_at_that_very_moment(kea: KeaBench) -> None:
         start = driver.lease_events({}).cursor
     establish(kea, address(identifier=f"mac:{MAC}"))
     assert router(kea).lease()
-    with kea.lab.sql.connect(DATABASE, autocommit=True) as connection:
+    with kea.lab.sql.connect(kea.lab.database, autocommit=True) as connection:
         ran_out = connection.execute(
             # Kea counts in whole seconds and does not find a lease again that ends in between.
             "UPDATE lease4 SET expire = date_trunc('second', clock_timestamp() + interval '2 seconds') RETURNING expire"

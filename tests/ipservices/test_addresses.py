@@ -218,7 +218,9 @@ def test_eight_at_once_never_get_the_same_address_and_nothing_fails(real_db: str
 
 
 @pytest.mark.parametrize(
-    ("network", "unit_length"), [("198.51.96.0/22", 29), ("2001:db8::/40", 56)], ids=["blocks of /29", "/56 delegations"]
+    ("network", "unit_length"),
+    [("198.51.96.0/22", 29), ("2001:db8::/40", 56)],
+    ids=["blocks of /29", "/56 delegations"],
 )
 def test_eight_processes_at_once_never_get_the_same_block_or_prefix(
     real_db: str, cast: Any, network: str, unit_length: int

@@ -28,9 +28,7 @@ def at(minutes: float) -> dt.datetime:
 @pytest.fixture
 def server(alpha: Any, system: Actor) -> Binding:
     prefixes.create(actor=system, network="203.0.113.0/24")
-    return bindings.create(
-        actor=system, family="ip", driver_key="simulator", name="DHCP", settings={"server": "DHCP"}
-    )
+    return bindings.create(actor=system, family="ip", driver_key="simulator", name="DHCP", settings={"server": "DHCP"})
 
 
 def event(opened: bool, minutes: float, mac: str = "mac:00:11:22:33:44:55", **more: Any) -> LeaseEvent:
@@ -85,7 +83,7 @@ def test_whoever_had_the_block_or_prefix_had_every_address_in_it(server: Binding
 
     found = holders.who_had(actor=system, address="198.51.100.6", at=now)
 
-    assert [(one.source, one.address) for one in found] == [("assigned", "198.51.100.0/29")]
+    assert [(one.told_by, one.address) for one in found] == [("assigned", "198.51.100.0/29")]
     assert holders.who_had(actor=system, address="198.51.100.8", at=now) == []
     assert seen(system, 1, "2001:db8:0:1ff::9") == ["duid:aa"]
     assert seen(system, 1, "2001:db8:0:200::9") == []
@@ -125,9 +123,7 @@ def test_who_may_not_is_told_nothing_and_nothing_is_kept_of_it(server: Binding, 
     assert not AuditEntry.objects.filter(action="address_holder.read").exists()
 
 
-def test_another_provider_learns_nothing_of_it(
-    server: Binding, charlie: Actor, in_beta: Callable[[], Any]
-) -> None:
+def test_another_provider_learns_nothing_of_it(server: Binding, charlie: Actor, in_beta: Callable[[], Any]) -> None:
     keep(server, event(True, 0))
 
     with in_beta():

@@ -270,9 +270,7 @@ class KeaDriver(Driver):
             sessions=leases,
         )
 
-    def _restricted(
-        self, row: Reservation, shut: Sequence[str], place: Place
-    ) -> tuple[Restriction, frozenset[str]]:
+    def _restricted(self, row: Reservation, shut: Sequence[str], place: Place) -> tuple[Restriction, frozenset[str]]:
         """What really holds, with the marks only to tell the operator's suspension from the owner's switch."""
         suspended = str(row.marks.get("suspended") or "")
         off = frozenset(str(one) for one in row.marks.get("off") or [])
@@ -365,9 +363,7 @@ class KeaDriver(Driver):
     def _keep_test_client(self, tester: probe.Tester, version: int) -> None:
         with self._sql.transaction() as cursor:
             identifier = probe.TEST_CLIENT
-            Hosts(self._sql, cursor, version).keep_test_client(
-                tester.place(version), identifier, networks.TEST_NUMBER
-            )
+            Hosts(self._sql, cursor, version).keep_test_client(tester.place(version), identifier, networks.TEST_NUMBER)
 
     @staticmethod
     def _silent(tester: probe.Tester, version: int) -> str:

@@ -81,9 +81,9 @@ def with_networks(config: Mapping[str, Any], networks: Sequence[Network], terms:
             raise Invalid(f"{network.number} cannot be a subnet id")
         if network.network in foreign:
             continue  # the operator's own subnet of the same network; its id stays, reservations go there
-        ours.setdefault(network.number, {"id": network.number, "subnet": network.network}).update(
-            _terms_of(network, terms, version)
-        )
+        # A prefix that was taken away and added again: reservations and leases know the subnet by its first number.
+        number = next((key for key, one in ours.items() if one["subnet"] == network.network), network.number)
+        ours.setdefault(number, {"id": number, "subnet": network.network}).update(_terms_of(network, terms, version))
     shared[f"subnet{version}"] = [ours[number] for number in sorted(ours)]
     return changed
 

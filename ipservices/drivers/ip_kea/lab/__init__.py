@@ -6,7 +6,7 @@ and reservations live in a database of their own on the lab's PostgreSQL, which 
 
 from __future__ import annotations
 
-import glob
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,8 +21,6 @@ from ipservices.labs import HOST, LabBinding, LabError, Names, SqlServer
 TITLE = "Kea DHCP"
 PROGRAMS = ("kea-dhcp4", "kea-dhcp6", "kea-ctrl-agent")
 PACKAGES = "kea-dhcp4-server kea-dhcp6-server kea-ctrl-agent kea-admin"
-DATABASE = "boss_lab_kea"
-ROLE = "boss_lab_kea"
 USER = "nobody"
 CONTROL_USER = "boss"
 HOST6 = "::1"
@@ -35,6 +33,8 @@ class Lab(labs.Lab):
     def __init__(self, directory: Path, sql: SqlServer, control_port: int, dhcp_port: int, dhcp6_port: int) -> None:
         super().__init__(directory)
         self.sql = sql
+        # Its database and its user of it; two labs on one PostgreSQL have nothing in common.
+        self.database = "boss_lab_kea_" + hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:8]
         self.control_port = control_port
         self.control_url = f"http://{HOST}:{control_port}"
         self.control_password = labs.remembered(directory / "control-password")
@@ -48,6 +48,7 @@ class Lab(labs.Lab):
             "control_password": self.control_password,
             "sql_host": self.sql.host,
             "sql_port": self.sql.port,
+            "sql_database": self.database,
             "sql_password": self.sql_password,
             "dhcp_port": self.dhcp_port,
             "dhcp6_port": self.dhcp6_port,
@@ -58,7 +59,7 @@ class Lab(labs.Lab):
         # All paths are relative to where it starts: what lies above need not be open to its user, and a socket's
         # path stays short.
         places = {"KEA_PIDFILE_DIR": ".", "KEA_LOCKFILE_DIR": "."}
-        arguments = (["-p", str(self.dhcp_port)], ["-p", str(self.dhcp6_port)], [])
+        arguments: tuple[list[str], ...] = (["-p", str(self.dhcp_port)], ["-p", str(self.dhcp6_port)], [])
         self.processes = []
         for name, more in zip(PROGRAMS, arguments, strict=True):
             program = labs.find_program(name)
@@ -134,8 +135,8 @@ def bindings(facts: Mapping[str, Any], names: Names) -> list[LabBinding]:
         "control_user": CONTROL_USER,
         "sql_host": facts["sql_host"],
         "sql_port": facts["sql_port"],
-        "sql_database": DATABASE,
-        "sql_user": ROLE,
+        "sql_database": facts["sql_database"],
+        "sql_user": facts["sql_database"],
         "sql_tls": "disable",
         "dhcp_host": HOST,
         "dhcp_port": facts["dhcp_port"],
@@ -152,13 +153,13 @@ def bindings(facts: Mapping[str, Any], names: Names) -> list[LabBinding]:
 
 
 def _prepare_database(lab: Lab) -> None:
-    fresh = lab.sql.create_database(DATABASE)
-    with lab.sql.connect(DATABASE, autocommit=True) as connection:
-        role, password = psql.Identifier(ROLE), psql.Literal(lab.sql_password)
-        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (ROLE,)).fetchone()
+    fresh = lab.sql.create_database(lab.database)
+    with lab.sql.connect(lab.database, autocommit=True) as connection:
+        role, password = psql.Identifier(lab.database), psql.Literal(lab.sql_password)
+        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (lab.database,)).fetchone()
         verb = psql.SQL("ALTER" if known else "CREATE")
         connection.execute(psql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, role, password))
-        connection.execute(psql.SQL("ALTER DATABASE {} OWNER TO {}").format(psql.Identifier(DATABASE), role))
+        connection.execute(psql.SQL("ALTER DATABASE {} OWNER TO {}").format(role, role))
         connection.execute(psql.SQL("GRANT ALL ON SCHEMA public TO {}").format(role))
         if fresh:
             connection.execute(psql.SQL("SET ROLE {}").format(role))
@@ -171,15 +172,15 @@ def _write_configurations(lab: Lab) -> None:
         "type": "postgresql",
         "host": lab.sql.host,
         "port": lab.sql.port,
-        "name": DATABASE,
-        "user": ROLE,
+        "name": lab.database,
+        "user": lab.database,
         "password": lab.sql_password,
         # Without these Kea ends itself at the first lost connection.
         "max-reconnect-tries": 1000,
         "reconnect-wait-time": 500,
         "on-fail": "serve-retry-continue",
     }
-    [hooks] = glob.glob("/usr/lib/*/kea/hooks") or [""]
+    hooks = next(Path("/usr/lib").glob("*/kea/hooks"))
     sockets = {name: {"socket-type": "unix", "socket-name": f"{name}.sock"}
                for name in ("dhcp4", "dhcp6")}  # fmt: skip
     for version, listen in ((4, f"lo/{HOST}"), (6, f"lo/{HOST6}")):

@@ -12,9 +12,9 @@ from psycopg import sql
 from ipservices.conformance import Bench
 from ipservices.conformance.real import LOOPBACK, ServerBench
 from ipservices.contracts import TRIAL_REF, Connection, Desired, Driver
-from ipservices.drivers.ip_kea.lab import DATABASE, HOST, HOST6, Lab, bindings
+from ipservices.drivers.ip_kea.lab import HOST6, Lab, bindings
 from ipservices.drivers.ip_kea.lab.client import Delegated, Router
-from ipservices.labs import Names
+from ipservices.labs import HOST, Names
 from ipservices.registry import drivers
 
 DELEGATION = "2001:db8:ffff:100::/56"
@@ -47,7 +47,7 @@ class KeaBench(ServerBench[Lab]):
         )  # fmt: skip
 
     def tamper(self, desired: Desired) -> None:
-        with self.lab.sql.connect(DATABASE) as connection:
+        with self.lab.sql.connect(self.lab.database) as connection:
             connection.execute("UPDATE hosts SET hostname = 'tampered' WHERE user_context LIKE %s", (f"%{TRIAL_REF}%",))
 
     @contextmanager
@@ -67,10 +67,12 @@ class KeaBench(ServerBench[Lab]):
 
     def _database(self, *, open_to_all: bool) -> None:
         with self.lab.sql.connect("postgres", autocommit=True) as connection:
-            name, allowed = sql.Identifier(DATABASE), sql.Literal(open_to_all)
+            name, allowed = sql.Identifier(self.lab.database), sql.Literal(open_to_all)
             connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}").format(name, allowed))
             if not open_to_all:
-                connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (DATABASE,))
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (self.lab.database,)
+                )
 
 
 class AddressBench(KeaBench):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 DISCOVER, OFFER, REQUEST, ACK, NAK, RELEASE = 1, 2, 3, 5, 6, 7
 SECONDS = 1.2
+UNKNOWN = ".".join("0000")
 
 
 @dataclass
@@ -62,10 +63,20 @@ class Router:
         return True
 
     def _ask(
-        self, kind: int, more: dict[int, bytes], *, ciaddr: str = "0.0.0.0", wait: bool = True  # noqa: S104
+        self,
+        kind: int,
+        more: dict[int, bytes],
+        *,
+        ciaddr: str = "",
+        wait: bool = True,
     ) -> tuple[int, str, dict[int, bytes]] | None:
         xid = os.urandom(4)
-        options = {53: bytes([kind]), **({61: self.client_id} if self.client_id else {}), 55: b"\x01\x03\x06\x0c\x33", **more}
+        options = {
+            53: bytes([kind]),
+            **({61: self.client_id} if self.client_id else {}),
+            55: b"\x01\x03\x06\x0c\x33",
+            **more,
+        }
         agent = (b"\x01" + bytes([len(self.circuit_id)]) + self.circuit_id) if self.circuit_id else b""
         agent += b"\x05\x04" + socket.inet_aton(self.link) + b"\x13\x00"
         body = b"".join(bytes([code, len(value)]) + value for code, value in [*options.items(), (82, agent)])
@@ -74,7 +85,7 @@ class Router:
             wire.bind(("127.0.0.1", 0))
             packet = (
                 struct.pack("!4B4s2H", 1, 1, 6, 1, xid, 0, 0)
-                + socket.inet_aton(ciaddr)
+                + socket.inet_aton(ciaddr or UNKNOWN)
                 + bytes(8)
                 + socket.inet_aton("127.0.0.1")
                 + hardware
@@ -133,7 +144,9 @@ class Delegated:
 
     def message(self, kind: int, xid: bytes, server: bytes, held: bytes = b"") -> bytes:
         wanted = _option(25, struct.pack("!3I", 7, 0, 0) + held)
-        return bytes([kind]) + xid + _option(1, self.duid) + server + wanted + _option(8, b"\0\0") + _option(6, b"\0\x17")
+        return (
+            bytes([kind]) + xid + _option(1, self.duid) + server + wanted + _option(8, b"\0\0") + _option(6, b"\0\x17")
+        )
 
     def _ask(self, kind: int, server: bytes, held: bytes = b"") -> dict[int, bytes] | None:
         xid = os.urandom(3)
