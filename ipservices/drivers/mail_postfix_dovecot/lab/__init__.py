@@ -37,6 +37,7 @@ QUERY_OF_PASSWORDS = """\
 SELECT address AS user, password, CASE WHEN imap AND '%Ls' = 'imap' OR pop AND '%Ls' = 'pop3' OR '%Ls' = 'smtp' \
 THEN NULL ELSE 'y' END AS nologin, 'This mailbox is not open for you at the moment' AS reason \
 FROM mailbox_door WHERE address = '%u' AND ('%Ls' <> 'smtp' OR submit)"""
+QUERY_OF_ALL = "SELECT address AS user FROM mailbox"
 QUERY_OF_USERS = """\
 SELECT '{mail}/' || place AS home, '*:storage=' || quota_mb || 'M' AS quota_rule, \
 CASE WHEN current_date BETWEEN coalesce(autoreply->>'from', '-infinity')::date \
@@ -99,7 +100,7 @@ class SqlMailLab(MailLab):
         path.write_text(
             f"driver = pgsql\nconnect = host={self.sql.host} port={self.sql.port} dbname={self.database} "
             f"user={self.reader} password={self.reader_password}\ndefault_pass_scheme = CRYPT\n"
-            f"{lookups}iterate_query = SELECT address AS user FROM mailbox\n"
+            f"{lookups}iterate_query = {QUERY_OF_ALL}\n"
         )
         return f"passdb {{\n  driver = sql\n  args = {path}\n}}\nuserdb {{\n  driver = sql\n  args = {path}\n}}"
 
