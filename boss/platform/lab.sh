@@ -7,7 +7,7 @@ packages="chromium fonts-liberation pdns-server pdns-backend-pgsql bind9-dnsutil
 packages="$packages bubblewrap libseccomp2 pgbouncer slapd openssh-server"
 # The servers that drivers provision, and the clients that try them.
 packages="$packages bind9 kea-dhcp4-server kea-dhcp6-server kea-ctrl-agent kea-admin"
-packages="$packages postfix postfix-pgsql postfix-ldap dovecot-core dovecot-imapd dovecot-lmtpd dovecot-pop3d"
+packages="$packages postfix postfix-pgsql postfix-ldap dovecot-core dovecot-imapd dovecot-lmtpd dovecot-pop3d dovecot-sieve"
 packages="$packages dovecot-pgsql dovecot-ldap roundcube-core roundcube-sqlite3 php-cli"
 packages="$packages kamailio kamailio-postgres-modules kamailio-json-modules sip-tester"
 packages="$packages freeradius freeradius-postgresql freeradius-utils"

@@ -63,13 +63,16 @@ class Doveadm:
 
     def empty(self, user: str) -> None:
         """Delete every message and folder of a user."""
-        self._ask("expunge", {"user": user, "query": ["mailbox", "*", "all"]})
-        rows = self._ask("mailboxList", {"user": user, "mailboxMask": ["*"]})
+        # An unknown user would be a fault here: the mail would stay and nobody would know.
+        self._ask("expunge", {"user": user, "query": ["mailbox", "*", "all"]}, fine=(_NONE,))
+        rows = self._ask("mailboxList", {"user": user, "mailboxMask": ["*"]}, fine=(_NONE,))
         folders = sorted((row["mailbox"] for row in rows if row["mailbox"] != "INBOX"), reverse=True)
         if folders:
-            self._ask("mailboxDelete", {"user": user, "mailbox": folders})
+            self._ask("mailboxDelete", {"user": user, "mailbox": folders}, fine=(_NONE,))
 
-    def _ask(self, command: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def _ask(
+        self, command: str, parameters: Mapping[str, Any], *, fine: tuple[int, ...] = (_NOBODY, _NONE)
+    ) -> list[dict[str, Any]]:
         answer = self._http.request("POST", "/doveadm/v1", [[command, parameters, "boss"]])
         try:
             [[kind, found, _tag]] = answer.body
@@ -78,6 +81,6 @@ class Doveadm:
         if kind == "doveadmResponse" and isinstance(found, list):
             return found
         code = found.get("exitCode") if isinstance(found, dict) else None
-        if code in (_NOBODY, _NONE):
+        if code in fine:
             return []
         raise Transient(f"doveadm {command}: {found!r}"[:300])

@@ -24,7 +24,8 @@ def address(text: object) -> str:
 
     Nothing but letters, digits, dots, dashes and underscores comes through, so no server's query language can be hurt.
     """
-    wanted = str(text).lower()
+    # Some letters that are not ASCII have a small letter that is.
+    wanted = str(text).lower() if str(text).isascii() else ""
     local, at, domain = wanted.partition("@")
     labels = domain.split(".")
     good = at and len(local) <= 64 and len(domain) <= 253 and _LOCAL.fullmatch(local) and len(labels) > 1

@@ -40,6 +40,7 @@ WEB_CLIENTS = ("boss/core/outbound.py", *PLATFORM, *LABS)
 SOCKETS = (
     "boss/core/outbound.py", "boss/automation/sandbox/", *PLATFORM, *LABS,
     "workflow/engine/settings.py",  # the machine's name
+    "ipservices/mailing/plane.py",  # names the type of what the guard has connected, for the mail clients
 )  # fmt: skip
 PROCESSES = ("boss/automation/sandbox/", *PLATFORM, *LABS)
 HOST_OF_THE_REQUEST = (

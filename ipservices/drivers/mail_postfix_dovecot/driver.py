@@ -163,7 +163,7 @@ class PostfixDovecotDriver(MailDriver):
             overdue = self._sql.run(cursor, _OVERDUE, {"days": _DAYS if days is None else int(days)})
         for row in overdue:
             assert self.doveadm is not None
-            self.doveadm.empty(f"gone {row['service_ref']} {row['address']}")
+            self.doveadm.empty(f"gone.{row['service_ref']}.{row['address']}".lower())
             with self._sql.transaction() as cursor:
                 self._sql.run(cursor, _PURGED, row)
         return len(overdue)

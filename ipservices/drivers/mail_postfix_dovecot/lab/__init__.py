@@ -37,13 +37,14 @@ QUERY_OF_PASSWORDS = """\
 SELECT address AS user, password, CASE WHEN imap AND '%Ls' = 'imap' OR pop AND '%Ls' = 'pop3' OR '%Ls' = 'smtp' \
 THEN NULL ELSE 'y' END AS nologin, 'This mailbox is not open for you at the moment' AS reason \
 FROM mailbox_door WHERE address = '%u' AND ('%Ls' <> 'smtp' OR submit)"""
+QUERY_OF_ALL = "SELECT address AS user FROM mailbox"
 QUERY_OF_USERS = """\
 SELECT '{mail}/' || place AS home, '*:storage=' || quota_mb || 'M' AS quota_rule, \
 CASE WHEN current_date BETWEEN coalesce(autoreply->>'from', '-infinity')::date \
 AND coalesce(autoreply->>'to', 'infinity')::date THEN autoreply->>'text' END AS sieve_env_autoreply \
 FROM mailbox_door WHERE address = '%u' \
 UNION ALL SELECT '{mail}/' || split_part(address, '@', 2) || '/' || split_part(address, '@', 1) || '/' || service_ref, \
-NULL, NULL FROM mailbox_gone WHERE '%Ls' = 'doveadm' AND 'gone ' || service_ref || ' ' || address = '%u'"""
+NULL, NULL FROM mailbox_gone WHERE '%Ls' = 'doveadm' AND 'gone.' || lower(service_ref) || '.' || address = '%u'"""
 
 
 class SqlMailLab(MailLab):
@@ -95,11 +96,11 @@ class SqlMailLab(MailLab):
         home.mkdir(exist_ok=True, mode=0o700)
         path = home / "sql.conf"
         path.touch(mode=0o600)
+        lookups = f"password_query = {QUERY_OF_PASSWORDS}\nuser_query = {QUERY_OF_USERS.format(mail=home / 'mail')}\n"
         path.write_text(
             f"driver = pgsql\nconnect = host={self.sql.host} port={self.sql.port} dbname={self.database} "
             f"user={self.reader} password={self.reader_password}\ndefault_pass_scheme = CRYPT\n"
-            f"password_query = {QUERY_OF_PASSWORDS}\nuser_query = {QUERY_OF_USERS.format(mail=home / 'mail')}\n"
-            "iterate_query = SELECT address AS user FROM mailbox\n"
+            f"{lookups}iterate_query = {QUERY_OF_ALL}\n"
         )
         return f"passdb {{\n  driver = sql\n  args = {path}\n}}\nuserdb {{\n  driver = sql\n  args = {path}\n}}"
 
