@@ -21,7 +21,7 @@ class IpServicesConfig(AppConfig):
         from ipservices.adapters.sandbox_porting import SandboxPorting
         from ipservices.drivers.dns_powerdns.driver import PowerDnsDriver
         from ipservices.drivers.simulator.driver import SimulatorDriver
-        from ipservices.models import Binding, Finding, FormerState, PortRequest, Service
+        from ipservices.models import Binding, Finding, FormerState, MigrationItem, PortRequest, Service
         from ipservices.services import porting as port_requests
         from ipservices.services import provisioning
         from subscribers.events import OrderAmended, SubscriptionEnded
@@ -41,7 +41,8 @@ class IpServicesConfig(AppConfig):
         sealed.register(Binding, "sealed_secrets", sealing.secrets_place)
         sealed.register(Service, "sealed_secrets", sealing.secrets_place)
         sealed.register(FormerState, "sealed_observed", sealing.former_place, related=("service",))
-        sealed.register(Finding, "sealed_former", sealing.stray_place)
+        sealed.register(Finding, "sealed_former", sealing.held_place)
+        sealed.register(MigrationItem, "sealed_former", sealing.held_place)
         sealed.register(PortRequest, "sealed_pin", port_requests.place)
         events.handle("ipservices.give_back", SubscriptionEnded, tasks.give_back)
         events.handle("ipservices.plan_less", OrderAmended, tasks.plan_less)

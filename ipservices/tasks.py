@@ -9,8 +9,8 @@ from boss.core import lanes, scoping
 from boss.core.actors import Actor
 from boss.core.problems import Problem
 from ipservices import selectors
-from ipservices.models import Binding, Comparison, Prefix
-from ipservices.services import bindings, comparing, design, endings, prefixes, reconciling, turns
+from ipservices.models import Binding, Comparison, Migration, Prefix
+from ipservices.services import bindings, comparing, design, endings, migrating, prefixes, reconciling, turns
 from subscribers.events import OrderAmended, SubscriptionEnded
 from subscribers.models import OrderItem, Subscription
 
@@ -46,8 +46,13 @@ def compare(realm_id: int, comparison_id: int) -> bool:
 
 @shared_task(name="ipservices.sweep_turns")
 def sweep_turns() -> int:
-    """Comparisons that nobody has been at for a while."""
-    return turns.sweep(comparing.TASK, Comparison)
+    """Comparisons and migrations that nobody has been at for a while."""
+    return turns.sweep(comparing.TASK, Comparison) + turns.sweep(migrating.TASK, Migration)
+
+
+@shared_task(name=migrating.TASK)
+def migrate(realm_id: int, migration_id: int) -> bool:
+    return migrating.go_on(realm_id=realm_id, migration_id=migration_id)
 
 
 @shared_task(name="ipservices.compare_all")

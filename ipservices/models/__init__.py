@@ -10,6 +10,7 @@ from ipservices.models.inventories import (
     PortHold,
     Prefix,
 )
+from ipservices.models.migrating import Migration, MigrationItem
 from ipservices.models.porting import PortRequest
 from ipservices.models.services import DriverCall, FormerState, Service, UsageRecord
 from ipservices.models.simulated import SimulatedEffect, SimulatedObject, SimulatedServer
@@ -25,6 +26,8 @@ __all__ = [
     "FreeRange",
     "HealthSample",
     "LeaseHistory",
+    "Migration",
+    "MigrationItem",
     "PhoneNumber",
     "PortHold",
     "PortRequest",
