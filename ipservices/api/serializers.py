@@ -103,7 +103,7 @@ class DriverCallSerializer(serializers.ModelSerializer[DriverCall]):
         )  # fmt: skip
 
 
-class NodeSerializer(serializers.ModelSerializer[BindingNode]):
+class BindingNodeSerializer(serializers.ModelSerializer[BindingNode]):
     settings = serializers.DictField(read_only=True)
 
     class Meta:
@@ -114,7 +114,7 @@ class NodeSerializer(serializers.ModelSerializer[BindingNode]):
 class BindingSerializer(serializers.ModelSerializer[Binding]):
     settings = serializers.DictField(read_only=True)
     rules = serializers.DictField(read_only=True)
-    nodes = NodeSerializer(many=True, read_only=True, help_text="In the order they are tried")
+    nodes = BindingNodeSerializer(many=True, read_only=True, help_text="In the order they are tried")
 
     class Meta:
         model = Binding
@@ -124,7 +124,7 @@ class BindingSerializer(serializers.ModelSerializer[Binding]):
         )  # fmt: skip
 
 
-class NodeInput(serializers.Serializer[Any]):
+class BindingNodeInput(serializers.Serializer[Any]):
     """One machine of a server that has several: what is set in place of the binding's own settings."""
 
     name = serializers.CharField(max_length=80)
@@ -143,7 +143,7 @@ class NewBinding(serializers.Serializer[Any]):
     position = serializers.IntegerField(min_value=0, max_value=32000, required=False, default=100)
     deadline_seconds = serializers.FloatField(min_value=0.1, max_value=120, required=False, default=10)
     placement = serializers.ChoiceField(choices=Placement.choices, required=False, default=Placement.ON_SITE)
-    nodes = NodeInput(many=True, required=False)
+    nodes = BindingNodeInput(many=True, required=False)
 
 
 class BindingChange(serializers.Serializer[Any]):
@@ -154,7 +154,7 @@ class BindingChange(serializers.Serializer[Any]):
     rules = serializers.DictField(child=serializers.ListField(child=serializers.CharField()), required=False)
     deadline_seconds = serializers.FloatField(min_value=0.1, max_value=120, required=False)
     placement = serializers.ChoiceField(choices=Placement.choices, required=False)
-    nodes = NodeInput(many=True, required=False)
+    nodes = BindingNodeInput(many=True, required=False)
 
 
 class HealthSerializer(serializers.Serializer[Any]):

@@ -258,7 +258,7 @@ class KamailioDriver(Driver):
         return Desired(TRIAL_REF, "voip", "line", _TRIAL_NUMBER, attributes, secrets={"password": password})
 
     def gets_through(self, desired: Desired, switch: str = "") -> bool | None:
-        """A log-in, taken back at once; for outgoing calls a call to a name that no line has. Voicemail is elsewhere."""
+        """A log-in, taken back at once; for outgoing calls one to a name that no line has. Voicemail is elsewhere."""
         password = desired.secrets.get("password")
         if not password or switch not in ("", "outgoing"):
             return None

@@ -65,7 +65,9 @@ class Phone:
         with self._socket() as plug:
             uri = f"sip:boss-nobody-{secrets.token_hex(4)}@{domain}"
             own = f"<sip:{user}@{_here(plug)}>"
-            return self._logged_in(plug, "INVITE", uri, f"<sip:{user}@{domain}>", f"<{uri}>", user, password, own).status
+            return self._logged_in(
+                plug, "INVITE", uri, f"<sip:{user}@{domain}>", f"<{uri}>", user, password, own
+            ).status
 
     def _socket(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._server[0] else socket.AF_INET

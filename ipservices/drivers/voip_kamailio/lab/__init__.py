@@ -68,7 +68,9 @@ class Lab(labs.Lab):
 
     def _answers(self) -> bool:
         try:
-            return labs.listens(self.ports["rpc_port"]) and sip.Phone(HOST, self.ports["sip_port"], 0.4).options() == 200
+            return (
+                labs.listens(self.ports["rpc_port"]) and sip.Phone(HOST, self.ports["sip_port"], 0.4).options() == 200
+            )
         except (sip.NoReply, OSError):
             return False
 

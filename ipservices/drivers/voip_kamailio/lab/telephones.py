@@ -53,7 +53,9 @@ class Telephones:
             self._world = self._start(answering(), port=self.lab.ports["gateway_port"], calls=0)
             time.sleep(0.2)
 
-    def register(self, user: str, domain: str, password: str, *, port: int, last: int = 200, seconds: int = 300) -> None:
+    def register(
+        self, user: str, domain: str, password: str, *, port: int, last: int = 200, seconds: int = 300
+    ) -> None:
         """Log in, expecting ``last`` after the challenge. Raises Refused."""
         self._finish(self._start(registering(user, domain, password, last, seconds), port=port))
 
