@@ -65,7 +65,7 @@ def eventually(holds: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.key)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"mail_postfix_dovecot (hosted)-mail.mailbox-{check.key}")
 def test_a_hosted_server_keeps_what_every_driver_promises(hosted: SqlMailBench, check: Check) -> None:
     assert check.applies_to(hosted)
     check.run(hosted)
