@@ -19,7 +19,7 @@ class IpServicesConfig(AppConfig):
         from boss.core import events, reads, sealed
         from ipservices import handlers, porting, registry, sealing, subjects, tasks
         from ipservices.adapters.sandbox_porting import SandboxPorting
-        from ipservices.models import Binding, Finding, FormerState, PortRequest, Service
+        from ipservices.models import Binding, Finding, FormerState, MigrationItem, PortRequest, Service
         from ipservices.services import conforming, networks, provisioning
         from ipservices.services import porting as port_requests
         from subscribers.events import OrderAmended, SubscriptionEnded
@@ -39,7 +39,8 @@ class IpServicesConfig(AppConfig):
         sealed.register(Binding, "sealed_secrets", sealing.secrets_place)
         sealed.register(Service, "sealed_secrets", sealing.secrets_place)
         sealed.register(FormerState, "sealed_observed", sealing.former_place, related=("service",))
-        sealed.register(Finding, "sealed_former", sealing.stray_place)
+        sealed.register(Finding, "sealed_former", sealing.held_place)
+        sealed.register(MigrationItem, "sealed_former", sealing.held_place)
         sealed.register(PortRequest, "sealed_pin", port_requests.place)
         events.handle("ipservices.give_back", SubscriptionEnded, tasks.give_back)
         events.handle("ipservices.plan_less", OrderAmended, tasks.plan_less)

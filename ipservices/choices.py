@@ -112,3 +112,36 @@ class FindingWay(models.TextChoices):
     REPAIR = "repair", _("Repair")
     ADOPT = "adopt", _("Adopt")
     PUT_BACK = "put_back", _("Put back")
+
+
+class MigrationState(models.TextChoices):
+    """Where a migration stands. ``ready``: it is known what it would do, and somebody has to say so."""
+
+    CHECKING = "checking", _("Being looked at")
+    READY = "ready", _("Ready to start")
+    RUNNING = "running", _("Under way")
+    PAUSED = "paused", _("Paused")
+    OVER = "over", _("Over")
+
+
+class MoveState(models.TextChoices):
+    """Where the move of one service stands."""
+
+    PENDING = "pending", _("To be looked at")
+    READY = "ready", _("Can be moved")
+    REFUSED = "refused", _("Cannot be moved")
+    MOVING = "moving", _("Being moved")
+    DONE = "done", _("Moved")
+    FAILED = "failed", _("Failed")
+    RETURNING = "returning", _("Being rolled back")
+    RETURNED = "returned", _("Rolled back")
+
+
+class MoveStep(models.IntegerChoices):
+    """What of a move has been done, each written before the next is begun."""
+
+    NOTHING = 0, _("Nothing done")
+    KEPT = 1, _("What the old server held is kept")
+    SWITCHED = 2, _("Set up at the new server, and the service is there")
+    REMOVED = 3, _("Taken off the old server")
+    BACK = 4, _("Put back at the old server, and the service is there")

@@ -125,3 +125,24 @@ class FindingChanged(Problem):
     code = "ipservices.finding_changed"
     status = 409
     title = _("It is not any more as it was found. Compare again.")
+
+
+class MoveRefused(Problem):
+    """A service cannot be moved to another server; the reason is its text."""
+
+    code = "ipservices.move_refused"
+    status = 409
+    title = _("The service cannot be moved.")
+
+
+class ServiceChanging(Problem):
+    """Somebody is changing the service; a moment later it may be moved."""
+
+    code = "ipservices.service_changing"
+    status = 409
+    title = _("The service is being changed just now.")
+    retryable = True
+
+
+class MigrationWrongState(WrongState):
+    code = "ipservices.migration_wrong_state"

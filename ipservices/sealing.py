@@ -8,10 +8,10 @@ from typing import Any
 
 from boss.core import crypto
 from ipservices.contracts import Observed
-from ipservices.models import Binding, Finding, FormerState, Service
+from ipservices.models import Binding, Finding, FormerState, MigrationItem, Service
 
 
-def _place(row: Binding | Service | Finding, field: str) -> str:
+def _place(row: Binding | Service | Finding | MigrationItem, field: str) -> str:
     return f"{row._meta.label_lower}:{row.realm_id}:{row.pk}:{field}"
 
 
@@ -52,18 +52,18 @@ def open_observed(former: FormerState) -> Observed | None:
     return Observed.from_json(opened)
 
 
-def stray_place(finding: Finding) -> str:
-    """What the picture of an object left over is bound to."""
-    return _place(finding, "former")
+def held_place(row: Finding | MigrationItem) -> str:
+    """What the picture of what a server held is bound to, where it stands by a finding or a move."""
+    return _place(row, "former")
 
 
-def seal_stray(finding: Finding, observed: Observed) -> str:
-    """The same for what no service stands for."""
-    return crypto.seal(json.dumps(observed.as_json()), bound_to=stray_place(finding))
+def seal_held(row: Finding | MigrationItem, observed: Observed) -> str:
+    """The same by a finding (of what no service stands for) or by a move."""
+    return crypto.seal(json.dumps(observed.as_json()), bound_to=held_place(row))
 
 
-def open_stray(finding: Finding) -> Observed | None:
-    if not finding.sealed_former:
+def open_held(row: Finding | MigrationItem) -> Observed | None:
+    if not row.sealed_former:
         return None
-    opened: dict[str, Any] = json.loads(crypto.open_sealed(finding.sealed_former, bound_to=stray_place(finding)))
+    opened: dict[str, Any] = json.loads(crypto.open_sealed(row.sealed_former, bound_to=held_place(row)))
     return Observed.from_json(opened)

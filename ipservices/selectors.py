@@ -20,6 +20,8 @@ from ipservices.models import (
     DriverCall,
     Finding,
     HealthSample,
+    Migration,
+    MigrationItem,
     PhoneNumber,
     PortRequest,
     Prefix,
@@ -193,6 +195,43 @@ def get_finding(actor: Actor, public_id: str) -> Finding:
     if row is None:
         raise ServiceNotFound(finding=public_id)
     return row
+
+
+def whole_migrations() -> QuerySet[Migration]:
+    rows: QuerySet[Migration] = Migration.objects.select_related("source", "target").order_by("-id")
+    return rows.defer("source__sealed_secrets", "target__sealed_secrets")
+
+
+def list_migrations(actor: Actor) -> QuerySet[Migration]:
+    """Migrations between servers, newest first."""
+    rows: ScopedQuerySet = whole_migrations()  # type: ignore[assignment]
+    return rows.visible_to(actor)
+
+
+def get_migration(actor: Actor, public_id: str) -> Migration:
+    row: Migration | None = list_migrations(actor).filter(public_id=public_id).first()
+    if row is None:
+        raise ServiceNotFound(migration=public_id)
+    return row
+
+
+def list_moves(migration: Migration) -> QuerySet[MigrationItem]:
+    """The services of a migration, each with where it stands."""
+    rows: QuerySet[MigrationItem] = MigrationItem.objects.filter(migration=migration)
+    return rows.select_related("service__account").defer("sealed_former", "service__sealed_secrets")
+
+
+def count_moves(migration: Migration) -> dict[str, int]:
+    """How many services of a migration are in which state."""
+    counted = MigrationItem.objects.filter(migration=migration).order_by().values_list("state").annotate(Count("id"))
+    return dict(counted)
+
+
+def count_reasons(migration: Migration, limit: int = 20) -> list[tuple[str, str, int]]:
+    """Why services of a migration stay or failed, and what else is worth knowing; the most frequent first."""
+    rows = MigrationItem.objects.filter(migration=migration).exclude(reason="", note="").order_by()
+    counted = rows.values_list("state", "reason", "note").annotate(number=Count("id")).order_by("-number")
+    return [(state, reason or note, number) for state, reason, note, number in counted[:limit]]
 
 
 def count_open_findings(actor: Actor) -> dict[tuple[int, str], int]:

@@ -12,7 +12,7 @@ from boss.core import lanes, scoping
 from boss.core.actors import Actor
 from boss.core.problems import Problem
 from ipservices import selectors
-from ipservices.models import Binding, Comparison, Prefix
+from ipservices.models import Binding, Comparison, Migration, Prefix
 from ipservices.services import (
     bindings,
     comparing,
@@ -20,6 +20,7 @@ from ipservices.services import (
     design,
     endings,
     leases_seen,
+    migrating,
     networks,
     prefixes,
     reconciling,
@@ -70,8 +71,13 @@ def compare(realm_id: int, comparison_id: int) -> bool:
 
 @shared_task(name="ipservices.sweep_turns")
 def sweep_turns() -> int:
-    """Comparisons that nobody has been at for a while."""
-    return turns.sweep(comparing.TASK, Comparison)
+    """Comparisons and migrations that nobody has been at for a while."""
+    return turns.sweep(comparing.TASK, Comparison) + turns.sweep(migrating.TASK, Migration)
+
+
+@shared_task(name=migrating.TASK)
+def migrate(realm_id: int, migration_id: int) -> bool:
+    return migrating.go_on(realm_id=realm_id, migration_id=migration_id)
 
 
 @shared_task(name="ipservices.compare_all")

@@ -233,6 +233,10 @@ def _network() -> list[Holding]:
             ipservices.Finding, "service_id", "service", hidden=("sealed_former",),
             erased={"name": "", "reason": SCRUBBED, "differences": [], "sealed_former": ""},
         ),
+        _by(
+            ipservices.MigrationItem, "service_id", "service", hidden=("sealed_former",),
+            erased={"reason": SCRUBBED, "note": SCRUBBED, "sealed_former": ""},
+        ),
         _by(ipservices.FormerState, "service_id", "service", deleted=True, hidden=("sealed_observed",)),
         _by(
             ipservices.PortRequest, "subscription_id", "subscription", hidden=("sealed_pin",),
@@ -244,7 +248,7 @@ def _network() -> list[Holding]:
         _by(ipservices.UsageRecord, "service_id", "service", kept=_BOOKS),
         _by(ipservices.PhoneNumber, "service_id", "service", kept=_("Numbers belong to the provider's inventory.")),
         *_nobody("the provider's own network", ipservices.Binding, ipservices.BindingNode, ipservices.Comparison,
-                 ipservices.ConformanceReport, ipservices.ContainerLock, ipservices.FreeRange,
+                 ipservices.ConformanceReport, ipservices.ContainerLock, ipservices.FreeRange, ipservices.Migration,
                  ipservices.HealthSample, ipservices.PortHold, ipservices.Prefix),
         *_nobody(
             "stands for a server of somebody else; what ends there is removed by its driver",

@@ -248,6 +248,8 @@ SPECTACULAR_SETTINGS = {
         "CollectionStateEnum": "subscribers.choices.CollectionState",
         "LeaseStateEnum": "subscribers.choices.LeaseState",
         "PortStateEnum": "ipservices.choices.PortState",
+        "MigrationStateEnum": "ipservices.choices.MigrationState",
+        "MoveStateEnum": "ipservices.choices.MoveState",
         "FindingKindEnum": "ipservices.choices.FindingKind",
         "ComparisonStageEnum": "ipservices.choices.ComparisonStage",
         "SubscriptionStateEnum": "subscribers.choices.SubscriptionState",

@@ -111,6 +111,7 @@ WORDS: dict[str, str | Promise] = {
     "ipservices.observe_service": _("Read services back from the servers"),
     "ipservices.view_drivercall": _("See what was done at the servers"),
     "ipservices.view_comparison": _("See comparisons of servers"),
+    "ipservices.view_migration": _("See migrations between servers"),
     "ipservices.view_finding": _("See in what servers differ"),
     "ipservices.view_binding": _("See servers"),
     "ipservices.manage_bindings": _("Configure servers"),

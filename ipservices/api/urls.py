@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from boss.core.api.routes import Route
-from ipservices.api import comparing, views
+from ipservices.api import comparing, migrating, views
 
 routes = [
     Route("services", views.ServiceViewSet),
@@ -9,6 +9,7 @@ routes = [
     Route("bindings", views.BindingViewSet),
     Route("comparisons", comparing.ComparisonViewSet),
     Route("findings", comparing.FindingViewSet),
+    Route("migrations", migrating.MigrationViewSet),
     Route("addresses", views.AddressViewSet),
     Route("prefixes", views.PrefixViewSet),
     Route("numbers", views.NumberViewSet),

@@ -11,6 +11,7 @@ from ipservices.models.inventories import (
     Prefix,
 )
 from ipservices.models.leases import ObservedLease
+from ipservices.models.migrating import Migration, MigrationItem
 from ipservices.models.porting import PortRequest
 from ipservices.models.services import DriverCall, FormerState, Service, UsageRecord
 from ipservices.models.simulated import SimulatedEffect, SimulatedObject, SimulatedServer
@@ -28,6 +29,8 @@ __all__ = [
     "FreeRange",
     "HealthSample",
     "LeaseHistory",
+    "Migration",
+    "MigrationItem",
     "ObservedLease",
     "PhoneNumber",
     "PortHold",

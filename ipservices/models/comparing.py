@@ -15,12 +15,23 @@ from ipservices.models.services import Service
 from subscribers.models import Subscription
 
 
-class Comparison(Addressable):
-    """One comparison of a server. It goes on stage by stage, batch by batch; ``cursor`` is how far the stage is.
+class InTurns(Addressable):
+    """Long work that workers do in turns. ``holder`` has it until ``until``, a worker that died is succeeded then.
 
-    ``holder`` has it until ``until``, a worker that died is succeeded then. ``due_at`` is when the sweep must ring
-    again; none once it is over.
+    ``due_at`` is when the sweep must ring again; none while there is nothing to do.
     """
+
+    holder = models.CharField(max_length=40, blank=True, default="", editable=False)
+    until = models.DateTimeField(null=True, editable=False)
+    due_at = models.DateTimeField(null=True, editable=False)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta(Addressable.Meta):
+        abstract = True
+
+
+class Comparison(InTurns):
+    """One comparison of a server. It goes on stage by stage, batch by batch; ``cursor`` is how far the stage is."""
 
     realm_only = "the provider's servers"
     dispatch_reads = ("id", "realm_id", "due_at")
@@ -29,17 +40,14 @@ class Comparison(Addressable):
     binding = models.ForeignKey(Binding, models.CASCADE, related_name="comparisons", db_index=False)
     asked_by = models.CharField(_("asked by"), max_length=200)
     started_at = models.DateTimeField(_("started"), auto_now_add=True)
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     stage = models.CharField(max_length=10, choices=ComparisonStage.choices, default=ComparisonStage.HELD)
     cursor = models.BigIntegerField(default=0, editable=False)
     counts = models.JSONField(_("counts"), default=dict, blank=True)
     tries = models.PositiveSmallIntegerField(default=0, editable=False)
     error = models.TextField(_("error"), blank=True, default="")
-    holder = models.CharField(max_length=40, blank=True, default="", editable=False)
-    until = models.DateTimeField(null=True, editable=False)
-    due_at = models.DateTimeField(null=True, editable=False)
 
-    class Meta(Addressable.Meta):
+    class Meta(InTurns.Meta):
+        abstract = False
         verbose_name = _("comparison")
         verbose_name_plural = _("comparisons")
         ordering = ["-id"]

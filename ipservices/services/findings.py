@@ -19,6 +19,7 @@ from ipservices.errors import NothingToDo
 from ipservices.families import kinds
 from ipservices.models import Finding, Service
 from ipservices.services.design import SET_ASIDE
+from ipservices.services.strays import was_moved_away
 from workflow import selectors as workflow
 from workflow.contracts import RunEnd
 from workflow.services import definitions, runs
@@ -55,7 +56,7 @@ def obstacle(finding: Finding, way: FindingWay) -> str | None:
 
 
 def _cannot_repair(finding: Finding) -> str | None:
-    if finding.kind == FindingKind.ORPHAN and lives(finding):
+    if finding.kind == FindingKind.ORPHAN and lives(finding) and not moved_away(finding):
         return _("A living service has this id: finish or roll back its migration, or end the service.")
     if finding.kind == FindingKind.DRIFT and any(one["field"] == "service_ref" for one in finding.differences):
         return _("On the server it belongs to something else; a person has to look there.")
@@ -87,6 +88,11 @@ def lives(finding: Finding) -> bool:
     """Whether a living service has the id that stands in the object."""
     rows = Service.objects.filter(public_id=finding.service_ref.removeprefix("svc-"))
     return bool(rows.exclude(state=ServiceState.TERMINATED).exists())
+
+
+def moved_away(finding: Finding) -> bool:
+    """Whether the living service with this id has been moved to another server, so that this is what stayed behind."""
+    return was_moved_away(finding.service_ref, finding.binding)
 
 
 def heir_of(finding: Finding) -> Service | None:

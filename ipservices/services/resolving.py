@@ -16,7 +16,7 @@ from ipservices.errors import FindingChanged, NothingToDo
 from ipservices.models import Finding, Service
 from ipservices.services import calls, design, establishing
 from ipservices.services.calls import Target
-from ipservices.services.findings import heir_of, lives
+from ipservices.services.findings import heir_of, lives, moved_away
 from ipservices.services.strays import living_elsewhere, stub
 from subscribers.models import Subscription
 
@@ -150,11 +150,13 @@ def _stray_target(finding: Finding) -> Target:
 
 
 def _remove_stray(actor: Actor, finding: Finding, key: str, attempt: int) -> None:
-    if living_elsewhere({finding.service_ref.removeprefix("svc-")}):
+    with scoping.realm_transaction(actor.realm_id, actor.label):
+        stayed_behind = moved_away(finding)
+    if not stayed_behind and living_elsewhere({finding.service_ref.removeprefix("svc-")}):
         raise Conflict("a living service has this id", name=finding.name)
 
     def prepare() -> Target:
-        if lives(finding):
+        if lives(finding) and not moved_away(finding):
             raise Conflict("a living service has this id", name=finding.name)
         return _stray_target(finding)
 
@@ -180,12 +182,12 @@ def _keep_stray(actor: Actor, finding: Finding, present: Observed) -> None:
     with scoping.realm_transaction(actor.realm_id, actor.label):
         row: Finding = Finding.objects.select_for_update(of=("self",)).get(pk=finding.pk)
         if not row.sealed_former:
-            row.sealed_former = sealing.seal_stray(row, present)
+            row.sealed_former = sealing.seal_held(row, present)
             row.save(update_fields=["sealed_former"])
 
 
 def _restore_stray(actor: Actor, finding: Finding, key: str, attempt: int) -> None:
-    former = sealing.open_stray(finding)
+    former = sealing.open_held(finding)
     if former is None:
         return
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import F
+
 from boss.core import scoping
 from ipservices import sentences
-from ipservices.choices import FindingKind, ServiceState
+from ipservices.choices import FindingKind, MigrationState, MoveState, ServiceState
 from ipservices.contracts import Desired, Held
-from ipservices.models import Binding, Service
+from ipservices.models import Binding, MigrationItem, Service
 from ipservices.registry import drivers
 from ipservices.services.noting import Seen
 
@@ -45,6 +47,7 @@ def suspects(realm_id: int, binding: Binding, held: Sequence[Held]) -> list[Stra
     with scoping.realm_transaction(realm_id, "comparison"):
         rows = Service.objects.select_related("binding").filter(public_id__in=ids)
         known = {row.service_ref: row for row in rows}
+        moving = being_moved([row.pk for row in known.values()])
     unknown = {ref.removeprefix("svc-") for ref in {one.service_ref for one in ours} - known.keys()}
     others = living_elsewhere(unknown)
     found = []
@@ -52,6 +55,8 @@ def suspects(realm_id: int, binding: Binding, held: Sequence[Held]) -> list[Stra
         if one.service_ref.removeprefix("svc-") in others:
             continue
         row = known.get(one.service_ref)
+        if row is not None and row.pk in moving:
+            continue  # its migration knows that it is in two places
         stray = _of_nobody(binding, one) if row is None else _of_service(binding, one, row)
         if stray is not None:
             found.append(stray)
@@ -114,3 +119,24 @@ def may_be_one_server(first: Binding, second: Binding) -> bool:
 def _place(binding: Binding) -> dict[str, Any]:
     named = {key: value for key, value in binding.settings.items() if _ADDRESS.search(key)}
     return named or {"binding": binding.pk}
+
+
+def being_moved(service_ids: Sequence[int]) -> set[int]:
+    """Of these services, those that a migration under way has in its hands now."""
+    items = MigrationItem.objects.filter(
+        service__in=service_ids,
+        state__in=(MoveState.MOVING, MoveState.RETURNING),
+        migration__state=MigrationState.RUNNING,
+    )
+    return set(items.values_list("service_id", flat=True))
+
+
+def was_moved_away(service_ref: str, binding: Binding) -> bool:
+    """Whether a migration has moved the living service off ``binding`` to where it lives now, and made sure of it."""
+    items = MigrationItem.objects.filter(
+        service__public_id=service_ref.removeprefix("svc-"),
+        state=MoveState.DONE,
+        migration__source=binding,
+        migration__target=F("service__binding"),
+    )
+    return bool(items.exists())

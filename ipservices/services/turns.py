@@ -18,12 +18,12 @@ from django.db.models.expressions import CombinedExpression
 from kombu.exceptions import KombuError
 
 from boss.core import lanes, scoping
-from ipservices.models import Comparison
+from ipservices.models.comparing import InTurns
 from workflow.models.columns import ClockTimestamp
 
 log = structlog.get_logger(__name__)
 
-Row = TypeVar("Row", bound=Comparison)
+Row = TypeVar("Row", bound=InTurns)
 
 TURN_SECONDS = 20.0
 RING_AGAIN_SECONDS = 30.0

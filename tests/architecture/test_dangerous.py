@@ -208,7 +208,8 @@ SEALS = {
     "boss/portals/signup/drafts.py": set(),  # lives in a session for two weeks; the older keys stay as long
     "ipservices/sealing.py": {
         "ipservices.binding.sealed_secrets", "ipservices.service.sealed_secrets",
-        "ipservices.formerstate.sealed_observed",
+        "ipservices.formerstate.sealed_observed", "ipservices.finding.sealed_former",
+        "ipservices.migrationitem.sealed_former",
     },
     "ipservices/services/porting.py": {"ipservices.portrequest.sealed_pin"},
     "subscribers/services/orders.py": {"subscribers.order.card_token_sealed"},

@@ -65,13 +65,13 @@ def test_every_view_declares_a_permission_or_says_public():
 
 def fill(route: str, ids: dict[str, str]) -> str:
     """An address with the ids of the world in it."""
-    room = re.match(
-        r"api/v1/(?:overview/)?([\w-]+/[\w-]+)/|(?:console|my|owner)/(workflows/drafts|network/findings|[\w-]+)/", route
-    )
+    inner = r"workflows/drafts|network/findings|network/migrations|[\w-]+"
+    room = re.match(rf"api/v1/(?:overview/)?([\w-]+/[\w-]+)/|(?:console|my|owner)/({inner})/", route)
     kinds = {
         "accounts": "subscribers/accounts", "orders": "subscribers/orders", "runs": "workflow/runs",
         "services": "ipservices/services", "network": "ipservices/bindings",
-        "network/findings": "ipservices/findings", "tickets": "ticketing/tickets",
+        "network/findings": "ipservices/findings", "network/migrations": "ipservices/migrations",
+        "tickets": "ticketing/tickets",
         "workflows": "workflow/definitions", "workflows/drafts": "workflow/drafts",
         "bulks": "workflow/bulks", "tasks": "ticketing/tickets", "subscriptions": "subscribers/subscriptions",
         "plans": "console/plans", "limits": "workflow/limits", "calendars": "console/calendars",

@@ -20,7 +20,7 @@ from boss.tenancy.services import api_keys, calendars, roles, single_sign_on, si
 from catalog import selectors as catalog
 from catalog.models import Feature
 from catalog.pricing import OptionChoice
-from ipservices.models import Comparison, DriverCall, Finding, PhoneNumber, Prefix
+from ipservices.models import Comparison, DriverCall, Finding, Migration, PhoneNumber, Prefix
 from ipservices.services import addresses, bindings, design, numbers, porting, prefixes
 from subscribers import selectors as subscribers
 from subscribers.contact import ContactDetails, PaymentChoice
@@ -75,6 +75,10 @@ def build(system: Actor) -> World:
         full_kind=service.full_kind, first_seen_at=clock.now(), last_seen_at=clock.now(),
         differences=[{"field": "quota_mb", "wanted": 1, "found": 2}],
     )  # fmt: skip
+    newer = bindings.create(
+        actor=system, family=binding.family, driver_key="simulator", name="newer", settings={"server": "newer"}
+    )
+    migration = Migration.objects.create(source=binding, target=newer, state="ready", asked_by="BOSS")
     ticket = tickets.open(actor=system, category_key="billing", title="A question", requester=sam)
     key, _plain = api_keys.create(actor=system, name="ERP")
     message = messages.send(
@@ -140,6 +144,7 @@ def build(system: Actor) -> World:
             "ipservices/bindings": binding.public_id,
             "ipservices/comparisons": comparison.public_id,
             "ipservices/findings": finding.public_id,
+            "ipservices/migrations": migration.public_id,
             "ipservices/addresses": address.public_id,
             "ipservices/prefixes": Prefix.objects.get().public_id,
             "ipservices/numbers": PhoneNumber.objects.first().public_id,

@@ -62,7 +62,7 @@ def again(network: Network, finding: Finding) -> Finding:
 
 def box_of(network: Network) -> Service:
     with scoping.realm_transaction(network.realm.pk):
-        row: Service = Service.objects.get(family="mail", state__in=("active", "suspended"))
+        row: Service = Service.objects.get(name=BOX, state__in=("active", "suspended"))
         return row
 
 

@@ -64,6 +64,8 @@ PICTURED = (
 
 # What has happened, and what only counts or names things: it stays, and says so to whoever looks.
 HISTORY: Mapping[type[models.Model], str] = {
+    ipservices.Migration: "only people begin one",
+    ipservices.MigrationItem: "only people begin one",
     ipservices.Comparison: "looks at servers, by the clock",
     ipservices.Finding: "what those looks found",
     ipservices.DriverCall: "every call of a driver stays readable",

@@ -52,6 +52,7 @@ def _practice_page(request: HttpRequest, *, status: int = 200, refused_form: Any
         "may_manage": actor.holds("ipservices.manage_bindings"),
         "may_compare": actor.holds("ipservices.observe_service"),
         "sees_findings": actor.holds("ipservices.view_finding"),
+        "sees_migrations": actor.holds("ipservices.view_migration"),
         "servers": servers,
         "calls": present.call_rows(actor, calls),
     }
