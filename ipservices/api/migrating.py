@@ -27,15 +27,15 @@ class ReasonSerializer(serializers.Serializer[Any]):
 
 
 class MigrationSerializer(serializers.ModelSerializer[Migration]):
-    source = serializers.CharField(source="source.public_id", read_only=True)
-    target = serializers.CharField(source="target.public_id", read_only=True)
+    from_server = serializers.CharField(source="source.public_id", read_only=True)
+    to_server = serializers.CharField(source="target.public_id", read_only=True)
     kinds = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:
         model = Migration
         fields = (
-            "public_id", "source", "target", "state", "kinds", "most", "batch_size", "pause_seconds", "renew_secrets",
-            "content_moved", "asked_by", "asked_at", "started_at", "finished_at", "error",
+            "public_id", "from_server", "to_server", "state", "kinds", "most", "batch_size", "pause_seconds",
+            "renew_secrets", "content_moved", "asked_by", "asked_at", "started_at", "finished_at", "error",
         )  # fmt: skip
 
 
@@ -70,8 +70,8 @@ class MoveSerializer(serializers.ModelSerializer[MigrationItem]):
 class NewMigration(serializers.Serializer[Any]):
     """Services to be moved. Nothing is moved before it is started."""
 
-    source = serializers.CharField(max_length=12, help_text="The server they live at (public id)")
-    target = serializers.CharField(max_length=12, help_text="The server they are to live at (public id)")
+    from_server = serializers.CharField(max_length=12, help_text="The server they live at (public id)")
+    to_server = serializers.CharField(max_length=12, help_text="The server they are to live at (public id)")
     kinds = serializers.ListField(
         child=serializers.CharField(max_length=60), required=False, default=list, max_length=20,
         help_text="Only these (mail.mailbox); empty: all",
@@ -90,8 +90,8 @@ class OneService(serializers.Serializer[Any]):
 
 
 class MigrationFilter(FilterSet):
-    source = CharFilter("source__public_id")
-    target = CharFilter("target__public_id")
+    from_server = CharFilter("source__public_id")
+    to_server = CharFilter("target__public_id")
 
     class Meta:
         model = Migration
@@ -118,7 +118,7 @@ class MigrationViewSet(ReadOnlyViewSet):
     def create(self, request: Request) -> Response:
         """Look what it would do. Asking for it again tells how far that is."""
         given = self.given()
-        source, target = (self._server(end, given.pop(end)) for end in ("source", "target"))
+        source, target = (self._server(end, given.pop(end)) for end in ("from_server", "to_server"))
         made = migrating.prepare(actor=self.actor, source=source, target=target, **given)
         return self.answer(made, status=201)
 

@@ -106,7 +106,7 @@ def test_the_pages_ask_as_many_statements_for_many_services_as_for_one(
 
 def test_a_migration_is_all_on_the_api(network: Network, other: Binding) -> None:  # noqa: F811
     api = Api("alpha.localhost", minted(network.realm.pk))
-    body = {"source": network.bindings["mail"].public_id, "target": other.public_id, "content_moved": True}
+    body = {"from_server": network.bindings["mail"].public_id, "to_server": other.public_id, "content_moved": True}
     made = api.post("ipservices/migrations/", body)
     assert (made.status_code, made.json()["state"]) == (201, "checking")
     address = f"ipservices/migrations/{made.json()['public_id']}/"
@@ -120,4 +120,4 @@ def test_a_migration_is_all_on_the_api(network: Network, other: Binding) -> None
     work(network)
     assert api.get(address).json()["counts"] == {"returned": 1}
     assert api.post(f"{address}pause/").status_code == 409
-    assert api.post("ipservices/migrations/", {**body, "target": body["source"]}).status_code == 422
+    assert api.post("ipservices/migrations/", {**body, "to_server": body["from_server"]}).status_code == 422

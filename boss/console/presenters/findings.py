@@ -119,7 +119,7 @@ def _button(finding: Finding, way: FindingWay) -> Button:
             if finding.kind == FindingKind.ORPHAN
             else _("What the server holds becomes what is wanted. Nothing changes at the server.")
         )
-        return Button(way, _("Take over what is there"), means, "download", False)
+        return Button(way, _("Take over what is there"), means, "arrows-exchange", False)
     explained, words, dangerous = _REPAIRS[FindingKind(finding.kind)]
     means = str(explained)
     if dangerous and known is not None and known.has_content:
