@@ -9,7 +9,7 @@ from boss.platform import addresses
 os.environ.setdefault("BOSS_SECRET_KEY", addresses.local_secret())
 
 # The lab's servers (`manage.py up --lab`) run beside the platform on this machine.
-os.environ.setdefault("BOSS_DRIVER_NETWORKS", "127.0.0.0/8")
+os.environ.setdefault("BOSS_DRIVER_NETWORKS", "127.0.0.0/8,::1/128")
 os.environ.setdefault("BOSS_DRIVER_DIRECTORIES", str(addresses.STATE / addresses.kind() / "lab"))
 
 from boss.settings.base import *  # noqa: F403

@@ -82,7 +82,7 @@ class ObservedSerializer(serializers.Serializer[Any]):
     sessions = serializers.IntegerField()
 
 
-class TriedSerializer(serializers.Serializer[Any]):
+class ServiceTrialSerializer(serializers.Serializer[Any]):
     """What came of using a service just now."""
 
     works = serializers.BooleanField(allow_null=True, help_text="null: its driver has no way to tell")

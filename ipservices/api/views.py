@@ -72,7 +72,7 @@ class ServiceViewSet(ReadOnlyViewSet):
         }
         return Response(shown)
 
-    @extend_schema(request=None, responses=serializers.TriedSerializer)
+    @extend_schema(request=None, responses=serializers.ServiceTrialSerializer)
     @action(detail=True, methods=["post"], url_path="try", permission="ipservices.observe_service")
     def try_out(self, request: Request, public_id: str) -> Response:
         """Ask through the service itself, as the subscriber's own program would, whether it works."""
