@@ -30,11 +30,9 @@ from ipservices.contracts import (
     Safety,
     Transient,
     UsageReading,
-    UsageSample,
-    counted_since,
 )
 from ipservices.drivers import dns_records as records
-from ipservices.drivers.dns_bind import notes
+from ipservices.drivers.dns_bind import notes, statistics
 from ipservices.drivers.dns_bind.files import ZoneFiles, named
 from ipservices.drivers.dns_bind.rndc import Control
 from ipservices.drivers.dns_bind.wire import Contents, Wire
@@ -61,7 +59,6 @@ _SERVER_MADE = frozenset(
     )
 )
 """Types in a zone that are the server's business: its SOA, its signatures, and what can be in no zone."""
-_OWN_READING = frozenset(("AXFR", "IXFR"))
 _MOST_OCTETS = 40_000
 """Of records in one update; a message holds 65,535."""
 
@@ -375,25 +372,16 @@ class BindDriver(DnsDriver):
             url, headers={}, deadline=self.deadline, networks=self.connection.networks, note=self._note_statistics
         )
         try:
-            answer = http.request("GET", "/json/v1/zones")
+            answer = http.request("GET", statistics.PATH)
         finally:
             http.close()
         if answer.status != 200 or not isinstance(answer.body, dict):
             raise Invalid(f"the statistics channel answers {answer.status}, not with statistics of zones")
-        born = str(answer.body.get("boot-time"))
-        before = cursor.get("zones", {}) if cursor.get("born") == born else {}
-        seen: dict[str, list[Any]] = {}
-        samples = []
-        for zone, count in _queries(answer.body):
-            whose, counted = before.get(zone, ["", 0])
-            if count != counted:
-                state = self._zones.find(zone)
-                ref = "" if state is None else state.service_ref
-                counted, whose = counted if ref == whose else 0, ref
-                if ref not in ("", SHARED):
-                    samples.append(UsageSample(ref, "queries", counted_since(counted, count)))
-            seen[zone] = [whose, count]
-        return UsageReading(tuple(samples), {"born": born, "zones": seen})
+        return statistics.reading(answer.body, cursor, self._owner)
+
+    def _owner(self, zone: str) -> str:
+        state = self._zones.find(zone)
+        return "" if state is None else state.service_ref
 
     def _note_statistics(self, request: Mapping[str, Any], answer: Mapping[str, Any], started: float) -> None:
         # What every zone of the server was asked is not this call's story.
@@ -494,13 +482,3 @@ def _parts(steps: Iterable[Step]) -> Iterator[list[Step]]:
         octets += size
     if part:
         yield part
-
-
-def _queries(statistics: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    """Zones and how often each was asked, without our own readings."""
-    for view in statistics.get("views", {}).values():
-        for zone in view.get("zones", ()):
-            kinds: Mapping[str, int] = zone.get("qtypes", {})
-            count = sum(number for kind, number in kinds.items() if kind not in _OWN_READING)
-            if count and zone.get("class") == "IN":
-                yield records.bare(zone["name"]), count
