@@ -5,6 +5,7 @@ A server that is not installed is skipped with a loud reason; where everything i
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ class Labs:
     def stop(self) -> None:
         for lab in self._started.values():
             lab.stop()
+            shutil.rmtree(getattr(lab, "home", lab.directory), ignore_errors=True)
         if self._postgres is not None:
             self._postgres.stop()
 

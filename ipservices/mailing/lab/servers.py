@@ -6,6 +6,7 @@ import base64
 import contextlib
 import hashlib
 import os
+import shutil
 import signal
 import smtplib
 import subprocess
@@ -214,6 +215,11 @@ def _home(directory: Path) -> Path:
     if not all(place.stat().st_mode & 0o001 for place in directory.resolve().parents):
         name = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:12]
         home = Path("/var/tmp") / f"boss-lab-mail-{name}"  # noqa: S108 - the owner is looked at
+        marked = directory / "home"
+        if not marked.exists():
+            # Left by an earlier directory of this name, with passwords nobody knows any more.
+            shutil.rmtree(home, ignore_errors=True)
+            marked.write_text(str(home))
         home.mkdir(exist_ok=True, mode=0o711)
         if home.lstat().st_uid != os.geteuid():
             raise LabError(f"{home} belongs to somebody else")
