@@ -6,7 +6,7 @@ import subprocess
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import ProgrammingError
+from django.db import OperationalError, ProgrammingError
 
 from boss.core import scoping
 from boss.core.actors import Actor
@@ -64,8 +64,8 @@ class Command(BaseCommand):
             if realm is not None:
                 with scoping.realm_transaction(realm.pk, "lab"):
                     network.bind_lab(Actor.system(realm.pk, "Lab"))
-        except ProgrammingError:
-            realm = None  # the schema is older than the code, or not there yet
+        except (ProgrammingError, OperationalError):
+            realm = None  # the database is not there, or its schema is older than the code
         if realm is None:
             self.stdout.write("The demo realm is not there yet; `manage.py up` binds them when it has made it.")
             return
