@@ -55,7 +55,6 @@ class Call:
     caller: str
     callee: str
     service: str
-    emergency: bool
 
     @property
     def key(self) -> str:
@@ -70,7 +69,7 @@ class Calls:
         self._sql = sql
 
     def of(self, aor: str) -> list[Call]:
-        """The live calls of a line, at either end."""
+        """The live calls of a line, at either end, without calls to emergency numbers: those are never cut."""
         found = self._rpc.ask("dlg.profile_list", _PROFILE, aor, missing=_NOT_THERE) or []
         return [_call(one) for one in (found if isinstance(found, list) else [found]) if isinstance(one, Mapping)]
 
@@ -105,5 +104,4 @@ def _call(found: Mapping[str, Any]) -> Call:
         caller=said.get("caller") or str(found.get("from_uri") or "").removeprefix("sip:"),
         callee=said.get("callee") or str(found.get("to_uri") or "").removeprefix("sip:"),
         service=said.get("service", ""),
-        emergency=said.get("emergency") == "1",
     )

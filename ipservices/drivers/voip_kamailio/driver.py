@@ -180,9 +180,8 @@ class KamailioDriver(Driver):
             self._calls.log_out(aor)
         ended = 0
         for call in self._calls.of(aor):
-            if call.emergency or (only_own and call.caller != aor):
-                continue
-            ended += self._calls.cut(call)
+            if not only_own or call.caller == aor:
+                ended += self._calls.cut(call)
         return ended
 
     # --- reads
