@@ -56,7 +56,7 @@ class AddressAssignmentAdmin(ReadOnlyAdmin):
 
 @admin.register(PhoneNumber)
 class PhoneNumberAdmin(ReadOnlyAdmin):
-    list_display = ("number", "state", "area", "service")
+    list_display = ("number", "state", "available_from", "area", "service")
     list_filter = ("state",)
     list_select_related = ("service",)
 

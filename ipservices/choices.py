@@ -45,6 +45,7 @@ class NumberState(models.TextChoices):
     ASSIGNED = "assigned", _("In use")
     PORTING_IN = "porting_in", _("Being brought along")
     LEFT = "left", _("Given back")
+    QUARANTINED = "quarantined", _("Resting")
 
 
 class PortState(models.TextChoices):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
+from django.utils import timezone
 
 from boss.core import scoping
 from boss.core.actors import Actor
@@ -153,7 +154,15 @@ def count_free(prefix: Prefix) -> int:
 
 
 def count_free_numbers() -> int:
-    return int(PhoneNumber.objects.filter(state=NumberState.AVAILABLE).count())
+    return int(free_numbers().count())
+
+
+def free_numbers() -> QuerySet[PhoneNumber]:
+    """Numbers anybody may have now: the free ones, and those that have rested long enough."""
+    rows: QuerySet[PhoneNumber] = PhoneNumber.objects.filter(
+        Q(state=NumberState.AVAILABLE) | Q(state=NumberState.QUARANTINED, available_from__lte=timezone.now())
+    )
+    return rows
 
 
 def latest_health(binding: Binding) -> HealthSample | None:

@@ -245,7 +245,7 @@ class NumberSerializer(serializers.ModelSerializer[PhoneNumber]):
 
     class Meta:
         model = PhoneNumber
-        fields = ("public_id", "number", "state", "area", "service", "losing_carrier", "changed_at")
+        fields = ("public_id", "number", "state", "area", "service", "losing_carrier", "available_from", "changed_at")
 
 
 class PortRequestSerializer(serializers.ModelSerializer[PortRequest]):

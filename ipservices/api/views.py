@@ -26,11 +26,12 @@ from ipservices.services import (
     conforming,
     holders,
     looking,
+    numbers,
     porting,
     prefixes,
     provisioning,
     simulator,
-)  # fmt: skip
+)
 
 
 class ServiceFilter(FilterSet):
@@ -307,6 +308,12 @@ class NumberViewSet(ReadOnlyViewSet):
 
     def rows(self) -> QuerySet[PhoneNumber]:
         return selectors.whole_numbers()
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"], permission="ipservices.manage_numbers")
+    def end_rest(self, request: Request, public_id: str) -> Response:
+        """A resting number is free before its time: somebody has made sure that nobody misses it."""
+        return self.answer(numbers.end_rest(actor=self.actor, number=self.get_object()))
 
 
 class PortRequestFilter(FilterSet):

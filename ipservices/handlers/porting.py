@@ -119,7 +119,7 @@ def release_replaced(context: TaskContext) -> Outcome:
     shown = ", ".join(str(one["number"]) for one in held)
     return Done(
         {"numbers": shown, "held": " ".join(f"{one['number']}={one['service']}={one['key']}" for one in held)},
-        note=_("Free again: %(numbers)s.") % {"numbers": shown} if shown else _("No number was replaced."),
+        note=_("Given up: %(numbers)s.") % {"numbers": shown} if shown else _("No number was replaced."),
     )
 
 
@@ -130,7 +130,7 @@ def take_replaced_again(context: UndoContext) -> Outcome:
     taken = []
     for one in str(context.outputs.get("held") or "").split():
         number, service_id, key = one.split("=", 2)
-        row = numbers.reserve(
+        row = numbers.take_back(
             actor=context.actor, service=Service.objects.get(pk=int(service_id)), number=number, key=key
         )
         numbers.put_in_service(actor=context.actor, number=row)

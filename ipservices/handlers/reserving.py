@@ -118,7 +118,7 @@ def release_number(context: UndoContext) -> Outcome:
     freed = []
     for row in rows.order_by("id"):
         service = row.service
-        numbers.release(actor=context.actor, number=row)
+        numbers.release(actor=context.actor, number=row, rest=False)
         if service is not None and service.state == ServiceState.RESERVED:
             service.unreserve()
             service.name, service.desired = "", {**service.desired, "number": ""}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -146,7 +147,11 @@ class LeaseHistory(RealmScoped):
 
 
 class PhoneNumber(Addressable):
-    """A telephone number the realm may give out, or one that a subscriber brings along. ``number`` is E.164."""
+    """A telephone number the realm may give out, or one that a subscriber brings along. ``number`` is E.164.
+
+    One that was in use rests before somebody else may have it: ``quarantined`` until ``available_from``. From then on
+    it counts as free. ``former_key`` tells meanwhile whose it was, so that an undo finds exactly what was given up.
+    """
 
     scope_paths: ClassVar[dict[str, str]] = {
         "organization": "service__account__organization_id",
@@ -162,6 +167,8 @@ class PhoneNumber(Addressable):
     service = models.ForeignKey(Service, models.PROTECT, related_name="numbers", null=True, blank=True)
     key = models.CharField(max_length=200, blank=True, default="")
     losing_carrier = models.CharField(_("comes from"), max_length=80, blank=True, default="")
+    available_from = models.DateTimeField(_("free from"), null=True, blank=True)
+    former_key = models.CharField(max_length=200, blank=True, default="")
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta(Addressable.Meta):
@@ -174,18 +181,28 @@ class PhoneNumber(Addressable):
             models.UniqueConstraint(
                 fields=["realm_id", "key"], condition=~Q(key=""), name="ipservices_number_key_once"
             ),
+            models.CheckConstraint(
+                condition=Q(state="quarantined", available_from__isnull=False, service__isnull=True)
+                | (~Q(state="quarantined") & Q(available_from__isnull=True)),
+                name="ipservices_number_rests_until",
+            ),
         ]
         indexes = [
-            models.Index(fields=["realm_id", "number"], condition=Q(state="available"), name="ipservices_number_free"),
+            models.Index(
+                fields=["realm_id", "number"],
+                condition=Q(state__in=["available", "quarantined"]),
+                name="ipservices_number_unused",
+            ),
         ]
         permissions = [("manage_numbers", "Can add telephone numbers and give them out")]
 
     def __str__(self) -> str:
         return self.number
 
-    @transition(field=state, source=NumberState.AVAILABLE, target=NumberState.RESERVED)
+    @transition(field=state, source=[NumberState.AVAILABLE, NumberState.QUARANTINED], target=NumberState.RESERVED)
     def reserve(self) -> None:
-        """Set aside for a service."""
+        """Set aside for a service. Whether a resting one may be had is for the caller to know."""
+        self.available_from, self.former_key = None, ""
 
     @transition(field=state, source=[NumberState.RESERVED, NumberState.PORTING_IN], target=NumberState.ASSIGNED)
     def assign(self) -> None:
@@ -198,6 +215,16 @@ class PhoneNumber(Addressable):
     @transition(field=state, source=[NumberState.RESERVED, NumberState.ASSIGNED], target=NumberState.AVAILABLE)
     def release(self) -> None:
         """Free for somebody else."""
+
+    @transition(field=state, source=[NumberState.RESERVED, NumberState.ASSIGNED], target=NumberState.QUARANTINED)
+    def rest(self, until: datetime) -> None:
+        """Nobody's, but not free before ``until``: calls for the one who had it must not ring at somebody else's."""
+        self.available_from, self.former_key = until, self.key
+
+    @transition(field=state, source=NumberState.QUARANTINED, target=NumberState.AVAILABLE)
+    def end_rest(self) -> None:
+        """Free before its time."""
+        self.available_from, self.former_key = None, ""
 
     @transition(
         field=state,

@@ -10,7 +10,6 @@ from boss.core import audit
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.services import service as transactional
-from ipservices.choices import NumberState
 from ipservices.models import AddressAssignment, PhoneNumber
 from ipservices.services import addresses, numbers, ports
 from subscribers.models import Subscription
@@ -26,7 +25,7 @@ def give_back(*, actor: Actor, subscription: Subscription) -> None:
     for row in held:
         addresses.release(actor=actor, assignment=row)
     lines = PhoneNumber.objects.filter(service__subscription=subscription)
-    for number in lines.exclude(state__in=[NumberState.AVAILABLE, NumberState.LEFT]).order_by("number"):
+    for number in lines.exclude(state__in=numbers.NOBODYS).order_by("number"):
         freed.append(number.number)
         numbers.release(actor=actor, number=number)
     ports.release(actor=actor, subscription=subscription)

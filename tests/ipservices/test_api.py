@@ -8,7 +8,7 @@ import pytest
 
 from boss.core import scoping
 from ipservices.models import Binding, Service
-from ipservices.services import bindings
+from ipservices.services import bindings, numbers
 from tests.api.conftest import Api, minted
 from tests.ipservices.conftest import Network
 
@@ -138,3 +138,16 @@ def test_a_csr_may_look_but_not_change(network: Network, box: Service) -> None:
     with scoping.realm_transaction(network.realm.pk):
         assert Service.objects.get(pk=box.pk).state == "active"
         assert Binding.objects.count() == 8
+
+
+def test_a_resting_number_says_until_when_and_a_person_may_end_its_rest(api: Api, network: Network) -> None:
+    with scoping.realm_transaction(network.realm.pk):
+        row = numbers.reserve(actor=network.system)
+        numbers.release(actor=network.system, number=row)
+
+    [shown] = api.get("ipservices/numbers/?state=quarantined").json()["results"]
+    assert (shown["number"], shown["available_from"] is not None) == (row.number, True)
+    freed = api.post(f"ipservices/numbers/{row.public_id}/end_rest/")
+
+    assert (freed.status_code, freed.json()["state"], freed.json()["available_from"]) == (200, "available", None)
+    assert api.get("ipservices/numbers/?state=quarantined").json()["results"] == []

@@ -15,7 +15,7 @@ from ipservices.choices import CallOutcome, NumberState, ServiceState
 from ipservices.contracts import Invalid, Safety, Unreachable
 from ipservices.drivers.simulator import client
 from ipservices.drivers.simulator.driver import SimulatorDriver
-from ipservices.errors import LevelsOutOfRange, NotDesigned, OutcomeUnknown
+from ipservices.errors import LevelsOutOfRange, NotDesigned, NumberTaken, OutcomeUnknown
 from ipservices.models import (
     AddressAssignment,
     ContainerLock,
@@ -25,7 +25,7 @@ from ipservices.models import (
     Service,
     SimulatedEffect,
 )
-from ipservices.services import provisioning, reconciling, simulator
+from ipservices.services import numbers, provisioning, reconciling, simulator
 from tests.ipservices.conftest import HANDLERS, Network, subscribe
 from workflow.contracts import Done
 from workflow.errors import TimeLimitExceeded
@@ -266,6 +266,44 @@ def test_a_number_can_be_brought_along_and_goes_home_when_the_order_is_reversed(
 
     with scoping.realm_transaction(network.realm.pk):
         assert PhoneNumber.objects.get(number="+15555559000").state == NumberState.LEFT
+
+
+def test_a_number_given_up_rests_and_an_undo_gets_exactly_that_one_back(network: Network) -> None:
+    deliver(network)
+    with scoping.realm_transaction(network.realm.pk):
+        line = Service.objects.get(family="voip", kind="line")
+        before = PhoneNumber.objects.get(service=line)
+        Service.objects.filter(pk=line.pk).update(state=ServiceState.TERMINATED)
+
+    given_up = network.run("release_replaced_number", "run-2")
+    assert isinstance(given_up, Done)
+    with scoping.realm_transaction(network.realm.pk):
+        resting = PhoneNumber.objects.get(number=before.number)
+        assert (resting.state, resting.service, resting.key) == (NumberState.QUARANTINED, None, "")
+
+    network.outputs["release_replaced_number"] = given_up.outputs
+    for _twice in range(2):
+        assert isinstance(network.undo("release_replaced_number", "run-2"), Done)
+
+    with scoping.realm_transaction(network.realm.pk):
+        after = PhoneNumber.objects.get(number=before.number)
+        assert (after.state, after.service_id, after.key) == (NumberState.ASSIGNED, line.pk, before.key)
+        assert (after.available_from, after.former_key) == (None, "")
+
+
+def test_an_undo_does_not_take_a_number_that_somebody_else_had_since(network: Network) -> None:
+    deliver(network)
+    with scoping.realm_transaction(network.realm.pk):
+        line = Service.objects.get(family="voip", kind="line")
+        row = PhoneNumber.objects.get(service=line)
+        numbers.release(actor=network.system, number=row)
+        numbers.end_rest(actor=network.system, number=row)
+        numbers.release(actor=network.system, number=numbers.reserve(actor=network.system, number=row.number))
+
+        with pytest.raises(NumberTaken):
+            numbers.take_back(actor=network.system, number=row.number, service=line, key=row.key)
+
+        assert PhoneNumber.objects.get(pk=row.pk).state == NumberState.QUARANTINED
 
 
 def test_a_static_address_comes_from_its_own_range_and_is_known_to_the_access_server(

@@ -63,6 +63,7 @@ UNTOLD = frozenset(
         "number.reserved",
         "number.assigned",
         "number.released",
+        "number.taken_back",
         "port.held",
         "port.released",
         "card_hold.asked",
