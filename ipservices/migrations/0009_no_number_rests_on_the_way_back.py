@@ -10,5 +10,5 @@ def end_rests(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ipservices", "0105_numbers_rest")]
+    dependencies = [("ipservices", "0008_numbers_rest")]
     operations = [migrations.RunPython(migrations.RunPython.noop, end_rests)]
