@@ -26,7 +26,6 @@ class IpServicesConfig(AppConfig):
         from ticketing.registry import subject_kinds
         from workflow.registry import run_subject_kinds, task_handlers
 
-        reads.sensitive.register("address_holder.read", reads.SensitiveRead(_("Who had an address")))
         reads.sensitive.register("driver_call.read", reads.SensitiveRead(_("What was said to servers, and answered")))
         registry.register_own()
         registry.register_entry_points()

@@ -175,7 +175,7 @@ def _set_up_and_switch(road: Road, item: MigrationItem) -> None:
         row.save()
         item.revision = row.revision
         _step(item, MoveStep.SWITCHED)
-        _tell(road, "service.moved", row, migration.source, migration.target)
+        _tell(road, row, migration.source, migration.target)
 
     _perform(road, item, prepare, "establish", act, after)
 
@@ -256,7 +256,7 @@ def _restore_and_switch(road: Road, item: MigrationItem) -> None:
             row.revision += 1  # changed since it was moved: whoever sweeps brings the old server up to that
         row.save()
         _step(item, MoveStep.BACK)
-        _tell(road, "service.moved", row, migration.target, migration.source)
+        _tell(road, row, migration.target, migration.source)
 
     _perform(road, item, prepare, "restore", act, after)
 
@@ -319,7 +319,11 @@ def _settle(road: Road, item: MigrationItem, state: MoveState) -> None:
         item.save(update_fields=["state", "reason", "changed_at"])
 
 
-def _tell(road: Road, action: str, row: Service, here: Binding, there: Binding) -> None:
+def _tell(road: Road, row: Service, here: Binding, there: Binding) -> None:
     audit.record(
-        actor=road.actor, action=action, subject=row, before={"server": here.name}, after={"server": there.name}
+        actor=road.actor,
+        action="service.moved",
+        subject=row,
+        before={"server": here.name},
+        after={"server": there.name},
     )

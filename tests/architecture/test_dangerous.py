@@ -40,6 +40,9 @@ WEB_CLIENTS = ("boss/core/outbound.py", *PLATFORM, *LABS)
 SOCKETS = (
     "boss/core/outbound.py", "boss/automation/sandbox/", *PLATFORM, *LABS,
     "workflow/engine/settings.py",  # the machine's name
+    # Protocols no client library of ours speaks; each connects to what the guard (reachable_address) has let pass.
+    "ipservices/drivers/dns_bind/rndc.py", "ipservices/drivers/dns_bind/wire.py", "ipservices/drivers/ip_kea/relay.py",
+    "ipservices/drivers/access_freeradius/radius.py", "ipservices/drivers/voip_kamailio/sip.py",
     "ipservices/mailing/plane.py",  # names the type of what the guard has connected, for the mail clients
 )  # fmt: skip
 PROCESSES = ("boss/automation/sandbox/", *PLATFORM, *LABS)

@@ -33,6 +33,7 @@ from ipservices.contracts import (
 )
 from ipservices.drivers import dns_records as records
 from ipservices.drivers.dns_bind import notes, statistics
+from ipservices.drivers.dns_bind import steps as steps_of
 from ipservices.drivers.dns_bind.files import ZoneFiles, named
 from ipservices.drivers.dns_bind.rndc import Control
 from ipservices.drivers.dns_bind.wire import Contents, Wire
@@ -59,8 +60,6 @@ _SERVER_MADE = frozenset(
     )
 )
 """Types in a zone that are the server's business: its SOA, its signatures, and what can be in no zone."""
-_MOST_OCTETS = 40_000
-"""Of records in one update; a message holds 65,535."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,21 +208,21 @@ class BindDriver(DnsDriver):
         steps += [(key, wanted[key]) for key in changed if key == frame]
         steps += [(key, None) for key in gone if key not in early]
         soa = there.get((absolute("@", zone), "SOA"), (0, []))[1]
-        for part in _parts(steps):
+        for part in steps_of.parts(steps):
             update = dns.update.UpdateMessage(f"{zone}.")
             for value in soa:
                 update.present(f"{zone}.", "SOA", value)
             for (name, kind), content in part:
                 if (name, kind) == frame and content is not None:
                     # BIND ignores in silence what would take a zone's last name server: the new ones first.
-                    _add(update, frame, content)
+                    steps_of.add(update, frame, content)
                     for value in sorted(set(own.get(frame, (0, []))[1]) - set(content[1])):
                         update.delete(name, kind, value)
                     continue
                 update.delete(name, kind)
                 if content is not None:
-                    _add(update, (name, kind), content)
-            if self._wire.update(update, {"update": zone, "changes": [_said(step) for step in part]}) != 0:
+                    steps_of.add(update, (name, kind), content)
+            if self._wire.update(update, {"update": zone, "changes": [steps_of.said(step) for step in part]}) != 0:
                 raise Transient(f"the zone {zone} was changed by somebody else at the same moment")
             soa = []
 
@@ -262,7 +261,7 @@ class BindDriver(DnsDriver):
         if claim is not None:
             update.add(note, notes.TTL, "TXT", claim.text())
         for rrset in sets:
-            _add(update, (node, rrset["type"]), (rrset["ttl"], rrset["values"]))
+            steps_of.add(update, (node, rrset["type"]), (rrset["ttl"], rrset["values"]))
         said = [f"{rrset['type']} {', '.join(rrset['values'])}" for rrset in sets]
         code = self._wire.update(update, {"update": zone, "name": node, "record sets": said, "keeps": bool(claim)})
         if code == dns.rcode.YXRRSET:
@@ -454,31 +453,3 @@ class BindDriver(DnsDriver):
     def _refuse_another(self, desired: Desired, service_ref: str) -> None:
         if service_ref != desired.service_ref:
             raise Conflict(f"{desired.name} belongs to {service_ref or 'nobody BOSS knows'}", name=desired.name)
-
-
-def _add(update: dns.update.UpdateMessage, key: Key, content: tuple[int, list[str]]) -> None:
-    for value in content[1]:
-        update.add(key[0], content[0], key[1], value)
-
-
-Step = tuple[Key, tuple[int, list[str]] | None]
-
-
-def _said(step: Step) -> str:
-    (name, kind), content = step
-    return f"{name} {kind} " + ("away" if content is None else f"{content[0]} {', '.join(content[1])}")
-
-
-def _parts(steps: Iterable[Step]) -> Iterator[list[Step]]:
-    """The steps in messages that are not too long; nothing for no step."""
-    part: list[Step] = []
-    octets = 0
-    for step in steps:
-        size = len(step[0][0]) + sum(len(value) + 40 for value in (step[1] or (0, []))[1]) + 40
-        if part and octets + size > _MOST_OCTETS:
-            yield part
-            part, octets = [], 0
-        part.append(step)
-        octets += size
-    if part:
-        yield part
