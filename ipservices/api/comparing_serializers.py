@@ -38,6 +38,9 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
     differences = FoundDifferenceSerializer(many=True, read_only=True)
     run = serializers.CharField(source="run_public_id", read_only=True, help_text="The run at it; else empty")
     is_being_resolved = serializers.BooleanField(read_only=True)
+    resolution = serializers.CharField(
+        read_only=True, help_text="gone, repaired, adopted or put_back; empty while it is open"
+    )
 
     class Meta:
         model = Finding
