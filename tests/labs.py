@@ -29,7 +29,8 @@ class Labs:
     def sql(self) -> SqlServer:
         """The PostgreSQL of the real servers."""
         if self._postgres is None:
-            self._postgres = platform_lab.postgres(self.directory / "postgres", durable=False)
+            # Durable: tests cut its power and ask afterwards what it had promised to keep.
+            self._postgres = platform_lab.postgres(self.directory / "postgres")
             self._postgres.launch()
             self._postgres.wait()
         return platform_lab.sql_server(self._postgres)

@@ -81,14 +81,14 @@ def services(say: Callable[[str], None]) -> Iterator[Service]:
             say(f"{module.TITLE} is not installed here; `make lab` installs it")
 
 
-def postgres(directory: Path, *, durable: bool = True) -> Postgres:
+def postgres(directory: Path) -> Postgres:
     """The PostgreSQL that stands for the databases of the real servers: not BOSS's own, reached over TCP."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     ports = directory / "ports.json"
     if not ports.exists():
         ports.write_text(json.dumps({"port": labs.free_port()}))
     tcp = Tcp(int(json.loads(ports.read_text())["port"]), labs.remembered(directory / "password"))
-    return Postgres(state=directory, durable=durable, tcp=tcp)
+    return Postgres(state=directory, tcp=tcp)
 
 
 def sql_server(server: Postgres) -> SqlServer:
