@@ -4,7 +4,7 @@
 set -eu
 
 packages="chromium fonts-liberation pdns-server pdns-backend-pgsql bind9-dnsutils rabbitmq-server"
-packages="$packages bubblewrap libseccomp2 pgbouncer slapd openssh-server"
+packages="$packages bubblewrap libseccomp2 pgbouncer slapd openssh-server iproute2"
 # The servers that drivers provision, and the clients that try them.
 packages="$packages bind9 kea-dhcp4-server kea-dhcp6-server kea-ctrl-agent kea-admin"
 packages="$packages postfix postfix-pgsql postfix-ldap dovecot-core dovecot-imapd dovecot-lmtpd dovecot-pop3d dovecot-sieve"
