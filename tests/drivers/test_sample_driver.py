@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,9 +26,10 @@ SAMPLE = addresses.ROOT / "docs" / "how-to" / "sample_driver"
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The sample in a directory of its own, as pip puts it into BOSS's environment."""
-    place = tmp_path / "packages"
+    place, source = tmp_path / "packages", tmp_path / "source"
+    shutil.copytree(SAMPLE, source)  # building leaves its traces
     command = [str(bootstrap.uv_program()), "pip", "install", "--quiet", "--no-deps", "--python", sys.executable]
-    subprocess.run([*command, "--target", str(place), str(SAMPLE)], check=True, timeout=300)
+    subprocess.run([*command, "--target", str(place), str(source)], check=True, timeout=300)
     monkeypatch.syspath_prepend(str(place))
     registry.register_entry_points()
     try:
