@@ -212,7 +212,7 @@ def test_who_never_pays_is_warned_walled_in_disconnected_and_closed(lakes, behin
         assert Subscription.objects.get(pk=subscription.pk).state == "terminated"
         assert not Charge.objects.filter(kind="recurring", state="active").exists()
         assert not AddressAssignment.objects.exists() and not PortHold.objects.filter(state="held").exists()
-        assert not PhoneNumber.objects.exclude(state="available").exists()
+        assert not PhoneNumber.objects.exclude(state__in=["available", "quarantined"]).exists()
         assert Message.objects.filter(template="overdue").count() == 1
 
 
@@ -236,7 +236,7 @@ def test_who_leaves_is_shut_charged_for_the_term_and_everything_is_free_again(la
         assert Account.objects.get(pk=order.account_id).state == "closed"
         assert not Service.objects.exclude(state="terminated").exists()
         assert not AddressAssignment.objects.exists()
-        assert not PhoneNumber.objects.exclude(state="available").exists()
+        assert not PhoneNumber.objects.exclude(state__in=["available", "quarantined"]).exists()
 
 
 def test_a_win_back_stops_it(lakes, rosa):
