@@ -7,7 +7,7 @@ import tempfile
 
 os.environ.setdefault("BOSS_SECRET_KEY", "only-for-tests-only-for-tests-only-for-tests-only")
 os.environ.setdefault("BOSS_PLATFORM_KIND", "test")
-os.environ.setdefault("BOSS_DRIVER_NETWORKS", "127.0.0.0/8,::1/128")
+os.environ.setdefault("BOSS_DRIVER_NETWORKS", "127.0.0.0/8")
 os.environ.setdefault("BOSS_DRIVER_DIRECTORIES", os.path.realpath(tempfile.gettempdir()))
 
 from boss.settings.base import *  # noqa: F403
