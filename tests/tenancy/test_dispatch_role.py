@@ -17,7 +17,7 @@ from tests.tenancy.planting import ALPHA, BETA, Planter, one_row_of_every_table_
 
 KEYS = {
     "workflow_taskrun.key": "the task's key in its definition, from which the lane follows",
-    "ipservices_service.public_id": "our own id in a native object: whose of all realms an object on a shared server is",
+    "ipservices_service.public_id": "our id in a native object, to tell whose it is on a shared server",
     "privacy_retention.record_class": "the registered name of a class of records",
 }
 """Texts without a list of choices that it reads: names the software or a workflow's author gave, no person's."""
