@@ -7,14 +7,38 @@ from typing import Any
 import pytest
 
 from boss.core import scoping
+from boss.platform import lab as platform_lab
+from ipservices.drivers.dns_bench import answers
 from ipservices.drivers.dns_powerdns.lab import Lab
+from ipservices.labs import Names
 from ipservices.models import DriverCall, Finding, Service
+from ipservices.services import bindings
 from tests.api.conftest import Api, minted
-from tests.drivers.conftest import powerdns_lab  # noqa: F401 - the fixture
 from tests.ipservices.comparing import compare
 from tests.ipservices.conftest import Network
-from tests.ipservices.test_powerdns_in_service import NAME, ask, at_powerdns  # noqa: F401 - the fixture
 from tests.workflow.driving import drive
+
+NAME = "a-10001.subs.alpha.example"
+
+
+def ask(lab: Lab, name: str) -> list[str]:
+    return answers(lab, name, "A")
+
+
+@pytest.fixture
+def at_powerdns(network: Network, powerdns_lab: Lab) -> Network:
+    """An order is planned and has its address; its names are for a real PowerDNS."""
+    [bound] = platform_lab.modules()["dns_powerdns"].bindings(
+        powerdns_lab.facts(), Names("subs.alpha.example", "alpha.example", "sip.alpha.example")
+    )
+    with scoping.realm_transaction(network.realm.pk):
+        network.bindings["dns"] = bindings.create(
+            actor=network.system, family="dns", driver_key=bound.driver_key, name="PowerDNS", settings=bound.settings,
+            secrets=bound.secrets, position=1,
+        )  # fmt: skip
+    network.run("design_services")
+    network.run("reserve_address")
+    return network
 
 
 @pytest.fixture
@@ -43,8 +67,8 @@ def change_by_hand(lab: Lab, name: str, address: str) -> None:
 
 
 def test_a_record_changed_by_hand_is_listed_with_both_values_and_repaired_by_one_click(
-    at_powerdns: Network,  # noqa: F811
-    powerdns_lab: Lab,  # noqa: F811
+    at_powerdns: Network,
+    powerdns_lab: Lab,
     api: Api,
 ) -> None:
     at_powerdns.run("activate_family", family="dns")
@@ -77,8 +101,8 @@ def test_a_record_changed_by_hand_is_listed_with_both_values_and_repaired_by_one
 
 
 def test_a_record_taken_away_by_hand_is_missing_and_comes_back(
-    at_powerdns: Network,  # noqa: F811
-    powerdns_lab: Lab,  # noqa: F811
+    at_powerdns: Network,
+    powerdns_lab: Lab,
     api: Api,
 ) -> None:
     import httpx
