@@ -330,7 +330,13 @@ class Supervisor:
             # What its main process left of its group must not go on beside the new one.
             service.child.kill()
         if service.again_at is not None and now >= service.again_at:
-            service.start()
+            try:
+                service.start()
+            except LabError as trouble:
+                # A real server that does not come back takes nobody else along.
+                service.again_at = now + LONGEST_PAUSE
+                self.screen.step(f"The {service.name} does not start: {trouble}")
+                return
             self._tell_processes()
 
     def revive_servers(self) -> None:

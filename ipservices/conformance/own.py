@@ -7,7 +7,7 @@ done under one name made for it, and taken away at the end.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -87,13 +87,11 @@ def run(bench: Bench, check: Check) -> Result:
     return Result(bench.full_kind, check.key, outcome, words[:500], took)
 
 
-def run_all(
-    binding: Binding, connection: Connection, wanted: Callable[[str], bool] = lambda kind: True
-) -> Iterator[Result]:
+def run_all(binding: Binding, connection: Connection) -> Iterator[Result]:
     """Every check on every kind the driver provides, one after the other. What was made for it is taken away."""
     capabilities = drivers.get(binding.driver_key).capabilities
     for full_kind in sorted(capabilities.kinds):
-        if full_kind.partition(".")[0] != binding.family or not wanted(full_kind):
+        if full_kind.partition(".")[0] != binding.family:
             continue
         bench = OwnBench(binding, connection, full_kind)
         try:
