@@ -66,8 +66,8 @@ class ServerForm(BossForm):
             label=_("Its machines, if there are several"), required=False, max_length=4000,
             initial=initial.get("nodes", ""),
             widget=forms.Textarea(attrs={"rows": 3, "class": "code", "spellcheck": "false"}),
-            help_text=_("All of them, each on a line of its own, in the order to try them: a name, a colon, and what is "
-                        "set there instead, for instance “second: dns_host=192.0.2.54”."),
+            help_text=_("All of them, each on a line of its own, in the order to try them: a name, a colon, what is "
+                        "set there instead; for instance “second: dns_host=192.0.2.54”."),
         )  # fmt: skip
         for rule, label, help_text in (
             ("kinds", _("Only for these kinds"), _("For instance dns.host. Empty: for all.")),
