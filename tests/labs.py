@@ -14,7 +14,12 @@ import pytest
 
 from boss.platform import lab as platform_lab
 from boss.platform.postgres import Postgres
-from ipservices.labs import SqlServer
+from ipservices.contracts import Connection
+from ipservices.labs import Names, SqlServer
+from ipservices.registry import drivers
+from ipservices.services.strays import stub
+
+ANY_NAMES = Names("subs.alpha.example", "alpha.example", "sip.alpha.example")
 
 
 class Labs:
@@ -61,6 +66,18 @@ class Labs:
             lab.restart()
         return lab
 
+    def empty(self, folder: str, instance: str = "") -> Any:
+        """As ``of``, and nothing of BOSS's is left on it: the tests before may have ended in the middle."""
+        lab = self.of(folder, instance)
+        for bound in platform_lab.modules()[folder].bindings(lab.facts(), ANY_NAMES):
+            connection = Connection(
+                0, 0, bound.settings, bound.secrets, 8.0, networks=("127.0.0.0/8",), directories=(str(lab.directory),)
+            )
+            with drivers.get(bound.driver_key).driver(connection) as driver:
+                for one in driver.list_all():
+                    driver.take_away(stub(one.service_ref, f"{bound.family}.{one.kind}", one.name), key="sweep")
+        return lab
+
     def stop(self) -> None:
         for lab in self._started.values():
             lab.stop()
@@ -79,7 +96,7 @@ def labs(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
         found.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def powerdns_lab(labs: Labs) -> Any:
-    """A real PowerDNS."""
-    return labs.of("dns_powerdns")
+    """A real PowerDNS with nothing on it."""
+    return labs.empty("dns_powerdns")

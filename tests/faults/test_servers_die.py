@@ -34,7 +34,7 @@ PATIENCE_SECONDS = 240
 
 
 def bind(realm_id: int, labs: Labs, folder: str) -> Binding:
-    lab = labs.of(folder)
+    lab = labs.empty(folder)
     bound = platform_lab.modules()[folder].bindings(lab.facts(), NAMES)[0]
     with scoping.realm_transaction(realm_id):
         made: Binding = bindings.create(

@@ -77,7 +77,7 @@ class AtRadius:
 
 @pytest.fixture
 def maria(network: Network, labs: Labs) -> Iterator[AtRadius]:
-    place = Place(labs.of("access_freeradius"))
+    place = Place(labs.empty("access_freeradius"))
     place.sql("TRUNCATE radacct, radcheck, radreply, radusergroup, radgroupcheck, radgroupreply, nas")
     yield AtRadius(network, place)
     place.device.close()

@@ -26,7 +26,7 @@ OUTSIDE = "+15558880000"
 
 @pytest.fixture
 def lab(labs: Labs) -> Lab:
-    found: Lab = labs.of("voip_kamailio")
+    found: Lab = labs.empty("voip_kamailio")
     return found
 
 

@@ -20,7 +20,7 @@ ADDRESS = "203.0.113.2"
 
 @pytest.fixture(scope="module")
 def kea_lab(labs: Labs) -> Lab:
-    found: Lab = labs.of("ip_kea", "service")
+    found: Lab = labs.empty("ip_kea", "service")
     return found
 
 

@@ -36,7 +36,7 @@ class NameServer:
 
 @pytest.fixture(params=["dns_powerdns", "dns_bind"])
 def server(request: pytest.FixtureRequest, labs: Labs, settings: Any) -> NameServer:
-    lab = labs.of(request.param)
+    lab = labs.empty(request.param)
     settings.BOSS_DRIVER_DIRECTORIES = [str(lab.directory)]
     names = Names("subs.alpha.example", "alpha.example", "sip.alpha.example")
     [bound] = platform_lab.modules()[request.param].bindings(lab.facts(), names)

@@ -216,7 +216,7 @@ def canary_password(mail: Mail) -> str:
 @pytest.fixture(params=PLACES)
 def mail(request: pytest.FixtureRequest, network: Network, labs: Labs) -> Iterator[Mail]:
     place = PLACES[request.param]
-    lab = labs.of(place.folder, place.instance)
+    lab = labs.empty(place.folder, place.instance)
     module = __import__(f"ipservices.drivers.{place.folder}.lab", fromlist=["bindings"])
     [bound] = module.bindings(lab.facts(), Names("subs.alpha.example", place.domain, "sip.alpha.example"))
     with scoping.realm_transaction(network.realm.pk):

@@ -14,7 +14,7 @@ from boss.core.actors import Actor, Grant
 from boss.tenancy.services import sites
 from subscribers.account_search import search_accounts
 from subscribers.contact import ContactDetails
-from subscribers.models import Account, NameWord
+from subscribers.models import Account, NameWord, Subscription
 from subscribers.normalise import address_keys, deletions, is_one_edit_away, name_keys, name_words, phone_digits
 from subscribers.search import read
 from subscribers.services import accounts, portal_users
@@ -167,6 +167,10 @@ def test_every_branch_is_answered_by_its_index_behind_the_wall(people, bob):
     for number, one in enumerate(many):
         one.pk, one.user, one.number, one.public_id = None, None, f"Z-{number}", f"z{number:011d}"
     Account.objects.bulk_create(many)
+    homes = [copy.copy(Subscription.objects.all()[0]) for _number in range(1500)]
+    for number, home in enumerate(homes):
+        home.pk, home.public_id, home.address_key = None, f"z{number:011d}", f"{number} pine st"
+    Subscription.objects.bulk_create(homes)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")
