@@ -55,9 +55,17 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 
 @pytest.fixture
-def real_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+def furniture() -> databases.Furniture | None:
+    """What `real_db` holds from the start. Modules whose tests all need the same bulk of rows override it."""
+    return None
+
+
+@pytest.fixture
+def real_db(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, furniture: databases.Furniture | None
+) -> Iterator[str]:
     """A fresh database for this test alone: real commits on all three aliases, dropped afterwards. Its name."""
-    with django_db_blocker.unblock(), databases.fresh_database() as name:
+    with django_db_blocker.unblock(), databases.fresh_database(furniture) as name:
         yield name
 
 

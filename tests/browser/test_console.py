@@ -10,7 +10,7 @@ import pytest
 
 from boss.core import scoping
 from boss.core.actors import Actor
-from boss.platform.demo.trilakes import people, seed
+from boss.platform.demo.trilakes import people
 from boss.tenancy import selectors as tenancy
 from boss.tenancy.models import Site
 from catalog import selectors as catalog
@@ -20,20 +20,27 @@ from subscribers.contact import ContactDetails, PaymentChoice
 from subscribers.models import Order
 from subscribers.services import orders
 from tests.browser.portal_look import Look
+from tests.furniture import TRI_LAKES
 from ticketing.models import Message, Ticket
 from ticketing.services import tickets
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+    from boss.platform.testing.databases import Furniture
     from boss.platform.testing.processes import Workers
 
 
 @pytest.fixture
-def realm_id(real_db: str) -> int:
+def furniture() -> Furniture:
     """Tri-Lakes Cable: staff, pools, servers, plans and the workflow with its manual tasks."""
+    return TRI_LAKES
+
+
+@pytest.fixture
+def realm_id(real_db: str) -> int:
+    """Tri-Lakes Cable."""
     tenancy.forget_cached()
-    seed.minimum()
     found = tenancy.find_realm_id_by_host("localhost")
     assert found is not None
     return found

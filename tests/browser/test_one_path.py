@@ -14,7 +14,14 @@ from boss.core.actors import Actor
 from boss.platform.demo.trilakes.network import HOST_ZONE
 from ipservices.services import bindings
 from subscribers.models import Order
-from tests.browser.test_console import colleague, console, finish_next, realm_id, sign_in  # noqa: F401 - fixtures
+from tests.browser.test_console import (  # noqa: F401 - fixtures
+    colleague,
+    console,
+    finish_next,
+    furniture,
+    realm_id,
+    sign_in,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

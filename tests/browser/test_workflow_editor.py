@@ -21,7 +21,7 @@ from boss.platform.demo.trilakes import plans
 from boss.tenancy.models import Site
 from subscribers.models import Order
 from tests.browser.portal_look import Look
-from tests.browser.test_console import colleague, finish_next, realm_id, sign_in
+from tests.browser.test_console import colleague, finish_next, furniture, realm_id, sign_in
 from workflow.models import Definition, DefinitionDraft, Run, TaskRun
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from boss.platform.testing.processes import Workers
 
-__all__ = ["colleague", "realm_id"]
+__all__ = ["colleague", "furniture", "realm_id"]
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 PLAN_TITLE = "Internet 100"

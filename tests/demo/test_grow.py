@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
+
 from boss.core import scoping
 from boss.platform.demo.trilakes import accounts, places
 from boss.platform.demo.trilakes import seed as trilakes
 from boss.tenancy import selectors as tenancy
 from ipservices.models import Service
 from subscribers.models import Account, Order
+from tests.furniture import TRI_LAKES
+
+
+@pytest.fixture
+def furniture():
+    return TRI_LAKES
 
 
 def test_the_first_accounts_are_served_and_a_second_start_adds_none(real_db, workers, monkeypatch):
     tenancy.forget_cached()
-    trilakes.minimum()
     workers(1)
     workers.beat()
     monkeypatch.setattr(accounts.places, "occupied", lambda first=places.occupied: itertools.islice(first(), 4))

@@ -1,4 +1,4 @@
-"""The three demo providers, seeded once for all journeys; each test's own work is rolled back."""
+"""The demo providers, seeded once for all journeys; each test's own work is rolled back."""
 
 from __future__ import annotations
 
@@ -10,23 +10,20 @@ from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from boss.core import scoping
-from boss.platform.demo.hashing import quick_passwords
 from boss.platform.demo.highprairie import seed as highprairie
 from boss.platform.demo.keystone import seed as keystone
 from boss.platform.demo.trilakes import people
-from boss.platform.demo.trilakes import seed as trilakes
 from boss.platform.testing import databases
 from boss.tenancy import selectors as tenancy
 from boss.tenancy.models import Realm
+from tests.furniture import PROVIDERS
 from tests.journeys.company import Company
 
 
 @pytest.fixture(scope="module")
 def _seeded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, int]]:
-    with django_db_blocker.unblock(), databases.fresh_database(), quick_passwords():
+    with django_db_blocker.unblock(), databases.fresh_database(PROVIDERS):
         tenancy.forget_cached()
-        for provider in (trilakes, highprairie, keystone):
-            provider.minimum()
         with scoping.system_transaction("test"):
             realms = dict(Realm.objects.values_list("key", "pk"))
         yield realms

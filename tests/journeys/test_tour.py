@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from boss.platform import demo
+from boss.platform.testing.databases import Furniture
 from boss.platform.tour.stranger import NotAsExpected
 from boss.platform.tour.tours import Guide
 from boss.tenancy import selectors as tenancy
+from tests.furniture import PROVIDERS
 
 PASSWORD = "three-lakes-demo"
 CHARLIE = "high-prairie-demo"
@@ -21,9 +22,13 @@ def told() -> list[str]:
 
 
 @pytest.fixture
+def furniture() -> Furniture:
+    return PROVIDERS
+
+
+@pytest.fixture
 def guide(real_db: str, live_url: str, workers: Callable[..., object], told: list[str]) -> Iterator[Guide]:
     tenancy.forget_cached()
-    demo.seed_minimum()
     workers(1, concurrency=2)
     workers.beat()
     port = live_url.rsplit(":", 1)[1]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import redis
 from django.conf import settings
@@ -15,6 +17,28 @@ from boss.platform import addresses, database
 from boss.platform.testing.environment import TEMPLATE, worker_name
 
 _numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Furniture:
+    """What several tests find already built in their databases; it is built once a run and copied from then on."""
+
+    key: str
+    build: Callable[[], object]
+
+    def template(self) -> str:
+        """The name of the database to copy. Whichever process of this run wants it first builds it, others wait."""
+        name = f"{TEMPLATE}_{self.key}"
+        with open(addresses.STATE / "test" / addresses.kind() / f"furniture-{self.key}", "a") as mark:
+            fcntl.flock(mark, fcntl.LOCK_EX)
+            if mark.tell() == 0:
+                database.drop(addresses.admin_dsn(), name)  # half built by a test that failed there
+                database.clone(addresses.admin_dsn(), TEMPLATE, name)
+                empty_valkey()
+                with switched_to(name):
+                    self.build()
+                mark.write("built\n")
+        return name
 
 
 @contextlib.contextmanager
@@ -30,10 +54,10 @@ def own_database() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def fresh_database() -> Iterator[str]:
+def fresh_database(furniture: Furniture | None = None) -> Iterator[str]:
     """A database for one test with real commits on all aliases; child processes inherit it."""
     name = f"boss_{worker_name()}_{next(_numbers)}"
-    database.clone(addresses.admin_dsn(), TEMPLATE, name)
+    database.clone(addresses.admin_dsn(), furniture.template() if furniture else TEMPLATE, name)
     empty_valkey()
     try:
         with switched_to(name):
