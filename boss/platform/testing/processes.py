@@ -12,6 +12,7 @@ from pathlib import Path
 from boss.celery import app
 from boss.platform import addresses
 from boss.platform.processes import Child
+from boss.platform.testing.nursery import Nursling
 
 READY_SECONDS = 120.0
 _numbers = itertools.count(1)
@@ -22,7 +23,7 @@ class WorkerProcess:
 
     def __init__(self, logs: Path, queues: str = "quick,slow", concurrency: int = 2) -> None:
         self.name = f"test{next(_numbers)}@{addresses.kind()}"
-        self.child = Child(
+        self.child = Nursling(
             name=f"worker {self.name}",
             argv=[
                 *(sys.executable, "-m", "celery", "-A", "boss", "worker", "--hostname", self.name),
@@ -85,7 +86,7 @@ class Workers:
     def beat(self) -> Child:
         """Start the clock that sends the periodic tasks."""
         schedule = self.logs / f"beat-{next(_numbers)}"
-        self._beat = Child(
+        self._beat = Nursling(
             name="beat",
             argv=[
                 *(sys.executable, "-m", "celery", "-A", "boss", "beat", "--loglevel", "INFO"),
@@ -103,6 +104,12 @@ class Workers:
             worker.kill()
         self.running.clear()
 
+    def end(self) -> None:
+        """`kill -9` beat and every worker: the test is over, and their last work would go into a dropped database."""
+        if self._beat:
+            self._beat.kill()
+        self.kill()
+
     def stop(self) -> None:
         """Stop beat and every worker."""
         if self._beat:
@@ -119,7 +126,7 @@ class WebServer:
 
     def __init__(self, logs: Path) -> None:
         self.port = free_port()
-        self.child = Child(
+        self.child = Nursling(
             name="web",
             argv=[*gunicorn(), "--bind", f"127.0.0.1:{self.port}", "--workers", "1", "--threads", "4"],
             log=logs / f"web-{self.port}.log",
@@ -149,6 +156,10 @@ class WebServer:
     def stop(self) -> None:
         """Stop it."""
         self.child.stop()
+
+    def kill(self) -> None:
+        """`kill -9` it with all its processes."""
+        self.child.kill()
 
 
 def gunicorn() -> list[str]:
