@@ -78,7 +78,7 @@ def workers(real_db: str, tmp_path: Path) -> Iterator[Workers]:
     try:
         yield crew
     finally:
-        crew.stop()
+        crew.end()
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def live_url(real_db: str, tmp_path: Path) -> Iterator[str]:
         server.start()
         yield server.url
     finally:
-        server.stop()
+        server.kill()
 
 
 @pytest.fixture(scope="session")
