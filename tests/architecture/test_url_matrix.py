@@ -169,7 +169,8 @@ def ask(client: Client, method: str, path: str) -> tuple[int, int]:
         rows = written() - before if method != "GET" else 0
         transaction.set_rollback(True)
     client.cookies = cookies
-    tenancy.forget_cached()
+    if rows:
+        tenancy.forget_cached()  # what was written was taken back
     return int(status), rows
 
 
