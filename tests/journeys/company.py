@@ -161,7 +161,9 @@ class Company:
             )
             task = waiting.select_related("ticket").order_by("id").first()
             ticket = task.ticket if task is not None else None
-            values = self.answers[task.key] if task is not None and not task.is_undo else {}
+            values = dict(self.answers[task.key]) if task is not None and not task.is_undo else {}
+            for name in [name for name in values if name.endswith("_mac")]:
+                values[name] = "02:00:5e:" + bytes.hex(int(task.pk if task else 0).to_bytes(3, "big"), ":")  # no router is picked twice
             if ticket is None:
                 port = Ticket.objects.filter(subject_kind="ipservices.port_request", state__in=OPEN_STATES)
                 ticket = port.order_by("id").first()
