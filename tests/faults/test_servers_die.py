@@ -145,7 +145,9 @@ def test_after_a_worker_a_server_and_a_database_died_every_service_is_right_none
 
 def test_after_the_platforms_own_database_died_every_service_is_right_none_twice_none_forgotten() -> None:
     """In a test run of its own, which owns the PostgreSQL that it kills."""
-    told = in_a_run_of_its_own(f"{__file__}::{test_the_platforms_own_database_dies_in_the_middle.__name__}", seconds=240)
+    told = in_a_run_of_its_own(
+        f"{__file__}::{test_the_platforms_own_database_dies_in_the_middle.__name__}", seconds=240
+    )
     assert "1 passed" in told
 
 

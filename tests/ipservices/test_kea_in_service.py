@@ -153,7 +153,9 @@ def test_a_router_that_another_customer_has_is_refused_and_both_keep_what_they_h
     after = address_of(at_kea)
     assert (after.desired, after.revision) == (before.desired, before.revision)
     with scoping.realm_transaction(at_kea.realm.pk):
-        device = Service.objects.get(subscription=at_kea.subscription, family="cpe", ordinal=1, feature_key="cpe.router")
+        device = Service.objects.get(
+            subscription=at_kea.subscription, family="cpe", ordinal=1, feature_key="cpe.router"
+        )
         assert (device.desired["mac"], device.state) == ("", "designed")
     mine = router(kea_lab)
     assert mine.lease()

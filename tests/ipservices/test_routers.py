@@ -1,4 +1,4 @@
-"""Which of a subscription's addresses its router asks for, at simulated servers; with a real Kea: test_kea_in_service."""
+"""Which of a subscription's addresses its router asks for. At simulated servers; at Kea: ``test_kea_in_service``."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_router_of_another_customer_is_refused_also_when_it_was_known_before_t
     bind(online, "run-2")
     online.run("reserve_address", "run-2")
 
-    with pytest.raises(ClientTaken, match="203.0.113.2"):
+    with pytest.raises(ClientTaken, match=r"203\.0\.113\.2"):
         online.run("activate_family", "run-2", family="ip")
 
     with scoping.realm_transaction(online.realm.pk):

@@ -103,7 +103,9 @@ class Proofs:
         An account may have more addresses than its router asks for; of each IP version one is the router's.
         """
         servers = {row["name"]: row for row in self.api.every("ipservices/bindings/", enabled=True)}
-        real = [row for row in services if row["family"] == "ip" and servers[row["server"]]["driver_key"] != "simulator"]
+        real = [
+            row for row in services if row["family"] == "ip" and servers[row["server"]]["driver_key"] != "simulator"
+        ]
         seen = [(row, self.observed(row)["attributes"]) for row in real]
         bound = [(row, attributes) for row, attributes in seen if attributes["bound"]]
         versions = {":" in str(attributes["address"]) for _row, attributes in seen}
