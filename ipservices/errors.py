@@ -38,6 +38,14 @@ class AddressTaken(Problem):
     title = _("This address is already in use.")
 
 
+class ClientTaken(Problem):
+    """Two services claim one piece of equipment: a person has to look which of them it belongs to."""
+
+    code = "ipservices.client_taken"
+    status = 409
+    title = _("This equipment is already in use for another service.")
+
+
 class PrefixOverlaps(Problem):
     code = "ipservices.prefix_overlaps"
     status = 409

@@ -10,7 +10,7 @@ from boss.core.schema import Characteristic
 from ipservices import selectors
 from ipservices.choices import RestrictionLevel, ServiceState
 from ipservices.handlers.inputs import SUBSCRIPTION_ID, servers_of, subscription_of
-from ipservices.handlers.servers import SERVICES_SET_UP, put_back
+from ipservices.handlers.servers import SERVICES_SET_UP, follow_router, put_back
 from ipservices.models import Service
 from ipservices.services import design, establishing
 from workflow.contracts import Done, Outcome, Retry, TaskContext, TaskHandler
@@ -103,6 +103,9 @@ def change_services(context: TaskContext) -> Outcome:
     outcome = take_away(context, dropped)
     if not isinstance(outcome, Done):
         return outcome
+    # A static address that came or went makes another one the router's.
+    if (moved := follow_router(context)) is not None:
+        return moved
     return Done(
         {"services": len(changed), "names": ", ".join(changed)},
         note=_("%(changed)s changed, %(gone)s taken away.") % {"changed": len(changed), "gone": len(dropped)},

@@ -68,7 +68,8 @@ def release_address(context: UndoContext) -> Outcome:
         addresses.release(actor=context.actor, assignment=row)
         if service is not None and service.state == ServiceState.RESERVED:
             service.unreserve()
-            service.name, service.desired = "", {**service.desired, "address": ""}
+            kept = {name: value for name, value in service.desired.items() if name != "identifier"}
+            service.name, service.desired = "", {**kept, "address": ""}
             service.save()
         freed.append(str(row))
     leave_behind(context)

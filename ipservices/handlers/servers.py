@@ -20,7 +20,7 @@ from ipservices.errors import LevelsOutOfRange, NotDesigned
 from ipservices.families import families
 from ipservices.handlers.inputs import SUBSCRIPTION_ID, catch_up, differs_in, leave_behind, servers_of, subscription_of
 from ipservices.models import Service
-from ipservices.services import establishing
+from ipservices.services import clients, establishing
 from workflow.contracts import Done, Outcome, Retry, TaskContext, TaskHandler, UndoContext
 
 FAMILY = Characteristic(
@@ -41,6 +41,8 @@ def bring_up_family(context: TaskContext, family: str) -> Outcome:
             actor=context.actor, service_id=row.pk, key=context.idempotency_key, attempt=context.attempt
         )
         names.append(observed.name)
+    if family == "ip" and (moved := follow_router(context)) is not None:
+        return moved
     shown = ", ".join(names)
     note = _("Set up: %(names)s.") % {"names": shown} if names else _("Nothing of this kind was ordered.")
     return Done({"services": len(names), "names": shown}, note=note)
@@ -96,9 +98,14 @@ def put_back_family(context: UndoContext) -> Outcome:
 
 
 def bind_equipment(context: TaskContext) -> Outcome:
-    """Enter the identities of the picked devices, then let each be provisioned."""
+    """Enter the identities of the picked devices, let each be provisioned, and have the router get its address.
+
+    Raises :class:`ClientTaken`, before anything is changed, when another customer's address is bound to that router.
+    """
+    mac = str(context.inputs.get("router_mac") or "")
     with scoping.realm_transaction(context.realm_id, context.actor.label):
         rows = list(selectors.list_services_for_subscription(context.inputs["subscription_id"], "cpe"))
+        clients.moves(subscription_id=context.inputs["subscription_id"], mac=mac)
     for row in rows:
         news = {key: value for key, value in _identity(context, row).items() if value and row.desired.get(key) != value}
         if news:
@@ -109,7 +116,32 @@ def bind_equipment(context: TaskContext) -> Outcome:
                 locked.desired = {**locked.desired, **news}
                 locked.revision += 1
                 locked.save()
-    return bring_up_family(context, "cpe")
+    outcome = bring_up_family(context, "cpe")
+    if not isinstance(outcome, Done):
+        return outcome
+    return follow_router(context, mac) or outcome
+
+
+def follow_router(context: TaskContext, mac: str = "") -> Retry | None:
+    """Give the subscription's addresses in use to its router (``mac``, or the one it has), so that the DHCP server
+    hands them to it, and to no other any more. None when all is done."""
+    subscription_id = context.inputs["subscription_id"]
+    with scoping.realm_transaction(context.realm_id, context.actor.label):
+        moves = clients.moves(subscription_id=subscription_id, mac=mac)
+    for service_id, identifier in moves:
+        establishing.keep_former(actor=context.actor, service_id=service_id, key=context.idempotency_key)
+        with scoping.realm_transaction(context.realm_id, context.actor.label):
+            clients.bind(actor=context.actor, service=service_id, identifier=identifier)
+    with scoping.realm_transaction(context.realm_id, context.actor.label):
+        rows = [row for row in selectors.list_services_in_use(subscription_id=subscription_id) if row.family == "ip"]
+    # An attempt that failed at the server has changed the row, and leaves it behind. Who lets go of the client first.
+    for row in sorted((row for row in rows if row.is_behind), key=lambda one: bool(one.desired.get("identifier"))):
+        if not context.heartbeat():
+            return Retry(error=_("Another worker has taken this task over."))
+        establishing.bring_up(
+            actor=context.actor, service_id=row.pk, key=context.idempotency_key, attempt=context.attempt
+        )
+    return None
 
 
 def _identity(context: TaskContext, row: Service) -> dict[str, Any]:
@@ -199,7 +231,7 @@ HANDLERS = (
         key="ipservices.bind_equipment",
         title=gettext_lazy("Bind the equipment"),
         run=bind_equipment,
-        limits=servers_of("cpe"),
+        limits=servers_of("cpe", "ip"),
         undo=put_back_family,
         inputs=(
             SUBSCRIPTION_ID,
@@ -208,7 +240,7 @@ HANDLERS = (
             Characteristic("set_top_serials", "text", "Serial numbers of set-top boxes", help="Several: with commas."),
         ),
         outputs=SERVICES_SET_UP,
-        differs=differs_in("cpe"),
+        differs=differs_in("cpe", "ip"),
     ),
     TaskHandler(
         key="ipservices.verify_levels",

@@ -21,9 +21,17 @@ from ipservices.choices import AddressKind
 from ipservices.errors import AddressPoolExhausted, AddressTaken
 from ipservices.models import AddressAssignment, LeaseHistory, Prefix, Service
 
-_FIRST_FREE = """
-SELECT id, lo, hi FROM ipservices_freerange
- WHERE realm_id = %s AND prefix_id = %s ORDER BY hi LIMIT 1 FOR UPDATE {skip}
+# Found, locked and taken in one statement: what is picked is the range as its last holder left it.
+_TAKE_LOWEST = """
+WITH picked AS MATERIALIZED (
+    SELECT id, lo, hi FROM ipservices_freerange
+     WHERE realm_id = %s AND prefix_id = %s ORDER BY hi LIMIT 1 FOR UPDATE {skip}
+), moved AS (
+    UPDATE ipservices_freerange f SET lo = p.lo + 1 FROM picked p WHERE f.id = p.id AND p.lo < p.hi
+), used_up AS (
+    DELETE FROM ipservices_freerange f USING picked p WHERE f.id = p.id AND p.lo = p.hi
+)
+SELECT id, lo, hi FROM picked
 """
 _AT = """
 SELECT id, lo, hi FROM ipservices_freerange
@@ -60,9 +68,12 @@ def assign(
         if earlier is not None:
             return earlier
     for candidate in _candidates(prefix, kind, purpose, version, unit_length):
-        offset = _take_lowest(candidate)
-        if offset is not None:
-            return _hand_out(actor, candidate, offset, service, key)
+        row = take(prefix=candidate, service=service, key=key)
+        if row is not None:
+            audit.record(
+                actor=actor, action="address.assigned", subject=service or candidate, after={"address": str(row)}
+            )
+            return row
     raise AddressPoolExhausted(kind=str(kind), purpose=purpose, version=version)
 
 
@@ -86,7 +97,10 @@ def assign_exactly(
     for left, right in ((lo, offset - 1), (offset + 1, hi)):
         if left <= right:
             _add_range(prefix, left, right)
-    return _hand_out(actor, prefix, offset, service, key)
+    row = _write(prefix, offset, service, key)
+
+    audit.record(actor=actor, action="address.assigned", subject=service or prefix, after={"address": str(row)})
+    return row
 
 
 @transactional
@@ -129,19 +143,23 @@ def _candidates(
     return fitting.order_by("position", "id")
 
 
+def take(*, prefix: Prefix, service: Service | None = None, key: str = "") -> AddressAssignment | None:
+    """The lowest free unit of the first range nobody holds, written down; None when the prefix is used up.
+
+    For the services of this room, in a transaction: whoever calls has checked the right and keeps the record.
+    """
+    offset = _take_lowest(prefix)
+    return None if offset is None else _write(prefix, offset, service, key)
+
+
 def _take_lowest(prefix: Prefix) -> int | None:
     for _attempt in range(_PATIENCE):
-        found = _row(_FIRST_FREE.format(skip="SKIP LOCKED"), prefix)
+        found = _row(_TAKE_LOWEST.format(skip="SKIP LOCKED"), prefix)
         if found is None and not _has_free(prefix):
             return None
-        found = found or _row(_FIRST_FREE.format(skip=""), prefix)
+        found = found or _row(_TAKE_LOWEST.format(skip=""), prefix)
         if found is not None:
-            row_id, lo, hi = found
-            if lo == hi:
-                _drop(row_id)
-            else:
-                _move_lo(row_id, lo + 1)
-            return lo
+            return found[1]
     return None
 
 
@@ -154,7 +172,7 @@ def _give_back(prefix: Prefix, offset: int) -> None:
         _add_range(prefix, offset, offset)
 
 
-def _hand_out(actor: Actor, prefix: Prefix, offset: int, service: Service | None, key: str) -> AddressAssignment:
+def _write(prefix: Prefix, offset: int, service: Service | None, key: str) -> AddressAssignment:
     row: AddressAssignment = AddressAssignment.objects.create(
         prefix=prefix,
         vrf=prefix.vrf,
@@ -164,7 +182,6 @@ def _hand_out(actor: Actor, prefix: Prefix, offset: int, service: Service | None
         service=service,
         key=key,
     )
-    audit.record(actor=actor, action="address.assigned", subject=service or prefix, after={"address": str(row)})
     return row
 
 

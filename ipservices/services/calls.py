@@ -2,7 +2,8 @@
 
 The first transaction reads what is wanted and writes that a call begins; the call runs under the container's lease;
 the last writes how it ended, even when it failed. A process that dies in between leaves a call that "runs" and a lease
-that ends by itself; the engine tries again with the same key, and the driver reads before it writes.
+that ends by itself; the engine tries again with the same key, the driver reads before it writes, and the lost call is
+put on record as of unknown end.
 """
 
 from __future__ import annotations
@@ -171,12 +172,14 @@ def perform(
         result = _over_the_roads(target, act, tape, tried, failed)
         with scoping.realm_transaction(binding.realm_id, actor.label):
             _done(call, target, tape, _since(started))
+            _close_lost(driver, call)
             note_nodes(tried, failed)
             after(target, result)
             leases.give_back(binding, container, holder)
     except Exception as error:
         with scoping.realm_transaction(binding.realm_id, actor.label):
             _failed(call, target, tape, error, _since(started))
+            _close_lost(driver, call)
             note_nodes([road for road in tried if road.node and road.node.pk in failed], failed)
             leases.give_back(binding, container, holder)
         if _must_not_be_repeated(driver, error):
@@ -215,6 +218,18 @@ def _close_unheard(target: Target, key: str) -> bool:
     """Put on record that calls under this key died with their worker. True once: who asks again has been told."""
     open_calls = DriverCall.objects.filter(service=target.service, key=key[:200], outcome=CallOutcome.RUNNING)
     return bool(key) and open_calls.exclude(operation__in=["observe", "try"]).update(outcome=CallOutcome.UNKNOWN) > 0
+
+
+def _close_lost(driver: Driver, call: DriverCall) -> None:
+    """Put on record that earlier calls for the service died with their worker, or with our own database.
+
+    Whoever holds the container's lease is alone; one that only waits for it writes its own end later. Where repeating
+    is unsafe the open record is what stops the next attempt (:func:`_close_unheard`).
+    """
+    if call.service_id is None or driver.capabilities().safety is Safety.UNSAFE:
+        return
+    before = DriverCall.objects.filter(service=call.service_id, outcome=CallOutcome.RUNNING, pk__lt=call.pk)
+    before.update(outcome=CallOutcome.UNKNOWN, error="Broken off before its end could be written down.")
 
 
 def _must_not_be_repeated(driver: Driver, error: Exception) -> bool:

@@ -21,7 +21,7 @@ from ipservices.errors import NoBinding, NotDesigned, ServiceWrongState
 from ipservices.events import ServiceRemoved
 from ipservices.models import AddressAssignment, PhoneNumber, Prefix, Service
 from ipservices.reverse import are_named
-from ipservices.services import bindings
+from ipservices.services import bindings, clients
 from subscribers.models import Subscription
 
 _MOST_NAMES = 1000
@@ -138,14 +138,17 @@ def _named_in_reverse() -> frozenset[str]:
 
 
 def fill_in(service: Service) -> bool:
-    """Put what became known since planning (address, number) into the desired state; whether anything changed.
+    """Put what became known since planning (address, client, number) into the desired state; whether anything changed.
 
-    Raises :class:`NotDesigned` when something it needs is not there yet. Call it in a transaction, then save.
+    Raises :class:`NotDesigned` when something it needs is not there yet, :class:`ClientTaken`. Call it in a
+    transaction, then save.
     """
     late = _LATE.get(service.full_kind)
     if late is None:
         return False
     name, attributes = late(service)
+    if service.full_kind == "ip.assignment":
+        attributes |= clients.fill_in(service)
     desired = {**service.desired, **attributes}
     if name == service.name and desired == service.desired:
         return False

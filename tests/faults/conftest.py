@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,8 @@ import pytest
 from boss.core import scoping
 from boss.core.actors import Actor
 from boss.platform import addresses
+from boss.platform.servers import Servers
+from boss.platform.testing.plugin import SERVERS
 from tests.cast import Cast
 from workflow.choices import RunState
 from workflow.models import Run, TaskRun
@@ -29,6 +33,34 @@ TASKS = [
 ]
 REMOTE = ("one", "left", "join", "last")
 RETRY = {"attempts": 30, "backoff_seconds": 0.2, "max_seconds": 1}
+
+
+@pytest.fixture
+def own_servers(request: pytest.FixtureRequest) -> Servers:
+    """The servers of this test run, which this process owns and may kill."""
+    cluster = request.config.stash.get(SERVERS, None)
+    assert cluster is not None and cluster.servers is not None, "run it with -n 0: it kills its own servers"
+    found: Servers = cluster.servers
+    return found
+
+
+def in_a_run_of_its_own(test: str, *, seconds: float, **environment: str) -> str:
+    """Run a test marked ``reliability`` in a test run with durable servers of its own; what it printed.
+
+    Fails when the test does, and after ``seconds`` with a note of where every thread was.
+    """
+    proof = subprocess.Popen(
+        [sys.executable, "-m", "pytest", test, "-m", "reliability", "-n", "0", "-s"],
+        env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")} | environment,
+        cwd=addresses.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        told, _nothing = proof.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        proof.send_signal(signal.SIGABRT)  # Python writes where every thread is, then it ends and all below it
+        told, _nothing = proof.communicate(timeout=30)
+    assert proof.returncode == 0, told[-20_000:]
+    return told
 
 
 @pytest.fixture

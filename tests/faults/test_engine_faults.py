@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 
@@ -14,7 +12,6 @@ from django.db import connections
 
 from boss.core import scoping
 from boss.core.actors import Actor
-from boss.platform import addresses
 from boss.platform.testing import databases
 from tests.cast import Cast
 from tests.faults.conftest import (
@@ -23,6 +20,7 @@ from tests.faults.conftest import (
     children_of,
     cut_connections,
     forgive_frozen_transactions_only_for,
+    in_a_run_of_its_own,
     wait_closed,
 )
 from tests.faults.judge import judge
@@ -42,17 +40,7 @@ def test_the_proof_of_reliability_in_small(tmp_path):
     # in any case before the limit of this test.
     size = {"BOSS_FAULT_RUNS": "40", "BOSS_FAULT_KILLS": "15", "BOSS_FAULT_PATIENCE": "540"}
     seed = {"BOSS_FAULT_SEED": os.environ.get("BOSS_FAULT_SEED", "3")}
-    proof = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "tests/faults/test_reliability.py", "-m", "reliability", "-n", "0", "-s"],
-        env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")} | seed | size,
-        cwd=addresses.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    try:
-        told, _nothing = proof.communicate(timeout=720)
-    except subprocess.TimeoutExpired:
-        proof.send_signal(signal.SIGABRT)  # Python writes where every thread is, then it ends and all below it
-        told, _nothing = proof.communicate(timeout=30)
-    assert proof.returncode == 0, told[-20_000:]
+    told = in_a_run_of_its_own("tests/faults/test_reliability.py", seconds=720, **seed, **size)
     assert '"lost": 0, "recorded twice": 0, "otherwise wrong": 0' in told
 
 

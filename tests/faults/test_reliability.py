@@ -26,7 +26,6 @@ from boss.core.actors import Actor
 from boss.platform.processes import Child
 from boss.platform.servers import Servers
 from boss.platform.testing import databases
-from boss.platform.testing.plugin import SERVERS
 from boss.platform.testing.processes import WorkerProcess, Workers
 from tests.cast import Cast
 from tests.faults.clock import step_clock
@@ -50,14 +49,6 @@ PEOPLE_SECONDS = 2.0  # how often somebody looks for tasks that were given to pe
 
 # It says itself what stands still when its patience ends; the time limit is for what it waits for without an end.
 pytestmark = [pytest.mark.slow, pytest.mark.reliability, pytest.mark.timeout(PATIENCE_SECONDS + 120)]
-
-
-@pytest.fixture
-def servers(request: pytest.FixtureRequest) -> Servers:
-    """The servers of this test run, which this process owns and may kill."""
-    cluster = request.config.stash.get(SERVERS, None)
-    assert cluster is not None and cluster.servers is not None, "run it with -n 0: it kills its own servers"
-    return cluster.servers
 
 
 @pytest.fixture
@@ -221,11 +212,11 @@ def patiently(look: Callable[[], Any]) -> Any:
 
 
 def test_hundreds_of_runs_under_hundreds_of_kills(
-    real_db, cast, crew, workers, remote, servers, clocks, record_property
+    real_db, cast, crew, workers, remote, own_servers, clocks, record_property
 ):
     forgive_frozen_transactions_only_for(real_db, 5)
     realm_id = cast.alpha.pk
-    trouble = Trouble(cast, crew, servers, clocks)
+    trouble = Trouble(cast, crew, own_servers, clocks)
     began = time.monotonic()
     started: list[int] = []
 

@@ -11,6 +11,7 @@ import dns.message
 import dns.query
 import dns.rdatatype
 
+from boss.platform import lab
 from boss.platform.tour.api import Api, Row
 from boss.platform.tour.signup import Person, Placed
 from boss.platform.tour.stranger import NotAsExpected
@@ -95,6 +96,30 @@ class Proofs:
             self.ok(f"{server}: {', '.join(names)}")
         if not tried:
             raise NotAsExpected(f"none of the services is at a real server; bound are {', '.join(real)}")
+
+    def leased(self, services: Iterable[Row]) -> None:
+        """Where a real server hands out addresses, the subscriber's router asks for its own, gets it and holds it.
+
+        An account may have more addresses than its router asks for; of each IP version one is the router's.
+        """
+        servers = {row["name"]: row for row in self.api.every("ipservices/bindings/", enabled=True)}
+        real = [
+            row for row in services if row["family"] == "ip" and servers[row["server"]]["driver_key"] != "simulator"
+        ]
+        seen = [(row, self.observed(row)["attributes"]) for row in real]
+        bound = [(row, attributes) for row, attributes in seen if attributes["bound"]]
+        versions = {":" in str(attributes["address"]) for _row, attributes in seen}
+        if versions != {":" in str(attributes["address"]) for _row, attributes in bound}:
+            raise NotAsExpected(f"no router is entered for {', '.join(row['name'] for row in real)}")
+        for row, attributes in bound:
+            server = servers[row["server"]]
+            use = getattr(lab.modules().get(server["driver_key"]), "use", None)
+            if use is None:
+                continue  # a server whose lab lends no client
+            _same("what the router gets", use(server["settings"], attributes), row["name"])
+            if not self.observed(row)["sessions"]:
+                raise NotAsExpected(f"{row['server']} knows of no lease of {row['name']}")
+            self.ok(f"router {attributes['identifier']} asks {row['server']} and gets {row['name']}")
 
     def address(self, order: Order) -> str:
         """The account's address, handed out to nobody else."""

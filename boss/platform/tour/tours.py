@@ -170,6 +170,7 @@ class Guide:
         services = self.proofs.services(order)
         if self._lab:
             self.proofs.at_real_servers(self.proofs.rows(order))
+            self.proofs.leased(self.proofs.rows(order))
         address = self.proofs.address(order)
         host, mailbox = services["dns.host"], services["mail.mailbox"]
         line = services["voip.line"]

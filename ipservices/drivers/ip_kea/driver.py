@@ -157,7 +157,11 @@ class KeaDriver(Driver):
             present = _own(there, desired.service_ref, place)
             subnet = present.subnet if present else int(desired.native.get("subnet") or 0)
             subnet = subnet or self._subnet_of(place)
-            hosts.write(place, self._wanted(desired, place, present, subnet), present)
+            wanted = self._wanted(desired, place, present, subnet)
+            hosts.write(place, wanted, present)
+            if present is not None and present.identifier != wanted.identifier and (live := hosts.live_leases(place)):
+                # Kea hands nobody an address that another holds: the former client would keep it until its lease ends.
+                self._cut(place, live)
 
     def remove(self, desired: Desired, *, key: str) -> None:
         place = _place(desired.name)
@@ -173,8 +177,9 @@ class KeaDriver(Driver):
         place = _place(desired.name)
         with self._sql.transaction() as cursor:
             live = Hosts(self._sql, cursor, place.version).live_leases(place)
-        if not live:
-            return 0
+        return self._cut(place, live) if live else 0
+
+    def _cut(self, place: Place, live: int) -> int:
         arguments: dict[str, Any] = {"ip-address": place.leased}
         if place.version == 6:
             arguments["type"] = "IA_NA" if place.is_single else "IA_PD"

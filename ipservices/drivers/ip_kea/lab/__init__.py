@@ -16,6 +16,7 @@ import httpx
 from psycopg import sql as psql
 
 from ipservices import labs
+from ipservices.drivers.ip_kea.lab.client import Delegated, Router
 from ipservices.labs import HOST, LabBinding, LabError, Names, SqlServer
 
 TITLE = "Kea DHCP"
@@ -150,6 +151,19 @@ def bindings(facts: Mapping[str, Any], names: Names) -> list[LabBinding]:
     }
     secrets = {"control_password": facts["control_password"], "sql_password": facts["sql_password"]}
     return [LabBinding("ip", "ip_kea", "Kea (lab)", settings, secrets)]
+
+
+def use(settings: Mapping[str, Any], attributes: Mapping[str, Any]) -> str:
+    """Take a lease as the subscriber's own router does, through the relay; what it got, empty when nothing."""
+    place, hardware = str(attributes["address"]), str(attributes["identifier"]).removeprefix("mac:")
+    link = place.partition("/")[0]
+    if ":" not in link:
+        router = Router((str(settings["dhcp_host"]), int(settings["dhcp_port"])), hardware, link)
+        return router.address if router.lease() else ""
+    # A DUID made of the hardware address (RFC 8415, 11.4), as most routers send.
+    duid = bytes.fromhex("00030001" + hardware.replace(":", ""))
+    delegated = Delegated((str(settings["dhcp6_host"]), int(settings["dhcp6_port"])), duid, link)
+    return delegated.prefix if delegated.lease() else ""
 
 
 def _prepare_database(lab: Lab) -> None:
