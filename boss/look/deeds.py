@@ -154,6 +154,8 @@ _WORK: dict[str, Sentence] = {
     "ticket.closed": _("Ticket closed: %(what)s"),
     "ticket.cancelled": _("Ticket cancelled: %(what)s"),
     "ticket.obsolete": _("Ticket no longer needed: %(what)s"),
+    "time.written": _("Time written down on ticket %(what)s"),
+    "time.corrected": _("Time corrected on ticket %(what)s"),
     "definition.published": _("Workflow %(what)s published"),
     "definition.rolled_back": _("Workflow %(what)s set back to an earlier version"),
     "definition.archived": _("Workflow %(what)s archived"),
