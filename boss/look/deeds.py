@@ -155,6 +155,8 @@ _WORK: dict[str, Sentence] = {
     "ticket.cancelled": _("Ticket cancelled: %(what)s"),
     "ticket.obsolete": _("Ticket no longer needed: %(what)s"),
     "time.written": _("Time written down on ticket %(what)s"),
+    "time.timer_started": _("Timer started on ticket %(what)s"),
+    "time.discarded": _("Timer on ticket %(what)s thrown away"),
     "time.corrected": _("Time corrected on ticket %(what)s"),
     "definition.published": _("Workflow %(what)s published"),
     "definition.rolled_back": _("Workflow %(what)s set back to an earlier version"),

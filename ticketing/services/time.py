@@ -39,6 +39,7 @@ def start_timer(*, actor: Actor, ticket: Ticket) -> Timer:
         _end(actor, running, seconds=None, activity=Activity.WORK, is_billable=False, note="")
 
     timer: Timer = Timer.objects.create(ticket=ticket, user=user, started_at=clock.now())
+    audit.record(actor=actor, action="time.timer_started", subject=ticket, after={"at": timer.started_at.isoformat()})
     return timer
 
 
@@ -67,8 +68,11 @@ def discard_timer(*, actor: Actor) -> None:
     """End the actor's timer and write nothing down. Without one nothing happens."""
     require(actor, "ticketing.add_timeentry")
     running = _running(_person(actor))
-    if running is not None:
-        running.delete()
+    if running is None:
+        return
+    ticket, since = running.ticket, running.started_at.isoformat()
+    running.delete()
+    audit.record(actor=actor, action="time.discarded", subject=ticket, before={"since": since}, after={})
 
 
 @service
