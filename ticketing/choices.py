@@ -35,6 +35,22 @@ class MessageKind(models.TextChoices):
     SYSTEM = "system", _("From the system")
 
 
+class Activity(models.TextChoices):
+    """What time was spent on."""
+
+    WORK = "work", _("Desk work")
+    CALL = "call", _("Call")
+    VISIT = "visit", _("Visit")
+    TRAVEL = "travel", _("Travel")
+    MEETING = "meeting", _("Meeting")
+
+
+class TimeSource(models.TextChoices):
+    TIMER = "timer", _("Timer")
+    MANUAL = "manual", _("By hand")
+    CORRECTION = "correction", _("Correction")
+
+
 class CategoryKind(models.TextChoices):
     SUPPORT = "support", _("Support")
     LEAD = "lead", _("Lead")

@@ -42,6 +42,16 @@ class OnlyPeopleClaim(Problem):
     title = _("Only a person who is signed in can claim a ticket.")
 
 
+class OnlyPeopleWork(Problem):
+    code = "ticketing.only_people_work"
+    title = _("Only a person who is signed in can write down working time.")
+
+
+class NoTimer(WrongState):
+    code = "ticketing.no_timer"
+    title = _("No timer of yours is running.")
+
+
 class OutcomeRequired(InvalidInput):
     """The subject offers outcomes, and the ticket must end by one of them."""
 

@@ -35,6 +35,7 @@ from boss.console.views import (
     subscriptions,
     tasks,
     tickets,
+    time,
     workflows,
 )
 
@@ -171,5 +172,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tickets/<slug:public_id>/fill/", tickets.fill, name="ticket_fill"),
     path("tickets/<slug:public_id>/wait/", tickets.wait, name="ticket_wait"),
     path("tickets/<slug:public_id>/resolve/", tickets.resolve, name="ticket_resolve"),
+    path("tickets/<slug:public_id>/timer/", time.start, name="timer_start"),
+    path("tickets/<slug:public_id>/timer/stop/", time.stop, name="timer_stop"),
+    path("tickets/<slug:public_id>/time/", time.add, name="time_add"),
+    path("time/", time.my_time, name="my_time"),
+    path("time/totals/", time.totals, name="time_totals"),
+    path("time/<slug:public_id>/", time.correct, name="time_correct"),
     path("tickets/<slug:public_id>/reopen/", tickets.reopen, name="ticket_reopen"),
 ]

@@ -147,7 +147,11 @@ def _desk() -> list[Holding]:
             ticketing.TicketEvent, "ticket_id", "ticket",
             erased={"before": SCRUBBED, "after": SCRUBBED, "actor_label": SCRUBBED},
         ),
-        *_nobody("ids alone", ticketing.TicketLink, ticketing.PoolMember),
+        _by(
+            ticketing.TimeEntry, "ticket_id", "ticket", erased={"note": SCRUBBED}, hidden=("written_by",),
+            withheld=Q(pk__isnull=False),
+        ),
+        *_nobody("ids alone", ticketing.TicketLink, ticketing.PoolMember, ticketing.Timer),
         *_nobody("the provider's own", ticketing.Category, ticketing.CategorySchema, ticketing.TalentPool),
     ]  # fmt: skip
 

@@ -26,8 +26,8 @@ from subscribers import selectors as subscribers
 from subscribers.contact import ContactDetails, PaymentChoice
 from subscribers.models import Collection, Statement
 from subscribers.services import billing, leases, orders, portal_users
-from tests.cast import PASSWORD
-from ticketing.services import tickets
+from tests.cast import PASSWORD, actor_of
+from ticketing.services import tickets, time
 from workflow.models import Definition, Run
 from workflow.services import bulk, drafts, limits
 
@@ -124,6 +124,7 @@ def build(system: Actor) -> World:
             "me/sessions": "0" * 12,
             "notify/messages": message.public_id,
             "ticketing/tickets": ticket.public_id,
+            "ticketing/time-entries": time.add(actor=actor_of(tom), ticket=ticket, seconds=60).public_id,
             "ticketing/categories": "billing",
             "ticketing/pools": "csr",
             "catalog/features": Feature.objects.get(key="mail.mailbox").public_id,

@@ -132,6 +132,12 @@ ROWS = {
     "server_check": "ipservices.manage_bindings",
     "tickets": "ticketing.view_ticket",
     "ticket": "ticketing.view_ticket",
+    "timer_start": "ticketing.add_timeentry",
+    "timer_stop": "ticketing.add_timeentry",
+    "time_add": "ticketing.add_timeentry",
+    "my_time": "ticketing.add_timeentry",
+    "time_totals": "ticketing.correct_timeentry",
+    "time_correct": "ticketing.add_timeentry",
     "ticket_claim": "ticketing.claim_ticket",
     "ticket_release": "ticketing.claim_ticket",
     "ticket_assign": "ticketing.assign_ticket",
@@ -142,6 +148,8 @@ ROWS = {
     "ticket_reopen": "ticketing.resolve_ticket",
 }
 PLAIN = {
+    "my_time",
+    "time_totals",
     "security",
     "sign_in_rules",
     "sign_in_providers",
@@ -223,7 +231,7 @@ POSTS |= {
     "role_archive",
     "stop_acting",
 }
-POSTS |= {"sign_in_provider_remove"}
+POSTS |= {"sign_in_provider_remove", "timer_start", "timer_stop", "time_add"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}
 POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}
 

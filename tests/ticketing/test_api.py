@@ -200,3 +200,28 @@ def test_a_list_of_tickets_costs_a_fixed_number_of_queries(as_bob, hers, fallen,
     assert User.objects.exists() and scoping.current_realm_id() == alpha.pk
     with django_assert_max_num_queries(8):
         assert len(as_bob.get("tickets/").json()["results"]) == 2
+
+
+def test_time_is_written_corrected_and_summed_up_by_the_api(as_bob, browser_of, cast, hers):
+    started = as_bob.post("time-entries/timer/", ticket=hers.public_id)
+    assert started.json()["timer"]["ticket"] == hers.public_id
+    assert as_bob.post("time-entries/timer/discard/").json() == {"timer": None}
+    assert as_bob.post("time-entries/timer/stop/").status_code == 409
+
+    made = as_bob.post("time-entries/", ticket=hers.public_id, seconds=600, activity="call")
+    assert made.status_code == 201, made.content
+    one = made.json()["public_id"]
+    assert as_bob.post(f"time-entries/{one}/correct/", seconds=300, note="Shorter").json()["counted_seconds"] == 300
+    listed = as_bob.get(f"time-entries/?ticket={hers.public_id}").json()["results"]
+    assert [(entry["seconds"], entry["counted_seconds"]) for entry in listed] == [(600, 300)]
+
+    assert as_bob.get("time-entries/totals/").status_code == 403
+    alice = Person(browser_of(cast.alice))
+    assert [(row["name"], row["seconds"]) for row in alice.get("time-entries/totals/").json()] == [("Bob Baker", 300)]
+    assert alice.get("time-entries/totals/?by=shoes").status_code == 422
+
+
+def test_dana_is_shown_no_time_on_her_own_ticket(as_dana, as_bob, hers):
+    as_bob.post("time-entries/", ticket=hers.public_id, seconds=600)
+    assert as_dana.get("time-entries/").status_code == 403
+    assert as_dana.post("time-entries/", ticket=hers.public_id, seconds=600).status_code == 403

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from boss.core.api.routes import Route
-from ticketing.api import views
+from ticketing.api import time, views
 
 routes = [
     Route("tickets", views.TicketViewSet),
     Route("categories", views.CategoryViewSet),
+    Route("time-entries", time.TimeEntryViewSet),
     Route("pools", views.TalentPoolViewSet),
 ]

@@ -4,6 +4,7 @@ from ticketing.models.categories import Category, CategorySchema
 from ticketing.models.pools import PoolMember, TalentPool
 from ticketing.models.thread import Message, TicketEvent, TicketLink
 from ticketing.models.tickets import Ticket
+from ticketing.models.time import TimeEntry, Timer
 
 __all__ = [
     "Category",
@@ -14,4 +15,6 @@ __all__ = [
     "Ticket",
     "TicketEvent",
     "TicketLink",
+    "TimeEntry",
+    "Timer",
 ]

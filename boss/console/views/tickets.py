@@ -12,8 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from boss.console.forms.tickets import AssignForm, FillForm, MessageForm, ResolveForm, WaitForm
+from boss.console.forms.time import TimeForm
 from boss.console.frame import actor_of, back_to, page, picked, refused, staff
 from boss.console.presenters import tickets as present
+from boss.console.presenters import time as time_present
 from boss.console.presenters.marks import PRIORITY, TICKET, mark
 from boss.core import permissions
 from boss.core.actors import Actor
@@ -22,7 +24,7 @@ from boss.core.schema import Characteristic
 from boss.look import once
 from boss.look.pages import newest_first
 from boss.tenancy.models import User
-from ticketing import selectors
+from ticketing import selectors, timesheet
 from ticketing.choices import OPEN_STATES, MessageKind
 from ticketing.contracts import Outcome
 from ticketing.models import Ticket
@@ -71,10 +73,10 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
 def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
     """One ticket: conversation, facts, what it is about, how it can end."""
     found = selectors.get_ticket(actor_of(request), public_id)
-    return _ticket_page(request, found)
+    return ticket_page(request, found)
 
 
-def _ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **forms: Any) -> HttpResponse:
+def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **forms: Any) -> HttpResponse:
     actor = actor_of(request)
     outcomes = list(selectors.outcomes_of(found)) if found.is_open else []
     chosen = _chosen(outcomes, request.POST.get("outcome") or request.GET.get("outcome", ""))
@@ -106,10 +108,28 @@ def _ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **fo
         else None,
         "fill_form": FillForm(asked=fields, held=found.data, initial={"version": found.version}) if fields else None,
         "wait_form": WaitForm(initial={"version": found.version}),
+        **_time(actor, found),
         "resolve_form": ResolveForm(outcome=chosen, initial={"version": found.version}),
         "from_inbox": "inbox" in (request.GET.get("from"), request.POST.get("from")),
     }
     return page(request, "tickets/ticket.html", context | forms, section="tickets", status=status)
+
+
+def _time(actor: Actor, found: Ticket) -> dict[str, Any]:
+    """What was spent on it, and the actor's own timer."""
+    if not actor.holds("ticketing.view_timeentry"):
+        return {}
+    entries = timesheet.list_for_ticket(actor, found)
+    others = permissions.may(actor, "ticketing.correct_timeentry")
+    timer = timesheet.find_timer(actor)
+    runs_here = timer is not None and timer.ticket_id == found.pk
+    return {
+        "time_lines": [time_present.line(entry, user_id=actor.user_id, may_correct_others=others) for entry in entries],
+        "time_total": time_present.clock_of(timesheet.seconds_of(entries)),
+        "timer": timer,
+        "timer_runs_here": runs_here,
+        "time_form": TimeForm(timed=runs_here) if actor.holds("ticketing.add_timeentry") else None,
+    }
 
 
 def _fields(found: Ticket) -> list[Characteristic]:
@@ -186,7 +206,7 @@ def assign(request: HttpRequest, public_id: str) -> HttpResponse:
             return _again(request, found, problem, assign_form=form)
         messages.success(request, _("Given to %(name)s.") % {"name": person.full_name})
         return redirect(present.url_of(found))
-    return _ticket_page(request, found, status=422, assign_form=form)
+    return ticket_page(request, found, status=422, assign_form=form)
 
 
 @staff("ticketing.add_message")
@@ -208,7 +228,7 @@ def say(request: HttpRequest, public_id: str) -> HttpResponse:
             return _again(request, found, problem, message_form=_renewed(form))
         messages.success(request, _("Sent.") if form.cleaned_data["kind"] == "public" else _("Note kept."))
         return redirect(f"{present.url_of(found)}#say")
-    return _ticket_page(request, found, status=422, message_form=_renewed(form))
+    return ticket_page(request, found, status=422, message_form=_renewed(form))
 
 
 def _renewed(form: MessageForm) -> MessageForm:
@@ -225,7 +245,7 @@ def fill(request: HttpRequest, public_id: str) -> HttpResponse:
     found = selectors.get_ticket(actor, public_id)
     form = FillForm(request.POST, asked=_fields(found))
     if not form.is_valid():
-        return _ticket_page(request, found, status=422, fill_form=form)
+        return ticket_page(request, found, status=422, fill_form=form)
     try:
         tickets.fill(actor=actor, ticket=found, data=form.values, expected_version=form.cleaned_data["version"])
     except Problem as problem:
@@ -254,7 +274,7 @@ def wait(request: HttpRequest, public_id: str) -> HttpResponse:
             form.add_problem(problem)
             return _again(request, found, problem, wait_form=form)
         return redirect(present.url_of(found))
-    return _ticket_page(request, found, status=422, wait_form=form)
+    return ticket_page(request, found, status=422, wait_form=form)
 
 
 @staff("ticketing.resolve_ticket")
@@ -267,7 +287,7 @@ def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
     outcome = _chosen(outcomes, request.POST.get("outcome", ""))
     form = ResolveForm(request.POST, outcome=outcome)
     if not form.is_valid():
-        return _ticket_page(request, found, status=422, resolve_form=form)
+        return ticket_page(request, found, status=422, resolve_form=form)
     try:
         tickets.resolve(
             actor=actor,
@@ -297,7 +317,7 @@ def _again(request: HttpRequest, found: Ticket, problem: Problem, **forms: Any) 
                 typed = form.data.copy()
                 typed["version"] = str(fresh.version)
                 form.data = typed
-    return _ticket_page(request, fresh, status=problem.status, **forms)
+    return ticket_page(request, fresh, status=problem.status, **forms)
 
 
 @staff("ticketing.resolve_ticket")
