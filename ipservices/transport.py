@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boss.core import outbound
+from boss.core.kept import Kept
 from boss.core.outbound import MOST_BYTES, Policy
 from ipservices.contracts import AuthFailed, Deadline, Invalid, Transient, Unreachable
 
@@ -42,16 +43,29 @@ class HttpTransport:
         deadline: Deadline,
         networks: tuple[str, ...],
         note: Callable[[Mapping[str, Any], Mapping[str, Any], float], None],
+        owner: tuple[int, int] | None = None,
     ) -> None:
+        """``owner``: for whom (see :attr:`Connection.owner`); the connection is then kept for the owner's next call."""
         try:
             self._session = outbound.Session(base_url, policy=Policy(networks, MOST_BYTES), headers=headers)
         except outbound.Forbidden as error:
             raise Invalid(str(error)) from error
+        self._owner = owner
+        self._held: Kept[outbound.Session] | None = None
         self._deadline = deadline
         self._note = note
 
-    def request(self, method: str, path: str, body: Any = None) -> Answer:
-        """One exchange. Raises AuthFailed on 401 and 403, Transient on 429 and 5xx, Unreachable without an answer."""
+    def request(
+        self, method: str, path: str, body: Any = None, *, shown: Callable[[Any], Any] = lambda body: body
+    ) -> Answer:
+        """One exchange. Raises AuthFailed on 401 and 403, Transient on 429 and 5xx, Unreachable without an answer.
+
+        ``shown`` picks what of the answer's body is for the record: of a container that many share only what the call
+        is about.
+        """
+        if self._owner is not None and self._held is None:
+            self._held = outbound.kept_like(self._session, self._owner)
+            self._session = self._held.connection
         started = time.monotonic()
         written = {"method": method, "path": path} | ({"body": body} if body is not None else {})
         content = None if body is None else json.dumps(body).encode()
@@ -72,7 +86,7 @@ class HttpTransport:
             self._note(written, {"error": str(error)}, started)
             raise Unreachable(str(error), outcome_unknown=method != "GET" and error.sent) from error
         answer = Answer(found.status, _decoded(found.content))
-        self._note(written, {"status": answer.status, "body": answer.body}, started)
+        self._note(written, {"status": answer.status, "body": shown(answer.body)}, started)
         if answer.status in (401, 403):
             raise AuthFailed(f"the server answered {answer.status}")
         if answer.status == 429 or answer.status >= 500:
@@ -82,8 +96,13 @@ class HttpTransport:
         return answer
 
     def close(self) -> None:
-        """Close the connection. May be called twice."""
-        self._session.close()
+        """Be done with the connection. May be called twice."""
+        held, self._held = self._held, None
+        if held is not None:
+            outbound.lay_back(held)
+            self._owner = None
+        elif self._owner is None:
+            self._session.close()
 
 
 def _decoded(content: bytes) -> Any:

@@ -10,25 +10,28 @@ environment. ``ip_address.is_global`` is wrong about several tunnels on the Pyth
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import ipaddress
 import queue
+import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import httpcore
 import httpx
 
+from boss.core.kept import IDLE_SECONDS, Kept, Shelf, key_of
 from boss.core.networks import NEVER
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MOST_BYTES = 16 * 1024 * 1024
+_ALWAYS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "boss"}
 _GLOBAL_V6 = ipaddress.ip_network("2000::/3")
 # Teredo and its neighbours, and 6to4: tunnels that embed an IPv4 address.
 _NOT_GLOBAL_V6 = (ipaddress.ip_network("2001::/23"), ipaddress.ip_network("2002::/16"))
@@ -114,6 +117,10 @@ def connect(host: str, port: int, policy: Policy, *, seconds: float, plain: bool
 
 def _resolved(host: str, seconds: float) -> list[Address]:
     """Every address of a name, in the resolver's order. In a thread of its own: the resolver knows no deadline."""
+    try:
+        return [ipaddress.ip_address(host)]
+    except ValueError:
+        pass  # a name, or an address in a spelling that resolvers read and this library does not
     answers: queue.SimpleQueue[list[Address] | OSError | UnicodeError] = queue.SimpleQueue()
 
     def ask() -> None:
@@ -141,7 +148,10 @@ def trust(trusted_ca: str) -> ssl.SSLContext:
 
 
 class Session:
-    """Requests to one server over one connection. Not for several threads at once; close it."""
+    """Requests to one server over one connection. Not for several threads at once; close it.
+
+    The connection is opened anew when the server has closed it meanwhile, through the guard each time.
+    """
 
     def __init__(
         self, base_url: str, *, policy: Policy, headers: Mapping[str, str] | None = None, trusted_ca: str = ""
@@ -159,13 +169,11 @@ class Session:
         if self._url.userinfo:
             raise Forbidden("an address carries no user name and password")
         self._policy = policy
-        self._headers = {"Accept-Encoding": "identity", **(headers or {})}
+        self._headers = {**_ALWAYS, "Host": self._url.netloc.decode(), **(headers or {})}
         self._trusted_ca = trusted_ca
-        # A thread of its own for the loop: the caller's may already run one (an ASGI server, a browser test).
-        self._thread: ThreadPoolExecutor | None = None
-        self._runner: asyncio.Runner | None = None
-        self._client: httpx.AsyncClient | None = None
-        self._address = ""
+        self.made_of = (base_url, policy, sorted(self._headers.items()), trusted_ca)
+        self._door = _Door(self._url.host, policy, plain=self._url.scheme == "http")
+        self._pool: httpcore.ConnectionPool | None = None
 
     def request(
         self,
@@ -181,20 +189,28 @@ class Session:
             raise Forbidden("a path begins with one slash and holds no spaces")
         if seconds <= 0:
             raise NoAnswer("no time left", sent=False)
-        if self._thread is None or self._runner is None:
-            self._thread, self._runner = ThreadPoolExecutor(1, "boss-http"), asyncio.Runner()
-        exchange = self._exchange(method, path, seconds, content, headers or {})
-        return self._thread.submit(self._runner.run, exchange).result()
+        self._door.until = time.monotonic() + seconds
+        for was_asked in (False, True):
+            self._door.opened = self._door.sent = False
+            try:
+                return self._exchange(method, path, content, headers or {})
+            except httpcore.TimeoutException:
+                raise NoAnswer("no answer in time", sent=self._door.sent) from None
+            except httpcore.ConnectError as error:
+                raise NoAnswer("no connection", sent=False) from error
+            except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+                # A server may close a connection that waited in the very moment something is sent over it. What only
+                # reads is asked again (RFC 9110, 9.2.2); a change that was sent may have had its effect.
+                may_be_asked_again = method in ("GET", "HEAD") or not self._door.sent
+                if was_asked or self._door.opened or not may_be_asked_again:
+                    raise NoAnswer(str(error) or "the answer broke off", sent=self._door.sent) from error
+        raise AssertionError("the second time is the last")
 
     def close(self) -> None:
         """Close the connection. May be called twice."""
-        if self._thread is None or self._runner is None:
-            return
-        if self._client is not None:
-            self._thread.submit(self._runner.run, self._client.aclose()).result()
-        self._thread.submit(self._runner.close).result()
-        self._thread.shutdown()
-        self._thread = self._runner = self._client = None
+        if self._pool is not None:
+            self._pool.close()
+        self._pool = None
 
     def __enter__(self) -> Session:
         return self
@@ -202,45 +218,153 @@ class Session:
     def __exit__(self, *_raised: object) -> None:
         self.close()
 
-    async def _exchange(
-        self, method: str, path: str, seconds: float, content: bytes | None, headers: Mapping[str, str]
-    ) -> Answer:
-        until = time.monotonic() + seconds
-        if self._client is None:
-            plain = self._url.scheme == "http"
-            self._address = address_of(self._url.host, self._policy, plain=plain, seconds=seconds)
-            self._client = httpx.AsyncClient(
-                headers=self._headers | {"Host": self._url.netloc.decode()},
-                timeout=None,  # noqa: S113 - the deadline around the whole exchange is the limit
-                follow_redirects=False,
-                trust_env=False,
-                verify=trust(self._trusted_ca),
+    def _exchange(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> Answer:
+        if self._pool is None:
+            self._pool = httpcore.ConnectionPool(
+                ssl_context=trust(self._trusted_ca),
+                max_connections=1,
+                keepalive_expiry=IDLE_SECONDS,
+                network_backend=self._door,
             )
-        url = self._url.copy_with(host=self._address, raw_path=self._url.raw_path.rstrip(b"/") + path.encode())
-        try:
-            async with asyncio.timeout(max(0.0, until - time.monotonic())):
-                request = self._client.build_request(
-                    method, url, content=content, headers=dict(headers), extensions={"sni_hostname": self._url.host}
-                )
-                response = await self._client.send(request, stream=True)
-                try:
-                    return Answer(response.status_code, dict(response.headers), await self._body(response))
-                finally:
-                    await response.aclose()
-        except TimeoutError:
-            raise NoAnswer("no answer in time", sent=True) from None
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise NoAnswer("no connection", sent=False) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise NoAnswer(str(error) or "the answer broke off", sent=True) from error
+        given = self._headers | dict(headers)
+        if content is None and method not in ("GET", "HEAD", "DELETE"):
+            given["Content-Length"] = "0"
+        with self._pool.stream(
+            method,
+            httpcore.URL(
+                scheme=self._url.raw_scheme,
+                host=self._url.raw_host,
+                port=self._url.port,
+                target=self._url.raw_path.rstrip(b"/") + path.encode(),
+            ),
+            headers=[(name.encode(), value.encode()) for name, value in given.items()],
+            content=content,
+        ) as response:
+            found = _headers(response.headers)
+            return Answer(response.status, found, self._body(response, found))
 
-    async def _body(self, response: httpx.Response) -> bytes:
-        if response.headers.get("Content-Encoding", "identity") != "identity":
+    def _body(self, response: httpcore.Response, headers: Mapping[str, str]) -> bytes:
+        if headers.get("content-encoding", "identity") != "identity":
             # A few compressed bytes may stand for gigabytes; nobody asked for them.
             raise NoAnswer("the answer is compressed, which was not asked for", sent=True)
         found = bytearray()
-        async for chunk in response.aiter_raw():
+        for chunk in response.iter_stream():
             found += chunk
             if len(found) > self._policy.most_bytes:
                 raise TooLarge(f"the answer is larger than {self._policy.most_bytes // 1024} kB", sent=True)
         return bytes(found)
+
+
+def _headers(rows: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """By lower-case name; what is said several times, in one line (RFC 9110, 5.3)."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in rows:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+class _Door(httpcore.NetworkBackend):
+    """Opens connections to one host through the guard, and lets all that goes over them end at one moment."""
+
+    def __init__(self, host: str, policy: Policy, *, plain: bool) -> None:
+        self._host = host
+        self._policy = policy
+        self._plain = plain
+        self.until = 0.0
+        self.opened = False
+        """Whether the exchange had to open a connection."""
+        self.sent = False
+        """Whether any of the request has left."""
+
+    @property
+    def left(self) -> float:
+        """Seconds, never none: a socket would take that for "do not wait"."""
+        return max(0.001, self.until - time.monotonic())
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Resolve, check and connect: ``host`` is only the name that the caller wrote down."""
+        self.opened = True
+        address = address_of(self._host, self._policy, plain=self._plain, seconds=self.left)
+        # No create_connection: it would ask the resolver once more.
+        made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        try:
+            made.settimeout(self.left)
+            made.connect((address, port))
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            made.close()
+            raise httpcore.ConnectError(str(error)) from error
+        return _Stream(made, self)
+
+
+class _Stream(httpcore.NetworkStream):
+    """One connection. Limits for a single read are not looked at: a server that drips would never reach one."""
+
+    def __init__(self, connection: socket.socket, door: _Door) -> None:
+        self._socket = connection
+        self._door = door
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            self._socket.settimeout(self._door.left)
+            return self._socket.recv(max_bytes)
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.ReadError(str(error)) from error
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        try:
+            while buffer:
+                self._socket.settimeout(self._door.left)
+                self._door.sent = True
+                buffer = buffer[self._socket.send(buffer) :]
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.WriteError(str(error)) from error
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        try:
+            self._socket.settimeout(self._door.left)
+            return _Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname), self._door)
+        except OSError as error:  # what TLS refuses is one, and so is a time-out
+            self._socket.close()
+            raise httpcore.ConnectError(str(error)) from error
+
+    def get_extra_info(self, info: str) -> Any:
+        if info != "is_readable":
+            return self._socket if info == "socket" else None
+        if self._socket.fileno() < 0:
+            return True
+        waiting = select.poll()
+        waiting.register(self._socket, select.POLLIN | select.POLLHUP | select.POLLERR)
+        return bool(waiting.poll(0))
+
+
+_shelf: Shelf[Session] = Shelf(close=Session.close, is_sound=lambda _session: True)
+
+
+def kept_like(session: Session, owner: tuple[int, int]) -> Kept[Session]:
+    """What this process kept since ``owner`` (realm and binding) last asked the same server with the same secrets, else
+    ``session`` itself, which has asked nothing yet. Give it to :func:`lay_back` after use."""
+    key = key_of(owner, *session.made_of)
+    return _shelf.take(key) or Kept.new(session, key)
+
+
+def lay_back(one: Kept[Session]) -> None:
+    """Keep the session for the owner's next call."""
+    _shelf.lay_back(one)

@@ -78,6 +78,13 @@ class Connection:
     networks: tuple[str, ...] = ()
     # Directories in which the platform operator lets drivers write what a server reads only from a file.
     directories: tuple[str, ...] = ()
+    # Whether a call may go over what an earlier one opened. Not where the log-in itself is to be proved.
+    may_be_kept: bool = True
+
+    @property
+    def owner(self) -> tuple[int, int] | None:
+        """For whom open connections may be kept from one call to the next: this realm's use of this binding."""
+        return (self.realm_id, self.binding_id) if self.may_be_kept else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +272,11 @@ class Deadline:
     def restart(self) -> None:
         """Count from now: waiting for a container's lease is not the server's time."""
         self._ends = time.monotonic() + self._seconds
+
+    @property
+    def seconds(self) -> float:
+        """All that the call has, from its beginning."""
+        return self._seconds
 
     @property
     def left(self) -> float:

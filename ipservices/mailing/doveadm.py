@@ -25,10 +25,16 @@ class Doveadm:
         deadline: Deadline,
         networks: tuple[str, ...],
         note: Callable[[Mapping[str, Any], Mapping[str, Any], float], None],
+        owner: tuple[int, int] | None = None,
     ) -> None:
         word = base64.b64encode(key.encode()).decode()
         self._http = HttpTransport(
-            url, headers={"Authorization": f"X-Dovecot-API {word}"}, deadline=deadline, networks=networks, note=note
+            url,
+            headers={"Authorization": f"X-Dovecot-API {word}"},
+            deadline=deadline,
+            networks=networks,
+            note=note,
+            owner=owner,
         )
 
     def close(self) -> None:

@@ -83,6 +83,7 @@ class MailDriver(Driver):
                 deadline=self.deadline,
                 networks=connection.networks,
                 note=self.note,
+                owner=connection.owner,
             )
             if given.get("doveadm_url")
             else None

@@ -222,9 +222,12 @@ def _together(looks: Sequence[tuple[calls.Road, Health]]) -> Health:
 
 
 def _look(binding: Binding, road: calls.Road) -> Health:
-    """One look. A driver that cannot even be made of the settings (a network it may not reach) is not healthy."""
+    """One look. A driver that cannot even be made of the settings (a network it may not reach) is not healthy.
+
+    Over connections of its own: that an earlier one still works does not say that the server lets BOSS in.
+    """
     try:
-        with calls.open_driver(binding, road.connection) as driver:
+        with calls.open_driver(binding, replace(road.connection, may_be_kept=False)) as driver:
             return driver.health()
     except DriverError as error:
         return Health(False, False, str(error))

@@ -163,7 +163,7 @@ def _put_back_one(actor: Actor, former: FormerState, key: str, attempt: int) -> 
 
 def _prepare(service_id: int, *, fill: bool) -> Target:
     """Read (and complete) what is wanted, in the caller's short transaction."""
-    row: Service = Service.objects.select_for_update(of=("self",)).select_related("site").get(pk=service_id)
+    row: Service = Service.objects.select_for_update(of=("self",)).select_related("site", "binding").get(pk=service_id)
     changed = fill and row.state in (ServiceState.DESIGNED, ServiceState.RESERVED) and fill_in(row)
     if row.binding_id is None:
         row.binding = bindings.choose(
@@ -181,14 +181,13 @@ def _keep_former(target: Target, key: str, observed: Observed | None) -> None:
     if observed is not None and observed.service_ref != target.desired.service_ref:
         return  # somebody else's: establish refuses it, so there will be nothing to put back
     with scoping.realm_transaction(service.realm_id, "driver"):
-        FormerState.objects.get_or_create(
+        kept = FormerState(
             service=service,
             key=key,
-            defaults={
-                "sealed_observed": sealing.seal_observed(service, key, observed),
-                "row": row_picture(service),
-            },
+            sealed_observed=sealing.seal_observed(service, key, observed),
+            row=row_picture(service),
         )
+        FormerState.objects.bulk_create([kept], ignore_conflicts=True)
 
 
 def _operation(target: Target) -> str:

@@ -136,7 +136,12 @@ def test_no_text_is_declared_safe_for_html():
 
 @pytest.mark.asvs("1.3.6", "13.2.4")
 def test_whatever_asks_over_the_network_goes_through_the_guard():
-    assert users_of("httpx", "requests", "urllib.request", "urllib3", "http.client", "aiohttp", but=WEB_CLIENTS) == []
+    assert (
+        users_of(
+            "httpx", "httpcore", "requests", "urllib.request", "urllib3", "http.client", "aiohttp", but=WEB_CLIENTS
+        )
+        == []
+    )
     assert users_of("socket", but=SOCKETS) == []
 
 

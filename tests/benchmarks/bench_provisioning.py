@@ -10,6 +10,7 @@ for each object: what is above that is BOSS's book-keeping.
 
 from __future__ import annotations
 
+import base64
 import concurrent.futures
 import os
 import time
@@ -24,7 +25,9 @@ from boss.core import scoping
 from ipservices import sealing
 from ipservices.drivers.access_freeradius import lab as access_freeradius
 from ipservices.drivers.dns_powerdns import lab as dns_powerdns
+from ipservices.drivers.mail_postfix_dovecot import lab as mail_postfix_dovecot
 from ipservices.labs import LabBinding, Names, SqlServer
+from ipservices.mailing import crypt
 from ipservices.models import Binding, DriverCall, Service
 from ipservices.services import bindings, calls, establishing
 from tests.benchmarks.frame import measure
@@ -177,4 +180,38 @@ def test_host_names_activated_per_second(network: Network, labs: Labs) -> None:
         compare(
             "host_name", network, bind(network, bound), make, suffix=f".{ZONE}", family="dns", kind="host",
             attributes=lambda name: {"zone": ZONE, "addresses": ["203.0.113.7"], "ttl": 300},
+        )  # fmt: skip
+
+
+@pytest.mark.timeout(900)
+def test_mailboxes_activated_per_second(network: Network, labs: Labs) -> None:
+    """Bare is one transaction and the question to Dovecot that a change of a mailbox ends with."""
+    lab = labs.of("mail_postfix_dovecot")
+    facts = lab.facts()
+    [bound] = mail_postfix_dovecot.bindings(facts, Names(ZONE, "bench.example", "sip.bench.example"))
+    sql: SqlServer = lab.sql
+    key = base64.b64encode(str(bound.secrets["doveadm_key"]).encode()).decode()
+
+    with (
+        sql.connect(lab.database) as connection,
+        httpx.Client(
+            base_url=bound.settings["doveadm_url"], headers={"Authorization": f"X-Dovecot-API {key}"}, trust_env=False
+        ) as client,
+    ):
+
+        def make(name: str) -> None:
+            with connection.transaction():
+                connection.execute("INSERT INTO mail_domain VALUES ('bench.example') ON CONFLICT DO NOTHING")
+                connection.execute(
+                    "INSERT INTO mailbox (address, domain, service_ref, password, quota_mb)"
+                    " VALUES (%s, 'bench.example', 'bare', %s, 2048)",
+                    (name, crypt.sha512_crypt("secret")),
+                )
+                connection.execute("INSERT INTO mailbox_name VALUES (%s, %s)", (name, name))
+            asked = [["who", {"mask": [name]}, "bench"]]
+            assert client.post("/doveadm/v1", json=asked).status_code == 200
+
+        compare(
+            "mailbox", network, bind(network, bound), make, suffix="@bench.example", family="mail", kind="mailbox",
+            attributes=lambda name: {"address": name, "quota_mb": 2048}, secrets={"password": "secret"},
         )  # fmt: skip

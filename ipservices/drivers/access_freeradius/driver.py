@@ -101,6 +101,7 @@ class FreeRadiusDriver(Driver):
             deadline=self.deadline,
             networks=connection.networks,
             note=self.note,
+            owner=connection.owner,
         )
         self._tables = Tables(self._sql, self._groups)
         self._sessions = Sessions(connection, self._sql, deadline=self.deadline, note=self.note)

@@ -33,8 +33,7 @@ class Tables:
 
     def read(self, name: str) -> Account | None:
         """What stands of one user; None when nothing does."""
-        with self._sql.transaction() as cursor:
-            return self._read(cursor, name)
+        return accounts.account_of(self._sql.read(statements.READ, {"user": name}, hide=("value",)))
 
     def write(self, desired: Desired) -> str:
         """Bring one user to ``desired``; what live sessions have to be told then (see :func:`accounts.duty`).

@@ -18,7 +18,15 @@ class Control:
     """Commands to one daemon behind the agent: ``dhcp4`` or ``dhcp6``."""
 
     def __init__(
-        self, url: str, user: str, password: str, *, deadline: Deadline, networks: tuple[str, ...], note: Note
+        self,
+        url: str,
+        user: str,
+        password: str,
+        *,
+        deadline: Deadline,
+        networks: tuple[str, ...],
+        note: Note,
+        owner: tuple[int, int] | None = None,
     ) -> None:
         token = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._http = HttpTransport(
@@ -27,6 +35,7 @@ class Control:
             deadline=deadline,
             networks=networks,
             note=_without_configurations(note),
+            owner=owner,
         )
 
     def close(self) -> None:

@@ -89,6 +89,7 @@ class KeaDriver(Driver):
             deadline=self.deadline,
             networks=connection.networks,
             note=self.note,
+            owner=connection.owner,
         )
         self._sql = sql.SqlTransport(
             given,
@@ -96,6 +97,7 @@ class KeaDriver(Driver):
             deadline=self.deadline,
             networks=connection.networks,
             note=self.note,
+            owner=connection.owner,
         )
 
     def close(self) -> None:

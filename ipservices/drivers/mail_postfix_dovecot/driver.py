@@ -90,6 +90,7 @@ class PostfixDovecotDriver(MailDriver):
             deadline=self.deadline,
             networks=connection.networks,
             note=self.note,
+            owner=connection.owner,
         )
 
     def close(self) -> None:
@@ -172,10 +173,10 @@ class PostfixDovecotDriver(MailDriver):
 
     def observe(self, desired: Desired) -> Observed | None:
         address = mailboxes.address(desired.name)
-        with self._sql.transaction() as cursor:
-            row = self._read(cursor, address)
-        if row is None:
+        rows = self._sql.read(_READ, {"address": address}, hide=_HIDDEN)
+        if not rows:
             return None
+        row = rows[0]
         attributes = {key: row[key] for key in sorted(self.attributes)}
         if not row["is_named"]:  # its own address leads nowhere, and its restrictions do not hold
             attributes["address"] = ""

@@ -95,6 +95,7 @@ class KamailioDriver(Driver):
             deadline=self.deadline,
             networks=connection.networks,
             note=self.note,
+            owner=connection.owner,
         )
         self._http = HttpTransport(
             str(given["rpc_url"]),
@@ -102,6 +103,7 @@ class KamailioDriver(Driver):
             deadline=self.deadline,
             networks=connection.networks,
             note=self.note,
+            owner=connection.owner,
         )
         self._rpc = Rpc(self._http)
         self._tables = Tables(self._sql, self._domain, self._rules)

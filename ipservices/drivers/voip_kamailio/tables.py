@@ -59,8 +59,7 @@ class Tables:
         self._rules = rules
 
     def read(self, number: str) -> Line | None:
-        with self._sql.transaction() as cursor:
-            return self._read(cursor, number)
+        return _line(self._sql.read(_READ, self._named(number), hide=SECRET))
 
     def write(self, desired: Desired, restriction: Restriction) -> bool:
         """Make the line what it should be, in one transaction; whether whoever was logged in has to log in anew."""
@@ -120,7 +119,7 @@ class Tables:
     def _read(self, cursor: Cursor, number: str, *, lock: bool = False) -> Line | None:
         statement = _READ + (" FOR UPDATE" if lock else "")
         rows = self._sql.run(cursor, statement, self._named(number), hide=SECRET)
-        return Line(rows[0], tuple(rows[0]["numbers"])) if rows else None
+        return _line(rows)
 
     def _row(self, desired: Desired, restriction: Restriction, before: Line | None) -> dict[str, Any]:
         said = lines.normal(desired.attributes, desired.name)
@@ -142,3 +141,7 @@ class Tables:
 
     def _named(self, number: str) -> dict[str, Any]:
         return {"user": lines.user_of(number), "domain": self._domain}
+
+
+def _line(rows: list[dict[str, Any]]) -> Line | None:
+    return Line(rows[0], tuple(rows[0]["numbers"])) if rows else None
