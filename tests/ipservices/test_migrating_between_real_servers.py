@@ -41,7 +41,7 @@ def in_service(network: Network, binding: Binding) -> None:
             Service.objects.create(
                 account_id=subscription.account_id, subscription=subscription, site_id=subscription.site_id,
                 feature_key=f"host.{number}", title="Host name", family="dns", kind="host", name=name, binding=binding,
-                desired={"zone": ZONE, "addresses": [f"203.0.113.{100 + number}"], "ttl": 300},
+                desired={"zone": ZONE, "addresses": ["203.0.113.2"], "ttl": 300},
             )
             for number, name in enumerate(NAMES)
         ]  # fmt: skip
@@ -111,6 +111,8 @@ def test_ten_host_names_move_from_powerdns_to_bind_and_one_that_cannot_goes_back
 ) -> None:
     powerdns, bind9 = labs.empty("dns_powerdns"), labs.empty("dns_bind")
     settings.BOSS_DRIVER_DIRECTORIES = [str(bind9.directory)]
+    network.run("design_services")
+    network.run("reserve_address")
     old, new = bind(network, "dns_powerdns", powerdns), bind(network, "dns_bind", bind9)
     in_service(network, old)
     told = resolved(powerdns, NAMES)
