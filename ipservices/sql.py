@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from django.utils.translation import gettext_noop as _
@@ -18,7 +18,10 @@ from ipservices.contracts import AuthFailed, Deadline, Invalid, Transient, Unrea
 
 Cursor = psycopg.Cursor[dict[str, Any]]
 Values = Mapping[str, Any]
+T = TypeVar("T")
 
+MOST_AT_ONCE = 500
+"""Objects that one statement reads."""
 _MASK = "•••"
 _MOST_NOTED = 20
 _SLACK_SECONDS = 0.25
@@ -55,6 +58,12 @@ def settings(prefix: str = "sql_", *, database: str = "") -> tuple[Characteristi
 def secret(prefix: str = "sql_") -> Characteristic:
     """The password that goes with :func:`settings`."""
     return Characteristic(f"{prefix}password", "secret", label=_("Database password"), required=True)
+
+
+def parts(many: Sequence[T]) -> Iterator[Sequence[T]]:
+    """As many at a time as one statement is asked for."""
+    for place in range(0, len(many), MOST_AT_ONCE):
+        yield many[place : place + MOST_AT_ONCE]
 
 
 class SqlTransport:

@@ -19,6 +19,9 @@ from ipservices import selectors
 from ipservices.models import Binding, Migration, MigrationItem, Service
 from ipservices.services import migrating
 
+_FIELDS = {"source": "from_server", "target": "to_server"}
+"""What the two servers are called in a request."""
+
 
 class ReasonSerializer(serializers.Serializer[Any]):
     state = serializers.CharField()
@@ -119,7 +122,11 @@ class MigrationViewSet(ReadOnlyViewSet):
         """Look what it would do. Asking for it again tells how far that is."""
         given = self.given()
         source, target = (self._server(end, given.pop(end)) for end in ("from_server", "to_server"))
-        made = migrating.prepare(actor=self.actor, source=source, target=target, **given)
+        try:
+            made = migrating.prepare(actor=self.actor, source=source, target=target, **given)
+        except InvalidInput as error:
+            fields = {_FIELDS.get(field, field): said for field, said in error.fields.items()}
+            raise InvalidInput(error.detail, fields=fields) from None
         return self.answer(made, status=201)
 
     def _server(self, end: str, public_id: str) -> Binding:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ipservices.contracts import Capabilities, Desired, Driver
 from ipservices.families import Kind, kinds
 from ipservices.models import Binding
 from ipservices.services import leases
+
+NEIGHBOUR_REF = "svc-kit000000002"
 
 
 class NotHere(Exception):
@@ -46,6 +49,14 @@ class Bench(ABC):
         """``desired`` with other values; different for each ``number`` from 1 on."""
         with self.driver() as driver:
             return driver.trial(self.full_kind, number)
+
+    def neighbour(self) -> Desired | None:
+        """Another object of the kind, of another service; None where only one name was made for trying."""
+        desired = self.desired()
+        name = _next_to(desired.name)
+        needed = {key: value for key, value in desired.attributes.items() if key in (*self.kind.required, "zone")}
+        attributes = {key: name if value == desired.name else value for key, value in needed.items()}
+        return replace(desired, service_ref=NEIGHBOUR_REF, name=name, attributes=attributes)
 
     @abstractmethod
     def works(self, desired: Desired, switch: str = "") -> bool:
@@ -107,3 +118,11 @@ class Bench(ABC):
     def switches(self) -> tuple[str, ...]:
         """The owner's switches that are tried."""
         return self.kind.switches
+
+
+def _next_to(name: str) -> str:
+    """Another name of the same make: an address, a number, a name."""
+    try:
+        return str(ipaddress.ip_address(name) - 1)
+    except ValueError:
+        return f"+{int(name) + 1}" if name.startswith("+") else f"n-{name}"

@@ -218,6 +218,31 @@ def listed(bench: Bench) -> None:
     _expect((wanted.service_ref, wanted.kind, wanted.name) in held, f"not among the {len(held)} listed")
 
 
+def many_as_one(bench: Bench) -> None:
+    wanted, neighbour = bench.desired(), bench.neighbour()
+    asked = [wanted, *((neighbour,) if neighbour else ()), wanted]
+
+    def same(when: str) -> list[Observed | None]:
+        with bench.driver() as driver:
+            together = list(driver.observe_many(asked))
+            single = [driver.observe(one) for one in asked]
+        _expect(together == single, f"{when}: read together {together}, one by one {single}")
+        return together
+
+    _expect(not any(same("with nothing there")), "something is there before anything was made")
+    try:
+        _establish(bench, replace(wanted, restriction=Restriction.BLOCKED))
+        _expect(same("with one of them there")[0], "what was made is not there")
+        if neighbour is None:
+            return
+        _establish(bench, neighbour, "kit:neighbour")
+        _expect(all(same("with all of them there")), "what was made is not there")
+    finally:
+        if neighbour is not None:
+            with bench.driver() as driver:
+                driver.take_away(neighbour, key="kit:clean")
+
+
 def usage_moves(bench: Bench) -> None:
     wanted = bench.desired()
     _establish(bench, wanted)
@@ -344,6 +369,7 @@ CHECKS: tuple[Check, ...] = (
     Check("stranger_refused", _("Another service's object is neither changed nor removed"), stranger_refused),
     Check("undo_exact", _("Undo restores what was, and removes what was not"), undo_exact),
     Check("listed", _("Everything that carries our id is listed"), listed),
+    Check("many_as_one", _("Objects read together are as they are when read one by one"), many_as_one),
     Check("usage_moves", _("Usage moves, and survives a counter that begins anew"), usage_moves,
           lambda bench: bool(bench.kind.metrics) and bench.capabilities.usage),
     Check("twenty_parallel", _("Of twenty changes at once exactly one remains"), twenty_parallel),

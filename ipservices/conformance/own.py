@@ -62,6 +62,9 @@ class OwnBench(Bench):
             connection = replace(connection, secrets=wrong)
         return drivers.get(self._binding.driver_key).driver(connection)
 
+    def neighbour(self) -> Desired | None:
+        return None
+
     def works(self, desired: Desired, switch: str = "") -> bool:
         with self.driver() as driver:
             answer = driver.gets_through(desired, switch)

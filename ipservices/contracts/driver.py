@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -84,6 +84,17 @@ class Driver(ABC):
         Another ``number`` gives other values under the same name; ``service_ref`` is :data:`TRIAL_REF`. Raises
         :class:`Invalid` where the binding's settings leave no place for this kind.
         """
+
+    def observe_many(self, desireds: Sequence[Desired], *, max_age: float = 0.0) -> Iterator[Observed | None]:
+        """What :meth:`observe` says of each, in their order, one after the other as they are asked for.
+
+        The deadline begins anew for each piece of work. A driver whose reading is dear (a whole zone for one name, a
+        statement for one user) reads once for many; with ``max_age`` it may answer from what this instance read up to
+        so many seconds ago, without it everything is read for this call.
+        """
+        for desired in desireds:
+            self.deadline.restart()
+            yield self.observe(desired)
 
     def gets_through(self, desired: Desired, switch: str = "") -> bool | None:
         """Ask through the service plane, as a subscriber's own program would (a query, a log-in with

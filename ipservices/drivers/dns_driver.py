@@ -10,9 +10,10 @@ import ipaddress
 import re
 import time
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import dns.exception
 import dns.flags
@@ -26,6 +27,7 @@ from boss.core.schema import Characteristic
 from ipservices import reverse
 from ipservices.contracts import (
     TRIAL_REF,
+    Connection,
     Desired,
     Difference,
     Driver,
@@ -38,6 +40,7 @@ from ipservices.contracts import (
     Unreachable,
 )
 from ipservices.drivers import dns_records as records
+from ipservices.drivers.dns_pictures import Pictures
 from ipservices.drivers.dns_records import RecordSet
 from ipservices.transport import reachable_address
 
@@ -46,8 +49,18 @@ _TYPES = {"host": ("A", "AAAA"), "ptr": ("PTR",)}
 _LABEL = re.compile(r"^(?!-)[a-z0-9_/-]{1,63}(?<!-)$")
 
 
-class DnsDriver(Driver):
-    """A name server. What is left to do: ``apply``, ``remove``, ``observe``, ``list_all``, ``_prove_control``."""
+Picture = TypeVar("Picture")
+
+
+class DnsDriver(Driver, Generic[Picture]):
+    """A name server. What is left to do: ``apply``, ``remove``, ``observe``, ``list_all``, ``_prove_control``.
+
+    For looking at many names of one zone at once a subclass says how it reads a zone whole (``_take_picture``) and
+    what a name is in what it read (``_observed_in``).
+    """
+
+    names_worth_a_zone: int
+    """Of how many names on it is cheaper to read the whole zone than to ask for each."""
 
     service_plane: ClassVar[tuple[Characteristic, ...]] = (
         Characteristic("dns_host", label=_("Name server address"), required=True),
@@ -62,6 +75,18 @@ class DnsDriver(Driver):
         ),
         Characteristic("nameservers", label=_("Name servers of new zones"), help=_("several with spaces between")),
     )
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._pictures: Pictures[Picture] = Pictures()
+
+    @abstractmethod
+    def _take_picture(self, zone: str) -> Picture | None:
+        """All names of a zone; None when the server does not hold it."""
+
+    @abstractmethod
+    def _observed_in(self, picture: Picture, desired: Desired) -> Observed | None:
+        """A host name or a reverse record as it stands in the picture."""
 
     @abstractmethod
     def _prove_control(self) -> str:
@@ -100,6 +125,19 @@ class DnsDriver(Driver):
         else:
             attributes = self._attributes(desired, self._wanted_sets(desired))
         return super().compare(replace(desired, attributes=attributes), observed)
+
+    def observe_many(self, desireds: Sequence[Desired], *, max_age: float = 0.0) -> Iterator[Observed | None]:
+        not_before = time.monotonic() - max_age
+        places = ["" if desired.kind == "zone" else self._zone(desired) for desired in desireds]
+        names = Counter(places)
+        for desired, zone in zip(desireds, places, strict=True):
+            self.deadline.restart()
+            few = names[zone] < self.names_worth_a_zone and not self._pictures.has(zone, not_before=not_before)
+            if not zone or few:
+                yield self.observe(desired)
+                continue
+            picture = self._pictures.get(zone, self._take_picture, not_before=not_before)
+            yield None if picture is None else self._observed_in(picture, desired)
 
     def health(self) -> Health:
         started = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -42,8 +43,17 @@ class Doveadm:
 
     def sessions(self, user: str) -> int:
         """How many IMAP and POP sessions the user has open."""
-        rows = self._ask("who", {"mask": [user]})
-        return sum(int(row["connections"]) for row in rows if row.get("username") == user)
+        return self._sessions(user)[user]
+
+    def all_sessions(self) -> Counter[str]:
+        """How many IMAP and POP sessions each user has open."""
+        return self._sessions("*")
+
+    def _sessions(self, mask: str) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for row in self._ask("who", {"mask": [mask]}):
+            found[str(row.get("username"))] += int(row["connections"])
+        return found
 
     def kick(self, user: str) -> int:
         """End the user's sessions; how many there were."""

@@ -7,6 +7,7 @@ import hmac
 import secrets
 import time
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -229,6 +230,10 @@ class MailDriver(Driver):
 
     def sessions_of(self, address: str) -> int:
         return self.doveadm.sessions(address) if self.doveadm is not None else 0
+
+    def all_sessions(self) -> Counter[str]:
+        """How many sessions every mailbox has open; those without any count zero."""
+        return self.doveadm.all_sessions() if self.doveadm is not None else Counter()
 
     def canary(self) -> tuple[str, str]:
         """Address and password of the mailbox that health sends mail to."""

@@ -3,7 +3,8 @@
 A comparison goes through its stages in batches: read some rows, look at the server outside any transaction, write
 what was found and how far it is. A worker that dies in the middle is succeeded from the last batch on. What is being
 changed at that moment is left to the next comparison: a difference counts only when it is seen a second time under
-the container's lease, with the row still as it was.
+the container's lease, with the row still as it was. Servers are asked for many objects at once
+(:meth:`Driver.observe_many`), so that a zone is read once for all its names.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from boss.core import audit, clock, scoping
 from boss.core.actors import Actor
@@ -29,11 +32,17 @@ from subscribers.choices import SubscriptionState
 from subscribers.models import Subscription
 
 TASK = "ipservices.compare"
-BATCH = 200
+BATCH = 500
 SUBSCRIPTIONS = 500
+AGAIN = 100
+"""How many objects of one container are looked at again under one lease."""
 MOST_TRIES = 5
 LISTING_SECONDS = 300.0
 """Listing a whole server takes longer than one call for one service may."""
+OBSERVING_SECONDS = 60.0
+"""Reading a big zone takes longer than one call for one of its names may."""
+PICTURE_SECONDS = 30.0
+"""How old what is known of a server may be when it is first compared; whatever differs is then read anew."""
 
 IN_USE = (ServiceState.ACTIVE, ServiceState.SUSPENDED)
 
@@ -67,21 +76,28 @@ class _Turn:
     comparison: Comparison
     binding: Binding
     ends: float
+    open: ExitStack = field(default_factory=ExitStack)
+    _observer: Driver | None = None
 
     @property
     def is_over(self) -> bool:
         return time.monotonic() > self.ends
 
-    def driver(self) -> Driver:
+    def driver(self, *, seconds: float = 0.0) -> Driver:
+        """A driver for one use, with ``seconds`` for each call where that is more than the binding gives."""
         with scoping.realm_transaction(self.realm_id, "comparison"):
             connection = calls.connection_of(self.binding)
-        return calls.open_driver(self.binding, connection)
-
-    def listing_driver(self) -> Driver:
-        with scoping.realm_transaction(self.realm_id, "comparison"):
-            connection = calls.connection_of(self.binding)
-        patient = replace(connection, deadline_seconds=max(LISTING_SECONDS, connection.deadline_seconds))
+        patient = replace(connection, deadline_seconds=max(seconds, connection.deadline_seconds))
         return calls.open_driver(self.binding, patient)
+
+    @property
+    def observer(self) -> Driver:
+        """The driver that looks for this turn: what it read of a zone serves all batches of the turn."""
+        if self._observer is None:
+            self._observer = self.open.enter_context(self.driver(seconds=OBSERVING_SECONDS))
+        # The exchanges of a look are not kept, and whole zones are among them.
+        self._observer.tape.clear()
+        return self._observer
 
     def write(self, batch: Batch, *, cursor: int, stage: str) -> bool:
         """Write a batch and how far it is, in one transaction. False: the comparison is somebody else's by now."""
@@ -106,13 +122,19 @@ def go_on(*, realm_id: int, comparison_id: int) -> bool:
     with scoping.realm_transaction(realm_id, "comparison"):
         comparison: Comparison = Comparison.objects.select_related("binding").get(pk=comparison_id)
     turn = _Turn(realm_id, token, comparison, comparison.binding, time.monotonic() + turns.TURN_SECONDS)
+    with turn.open:
+        return _take_turn(turn)
+
+
+def _take_turn(turn: _Turn) -> bool:
+    comparison, realm_id = turn.comparison, turn.realm_id
     try:
         while comparison.stage != ComparisonStage.OVER:
             if not _STEPS[ComparisonStage(comparison.stage)](turn):
                 return False
             if turn.is_over and comparison.stage != ComparisonStage.OVER:
-                turns.leave(Comparison, realm_id, comparison_id, token, again_in=0)
-                turns.ring_now(TASK, realm_id, comparison_id)
+                turns.leave(Comparison, realm_id, comparison.pk, turn.token, again_in=0)
+                turns.ring_now(TASK, realm_id, comparison.pk)
                 return False
     except Problem as error:
         return _failed(turn, error)
@@ -150,27 +172,28 @@ def _finish(turn: _Turn) -> bool:
 
 def _compare_held(turn: _Turn) -> bool:
     """What the server holds: left over is what no living service has. A turn that ends in the middle lists anew."""
-    with turn.listing_driver() as driver:
+    with turn.driver(seconds=LISTING_SECONDS) as driver:
         held = sorted(driver.list_all(), key=lambda one: (one.service_ref, one.kind, one.name))
+    # Listing may have taken the whole turn, and the next one would list again: what was listed is looked through.
+    turn.ends = max(turn.ends, time.monotonic() + turns.TURN_SECONDS)
     place = turn.comparison.cursor
     batch = Batch(counts=Counter(held=0 if place else len(held)))
-    with turn.driver() as driver:
-        while place < len(held):
-            for stray in strays.suspects(turn.realm_id, turn.binding, held[place : place + BATCH]):
-                if _is_there(driver, stray):
-                    batch.seen.append(stray.seen())
-            place += BATCH
-            if turn.is_over:
-                break
+    while place < len(held):
+        suspects = strays.suspects(turn.realm_id, turn.binding, held[place : place + BATCH])
+        batch.seen += [stray.seen() for stray in _still_there(turn, suspects)]
+        place += BATCH
+        if turn.is_over:
+            break
     stage = ComparisonStage.HELD if place < len(held) else ComparisonStage.SERVICES
     return turn.write(batch, cursor=place if stage == ComparisonStage.HELD else 0, stage=stage)
 
 
-def _is_there(driver: Driver, stray: strays.Stray) -> bool:
+def _still_there(turn: _Turn, suspects: Sequence[strays.Stray]) -> Iterator[strays.Stray]:
     """Lists grow old: what is said to be left over is looked at once more."""
-    driver.deadline.restart()
-    found = driver.observe(stray.desired)
-    return found is not None and found.service_ref == stray.desired.service_ref
+    found = turn.observer.observe_many([stray.desired for stray in suspects])
+    for stray, observed in zip(suspects, found, strict=True):
+        if observed is not None and observed.service_ref == stray.desired.service_ref:
+            yield stray
 
 
 def _compare_services(turn: _Turn) -> bool:
@@ -189,19 +212,24 @@ def _compare_services(turn: _Turn) -> bool:
         return turn.write(Batch(), cursor=0, stage=ComparisonStage.SOLD)
     batch = Batch()
     cursor = turn.comparison.cursor
-    with calls.open_driver(turn.binding, connection) as driver:
-        for target in targets:
-            row = target.row
-            batch.counts["services"] += 1
-            if not settled[row.pk]:
-                batch.undecided.append(row.pk)
-            else:
-                _compare_one(turn, driver, target, batch)
-                if (seen := selling.get(row.pk)) is not None:
-                    batch.seen.append(seen)
-            cursor = row.pk
-            if turn.is_over:
-                break
+    observer, differing = turn.observer, list[Target]()
+    looks = observer.observe_many(
+        [target.desired for target in targets if settled[target.row.pk]], max_age=PICTURE_SECONDS
+    )
+    for target in targets:
+        row = target.row
+        batch.counts["services"] += 1
+        if not settled[row.pk]:
+            batch.undecided.append(row.pk)
+        else:
+            if not _is_as_wanted(observer, target, next(looks), batch):
+                differing.append(target)
+            if (seen := selling.get(row.pk)) is not None:
+                batch.seen.append(seen)
+        cursor = row.pk
+        if turn.is_over:
+            break
+    _look_again(turn, differing, batch)
     return turn.write(batch, cursor=cursor, stage=ComparisonStage.SERVICES)
 
 
@@ -210,36 +238,54 @@ def _is_settled(row: Service) -> bool:
     return row.state in IN_USE and not row.is_behind and not row.asked
 
 
-def _compare_one(turn: _Turn, driver: Driver, target: Target, batch: Batch) -> None:
-    driver.deadline.restart()
-    observed = driver.observe(target.desired)
-    differences = driver.compare(target.desired, observed)
-    if differences:
-        looked = _look_again(turn, driver, target)
-        if looked is None:
-            batch.undecided.append(target.row.pk)
-            return
-        observed, differences = looked
-    if differences:
-        batch.seen.append(_as_seen(target, observed, differences))
-    if differences or target.row.drift:
-        batch.observed[target.row.pk] = (target.row.revision, observed, differences)
+def _is_as_wanted(driver: Driver, target: Target, observed: Observed | None, batch: Batch) -> bool:
+    if driver.compare(target.desired, observed):
+        return False
+    if target.row.drift:
+        batch.observed[target.row.pk] = (target.row.revision, observed, ())
+    return True
 
 
-def _look_again(turn: _Turn, driver: Driver, target: Target) -> tuple[Observed | None, tuple[Difference, ...]] | None:
-    """The same look under the container's lease; None while somebody else is at it or the row has changed."""
-    container = driver.lock_key(target.desired)
+def _look_again(turn: _Turn, targets: Sequence[Target], batch: Batch) -> None:
+    """What differs counts when it still does under the container's lease, with the row as it was."""
+    if not targets:
+        return
+    latest = turn.ends + LISTING_SECONDS / 2
+    with turn.driver() as driver:
+        named = sorted(((driver.lock_key(target.desired), target) for target in targets), key=lambda one: one[0])
+        for container, group in groupby(named, key=lambda one: one[0]):
+            mine = [target for _container, target in group]
+            for place in range(0, len(mine), AGAIN):
+                part = mine[place : place + AGAIN]
+                if time.monotonic() > latest:
+                    batch.undecided += [target.row.pk for target in part]
+                else:
+                    _look_at_container(turn, driver, container, part, batch)
+                driver.tape.clear()
+
+
+def _look_at_container(turn: _Turn, driver: Driver, container: str, targets: Sequence[Target], batch: Batch) -> None:
+    """Look once more, alone at the container; undecided is what somebody is at or has changed since."""
     with scoping.realm_transaction(turn.realm_id, "comparison"):
         holder = leases.take(turn.binding, container)
-        row = Service.objects.filter(pk=target.row.pk, binding=turn.binding, revision=target.row.revision).first()
+        rows = Service.objects.filter(pk__in=[target.row.pk for target in targets], binding=turn.binding)
+        now = {row.pk: row.revision for row in rows if _is_settled(row)}
+    sure, undecided = list[Target](), list[int]()
+    for target in targets:
+        if holder and now.get(target.row.pk) == target.row.revision:
+            sure.append(target)
+        else:
+            undecided.append(target.row.pk)
+    batch.undecided += undecided
     if not holder:
-        return None
+        return
     try:
-        if row is None or not _is_settled(row):
-            return None
-        driver.deadline.restart()
-        observed = driver.observe(target.desired)
-        return observed, driver.compare(target.desired, observed)
+        for target, observed in zip(sure, driver.observe_many([one.desired for one in sure]), strict=True):
+            differences = driver.compare(target.desired, observed)
+            if differences:
+                batch.seen.append(_as_seen(target, observed, differences))
+            if differences or target.row.drift:
+                batch.observed[target.row.pk] = (target.row.revision, observed, differences)
     finally:
         with scoping.realm_transaction(turn.realm_id, "comparison"):
             leases.give_back(turn.binding, container, holder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,10 @@ from ipservices.choices import AddressKind, ServiceState
 from ipservices.designers import Planned, Setting, Sold, plan
 from ipservices.errors import NoBinding, NotDesigned, ServiceWrongState
 from ipservices.events import ServiceRemoved
-from ipservices.models import AddressAssignment, PhoneNumber, Prefix, Service
+from ipservices.models import Prefix, Service
 from ipservices.reverse import are_named
 from ipservices.services import bindings, clients
+from ipservices.services.set_aside import SetAside
 from subscribers.models import Subscription
 
 _MOST_NAMES = 1000
@@ -146,7 +147,7 @@ def fill_in(service: Service) -> bool:
     late = _LATE.get(service.full_kind)
     if late is None:
         return False
-    name, attributes = late(service)
+    name, attributes = late(service, SetAside([service.subscription_id]))
     if service.full_kind == "ip.assignment":
         attributes |= clients.fill_in(service)
     desired = {**service.desired, **attributes}
@@ -275,9 +276,12 @@ def differs(service: Service, wanted: Wanted) -> bool:
     return bool(_adapted(service, wanted) != service.desired)
 
 
-def as_sold(service: Service, wanted: Wanted) -> dict[str, Any]:
-    """The desired state of a service as its subscription and the inventory want it now. Raises :class:`NotDesigned`."""
-    return _adapted(service, wanted)
+def as_sold(service: Service, wanted: Wanted, aside: SetAside | None = None) -> dict[str, Any]:
+    """The desired state of a service as its subscription and the inventory want it now. Raises :class:`NotDesigned`.
+
+    ``aside``: what is set aside for it and others, where many are asked about.
+    """
+    return _adapted(service, wanted, aside=aside)
 
 
 @transactional
@@ -305,14 +309,17 @@ def adapt(*, actor: Actor, service: Service, wanted: Wanted) -> Service:
     return row
 
 
-def _adapted(service: Service, wanted: Wanted, *, late: bool = True) -> dict[str, Any]:
+def _adapted(service: Service, wanted: Wanted, *, late: bool = True, aside: SetAside | None = None) -> dict[str, Any]:
     planned = wanted.of(service)
     if planned is None:
         return dict(service.desired)
     kept = {key: value for key, value in service.desired.items() if key not in _COMES_AND_GOES}
     news = {key: value for key, value in planned.attributes.items() if not (key in _STAYS and kept.get(key))}
     known_later = _LATE.get(service.full_kind) if late else None
-    return {**kept, **news, **(known_later(service)[1] if known_later is not None else {})}
+    if known_later is None:
+        return {**kept, **news}
+    _name, found = known_later(service, aside or SetAside([service.subscription_id]))
+    return {**kept, **news, **found}
 
 
 def _write(subscription: Subscription, feature_key: str, planned: Planned, key: str) -> Service:
@@ -353,60 +360,53 @@ def _free_name(planned: Planned) -> str:
     return planned.name
 
 
-def _assigned(service: Service, kind: str | None = None) -> list[str]:
-    rows = AddressAssignment.objects.filter(service__subscription_id=service.subscription_id)
-    rows = rows.exclude(service__state=ServiceState.TERMINATED)
-    if kind is not None:
-        rows = rows.filter(prefix__kind=kind)
-    return [str(row) for row in rows.order_by("service__feature_key", "service__ordinal", "id")]
+def _assigned(service: Service, aside: SetAside, kind: str) -> list[str]:
+    return [str(row) for row in aside.around(service) if row.prefix.kind == kind]
 
 
-def _address(service: Service) -> tuple[str, dict[str, Any]]:
-    row: AddressAssignment | None = service.addresses.order_by("id").first()  # type: ignore[attr-defined]
-    if row is None:
+def _address(service: Service, aside: SetAside) -> tuple[str, dict[str, Any]]:
+    rows = aside.addresses(service)
+    if not rows:
         raise NotDesigned(_("No address has been set aside for %(service)s.") % {"service": service.title})
-    return str(row), {"address": str(row)}
+    return str(rows[0]), {"address": str(rows[0])}
 
 
-def _host(service: Service) -> tuple[str, dict[str, Any]]:
-    addresses = _assigned(service, AddressKind.ADDRESS)
+def _host(service: Service, aside: SetAside) -> tuple[str, dict[str, Any]]:
+    addresses = _assigned(service, aside, AddressKind.ADDRESS)
     if not addresses:
         raise NotDesigned(_("%(name)s has no address to point to.") % {"name": service.name})
     return service.name, {"addresses": sorted(addresses)}
 
 
-def _reverse(service: Service) -> tuple[str, dict[str, Any]]:
-    beside = Service.objects.filter(subscription_id=service.subscription_id).exclude(state=ServiceState.TERMINATED)
-    assignment = beside.filter(
-        feature_key=service.feature_key, family="ip", kind="assignment", ordinal=service.ordinal
-    ).first()
-    host = beside.filter(family="dns", kind="host").order_by("id").first()
-    if assignment is None or host is None:
+def _reverse(service: Service, aside: SetAside) -> tuple[str, dict[str, Any]]:
+    beside = aside.beside(service)
+    wanted_at = (service.feature_key, "ip.assignment", service.ordinal)
+    assignments = [row for row in beside if (row.feature_key, row.full_kind, row.ordinal) == wanted_at]
+    hosts = [row for row in beside if row.full_kind == "dns.host"]
+    if not assignments or not hosts:
         raise NotDesigned(_("%(service)s has no address or no host name yet.") % {"service": service.title})
-    address, attributes = _address(assignment)
-    return address, {**attributes, "host_name": host.name}
+    address, attributes = _address(assignments[0], aside)
+    return address, {**attributes, "host_name": hosts[0].name}
 
 
-def _access(service: Service) -> tuple[str, dict[str, Any]]:
-    ordered = Service.objects.filter(subscription_id=service.subscription_id, feature_key="ip.static")
-    static = ordered.exclude(state=ServiceState.TERMINATED).order_by("ordinal").first()
-    known = {} if static is None else {"static_address": _address(static)[0]}
-    if delegated := _assigned(service, AddressKind.DELEGATION):
+def _access(service: Service, aside: SetAside) -> tuple[str, dict[str, Any]]:
+    static = [row for row in aside.beside(service) if row.feature_key == "ip.static"]
+    known = {"static_address": _address(min(static, key=lambda row: row.ordinal), aside)[0]} if static else {}
+    if delegated := _assigned(service, aside, AddressKind.DELEGATION):
         known["delegated_prefix"] = delegated[0]
     return service.name, known
 
 
-def _number(service: Service) -> tuple[str, dict[str, Any]]:
-    line = Service.objects.filter(
-        subscription_id=service.subscription_id, feature_key=service.feature_key, kind="line", ordinal=service.ordinal
-    ).exclude(state=ServiceState.TERMINATED)
-    number = PhoneNumber.objects.filter(service__in=line).order_by("id").first()
-    if number is None:
+def _number(service: Service, aside: SetAside) -> tuple[str, dict[str, Any]]:
+    wanted_at = (service.feature_key, "line", service.ordinal)
+    line = [row for row in aside.beside(service) if (row.feature_key, row.kind, row.ordinal) == wanted_at]
+    numbers = [number for row in line if (number := aside.number(row)) is not None]
+    if not numbers:
         raise NotDesigned(_("No telephone number has been set aside."))
-    return number.number, {"number": number.number}
+    return numbers[0].number, {"number": numbers[0].number}
 
 
-_LATE = {
+_LATE: dict[str, Callable[[Service, SetAside], tuple[str, dict[str, Any]]]] = {
     "ip.assignment": _address,
     "dns.host": _host,
     "dns.ptr": _reverse,

@@ -23,7 +23,7 @@ from ipservices.errors import MigrationWrongState, MoveRefused
 from ipservices.models import Binding, Migration, MigrationItem, Service
 from ipservices.services import calls, moves, turns
 from ipservices.services.moves import Road
-from ipservices.services.strays import may_be_one_server
+from ipservices.services.places import may_be_one_server
 
 TASK = "ipservices.migrate"
 PICKED = 500
@@ -192,6 +192,7 @@ def go_on(*, realm_id: int, migration_id: int) -> bool:
     failed = 0
     with scoping.realm_transaction(realm_id, "migration"):
         road = Road.of(actor, _migration(migration_id))
+    road = road.looked_up()
     while time.monotonic() < ends:
         with scoping.realm_transaction(realm_id, "migration"):
             if not turns.is_held(Migration, migration_id, token):

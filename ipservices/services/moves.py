@@ -26,6 +26,7 @@ from ipservices.models import Binding, Migration, MigrationItem, Service
 from ipservices.registry import drivers
 from ipservices.services import calls, establishing
 from ipservices.services.calls import Target
+from ipservices.services.places import lead_to_one_server
 
 T = TypeVar("T")
 
@@ -40,11 +41,18 @@ class Road:
     migration: Migration
     source: Connection
     target: Connection
+    is_one_server: bool = False
 
     @staticmethod
     def of(actor: Actor, migration: Migration) -> Road:
         """Call it in a transaction."""
         return Road(actor, migration, calls.connection_of(migration.source), calls.connection_of(migration.target))
+
+    def looked_up(self) -> Road:
+        """The same, knowing whether both ends are one server under two names. Resolves names."""
+        # Outside any transaction: a resolver may take seconds.
+        keys = {self.migration.source.driver_key, self.migration.target.driver_key}
+        return replace(self, is_one_server=len(keys) == 1 and lead_to_one_server(keys.pop(), self.source, self.target))
 
 
 # Looking ahead
@@ -56,6 +64,8 @@ def check(road: Road, item: MigrationItem) -> tuple[str, str]:
     Raises :class:`MoveRefused` with the reason, or the drivers' errors. Changes nothing.
     """
     migration = road.migration
+    if road.is_one_server:
+        raise MoveRefused(_("Both servers are one: their addresses lead to the same place."))
     with scoping.realm_transaction(road.actor.realm_id, road.actor.label):
         row: Service = Service.objects.get(pk=item.service_id)
         desired = calls.desired_of(row)
@@ -266,6 +276,9 @@ def _restore_and_switch(road: Road, item: MigrationItem) -> None:
 
 def _clean(road: Road, item: MigrationItem, binding: Binding, connection: Connection, then: MoveStep) -> None:
     """Take the object off the server that the service does not live at."""
+    if road.is_one_server:
+        # Somebody changed an address in the middle of it.
+        raise Conflict("both servers are one by now, and the service is at it; nothing is taken away")
 
     def prepare() -> Target:
         row: Service = Service.objects.select_for_update(of=("self",)).get(pk=item.service_id)

@@ -12,6 +12,7 @@ from ipservices.models import Binding, Service
 from ipservices.services import bindings, design
 from ipservices.services.design import Wanted
 from ipservices.services.noting import Seen
+from ipservices.services.set_aside import SetAside
 from subscribers.choices import OrderState, SubscriptionState
 from subscribers.models import OrderItem, Subscription
 
@@ -26,19 +27,20 @@ def of_services(rows: Sequence[Service]) -> dict[int, Seen]:
     subscriptions = {subscription.pk: subscription for subscription in found}
     wants = design.wanted_by_all([each for each in subscriptions.values() if each.state in _SERVED])
     said: dict[int, Seen] = {}
+    aside = SetAside(wants)
     for row in rows:
         subscription = subscriptions.get(row.subscription_id)
         if subscription is None:
             continue
         if subscription.state == SubscriptionState.PENDING:
             continue
-        seen = _of_service(row, wants.get(subscription.pk, Wanted({})), ended=subscription.state not in _SERVED)
+        seen = _of_service(row, wants.get(subscription.pk, Wanted({})), aside, ended=subscription.state not in _SERVED)
         if seen is not None:
             said[row.pk] = seen
     return said
 
 
-def _of_service(row: Service, wants: Wanted, *, ended: bool) -> Seen | None:
+def _of_service(row: Service, wants: Wanted, aside: SetAside, *, ended: bool) -> Seen | None:
     server = row.binding.name if row.binding else ""
     thing = sentences.named(row.full_kind, row.name)
     if wants.of(row) is None:
@@ -47,7 +49,7 @@ def _of_service(row: Service, wants: Wanted, *, ended: bool) -> Seen | None:
             FindingKind.UNSOLD, row, server, reason=f"The {thing} is in service, and its subscription {why}."
         )
     try:
-        sold = design.as_sold(row, wants)
+        sold = design.as_sold(row, wants, aside)
     except NotDesigned as error:
         return Seen.of_service(FindingKind.OUTDATED, row, server, reason=str(error))
     differences = tuple(

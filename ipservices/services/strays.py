@@ -16,9 +16,9 @@ from ipservices.contracts import Desired, Held
 from ipservices.models import Binding, MigrationItem, Service
 from ipservices.registry import drivers
 from ipservices.services.noting import Seen
+from ipservices.services.places import may_be_one_server
 
 _REF = re.compile(r"svc-[0-9a-z]{12}")
-_ADDRESS = re.compile(r"url|host|server|port|socket|address|database")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +105,6 @@ def stub(service_ref: str, full_kind: str, name: str, attributes: Mapping[str, A
     if full_kind == "dns.host" and not given.get("zone"):
         given["zone"] = name.partition(".")[2]
     return Desired(service_ref=service_ref, family=family, kind=kind, name=name, attributes=given)
-
-
-def may_be_one_server(first: Binding, second: Binding) -> bool:
-    """Whether two bindings may lead to the same server: of one driver, and all that names a place is equal."""
-    if first.pk == second.pk:
-        return True
-    if first.driver_key != second.driver_key:
-        return False
-    return _place(first) == _place(second)
-
-
-def _place(binding: Binding) -> dict[str, Any]:
-    named = {key: value for key, value in binding.settings.items() if _ADDRESS.search(key)}
-    return named or {"binding": binding.pk}
 
 
 def being_moved(service_ids: Sequence[int]) -> set[int]:

@@ -15,9 +15,10 @@ from boss.tenancy import selectors as tenancy
 from boss.tenancy.models import Site
 from catalog import selectors as catalog
 from catalog.pricing import OptionChoice
-from ipservices.models import Service
+from ipservices.models import Binding, Finding, Service
+from ipservices.services import bindings, comparing, migrating
 from subscribers.contact import ContactDetails, PaymentChoice
-from subscribers.models import Order
+from subscribers.models import Order, Subscription
 from subscribers.services import orders
 from tests.browser.portal_look import Look
 from tests.furniture import TRI_LAKES
@@ -316,3 +317,47 @@ def test_the_network_page_is_clean_with_its_sliders_open(realm_id: int, live_url
     page.locator(".error-summary").wait_for()
     assert page.get_by_label(re.compile(r"^Slow")).first.input_value() == "9999"
     look.at("network-refused")
+
+
+def test_servers_findings_and_migrations_are_clean_pages(realm_id: int, live_url: str, page: Page) -> None:
+    place_order(realm_id)
+    with scoping.realm_transaction(realm_id, "test"):
+        old = Binding.objects.get(family="mail")
+        box = Service.objects.filter(family="mail").first() or _box(old)
+        new = bindings.create(
+            actor=Actor.system(realm_id), family="mail", driver_key="simulator", name="The new mail server",
+            settings={"server": "new"},
+        )  # fmt: skip
+        Service.objects.filter(pk=box.pk).update(state="active", binding=old, revision=1, applied_revision=1)
+        comparison = comparing.start(actor=Actor.system(realm_id), binding=old)
+        moving = migrating.prepare(actor=Actor.system(realm_id), source=old, target=new)
+    assert comparing.go_on(realm_id=realm_id, comparison_id=comparison.pk)
+    assert migrating.go_on(realm_id=realm_id, migration_id=moving.pk)
+    with scoping.realm_transaction(realm_id, "test"):
+        found = Finding.objects.filter(kind="missing").get()
+    sign_in(page, live_url, "nate")
+    look = Look(page, "network")
+    network = f"{live_url.rstrip('/')}/console/network/"
+    for name, path, shows in (
+        ("server", f"{old.public_id}/", old.name),
+        ("server-edit", f"{old.public_id}/edit/", old.name),
+        ("server-kind", "new/", "New server"),
+        ("server-new", "new/?driver=dns_bind+dns", "New server: BIND 9"),
+        ("findings", "findings/", "Differences"),
+        ("finding", f"findings/{found.public_id}/", box.name),
+        ("migrations", "migrations/", "Migrations"),
+    ):
+        page.goto(network + path)
+        page.get_by_role("heading", level=1).filter(has_text=shows).wait_for()
+        look.at(name)
+
+
+def _box(binding: Binding) -> Service:
+    """A mailbox of the newest subscription."""
+    sold = Subscription.objects.select_related("account", "site").latest("id")
+    made: Service = Service.objects.create(
+        account=sold.account, subscription=sold, site=sold.site, feature_key="mail.mailbox", title="Mailbox",
+        family="mail", kind="mailbox", name="maria@trilakes.example", binding=binding,
+        desired={"address": "maria@trilakes.example", "quota_mb": 2048},
+    )  # fmt: skip
+    return made

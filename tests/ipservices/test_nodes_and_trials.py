@@ -190,8 +190,16 @@ def test_the_health_of_a_server_is_told_at_the_command_line(
     slide(network, "mail", service_dead=True)
     with pytest.raises(CommandError):
         call_command("driver", "health", "--realm", network.realm.key, "mail server")
-    with pytest.raises(CommandError, match="no server"):
+    capsys.readouterr()
+    with pytest.raises(CommandError, match="Not healthy: mail server"):
+        call_command("driver", "health", "--realm", network.realm.key)
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == len(network.bindings)
+    assert [line.split()[1] for line in told if "mail server" in line] == ["NOT"]
+    with pytest.raises(CommandError, match=r"no server nonsense(?s:.)*mail server"):
         call_command("driver", "health", "--realm", network.realm.key, "nonsense")
+    with pytest.raises(CommandError, match=rf"no realm nonsense; there are .*{network.realm.key}"):
+        call_command("driver", "health", "--realm", "nonsense", "mail server")
     with in_alpha():
         assert Binding.objects.get(name="mail server").healthy is False
 

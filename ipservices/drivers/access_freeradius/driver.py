@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -36,7 +36,7 @@ from ipservices.contracts import (
     UsageReading,
 )
 from ipservices.drivers.access_freeradius import accounts, radius
-from ipservices.drivers.access_freeradius.accounts import Groups
+from ipservices.drivers.access_freeradius.accounts import Account, Groups
 from ipservices.drivers.access_freeradius.radius import Code
 from ipservices.drivers.access_freeradius.sessions import Sessions
 from ipservices.drivers.access_freeradius.tables import CANARY, PROBE, Tables
@@ -178,7 +178,15 @@ class FreeRadiusDriver(Driver):
     # --- reads
 
     def observe(self, desired: Desired) -> Observed | None:
-        account = self._tables.read(desired.name)
+        return self._observed(desired, self._tables.read(desired.name))
+
+    def observe_many(self, desireds: Sequence[Desired], *, max_age: float = 0.0) -> Iterator[Observed | None]:
+        for part in sql.parts(desireds):
+            self.deadline.restart()
+            found = self._tables.read_many([desired.name for desired in part])
+            yield from (self._observed(desired, found.get(desired.name)) for desired in part)
+
+    def _observed(self, desired: Desired, account: Account | None) -> Observed | None:
         if account is None:
             return None
         words = accounts.words_of(account, desired.name, self._groups)

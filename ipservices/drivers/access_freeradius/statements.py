@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 READ = """
-    SELECT 'check' AS part, '' AS name, attribute, op, value, 0 AS priority FROM radcheck WHERE username = %(user)s
+    SELECT username, 'check' AS part, '' AS name, attribute, op, value, 0 AS priority
+      FROM radcheck WHERE username = ANY(%(users)s)
     UNION ALL
-    SELECT 'reply', '', attribute, op, value, 0 FROM radreply WHERE username = %(user)s
+    SELECT username, 'reply', '', attribute, op, value, 0 FROM radreply WHERE username = ANY(%(users)s)
     UNION ALL
-    SELECT 'group', groupname, '', '', '', priority FROM radusergroup WHERE username = %(user)s
+    SELECT username, 'group', groupname, '', '', '', priority FROM radusergroup WHERE username = ANY(%(users)s)
     UNION ALL
-    SELECT 'group check', g.groupname, g.attribute, g.op, g.value, 0
-      FROM radgroupcheck g JOIN radusergroup u ON u.groupname = g.groupname WHERE u.username = %(user)s
+    SELECT u.username, 'group check', g.groupname, g.attribute, g.op, g.value, 0
+      FROM radgroupcheck g JOIN radusergroup u ON u.groupname = g.groupname WHERE u.username = ANY(%(users)s)
     UNION ALL
-    SELECT 'group reply', g.groupname, g.attribute, g.op, g.value, 0
-      FROM radgroupreply g JOIN radusergroup u ON u.groupname = g.groupname WHERE u.username = %(user)s
+    SELECT u.username, 'group reply', g.groupname, g.attribute, g.op, g.value, 0
+      FROM radgroupreply g JOIN radusergroup u ON u.groupname = g.groupname WHERE u.username = ANY(%(users)s)
     UNION ALL
-    SELECT 'sessions', '', '', '', count(*)::text, 0 FROM radacct WHERE username = %(user)s AND acctstoptime IS NULL
+    SELECT username, 'sessions', '', '', '', count(*)::text, 0
+      FROM radacct WHERE username = ANY(%(users)s) AND acctstoptime IS NULL GROUP BY username
 """
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(lock)s, 0))"

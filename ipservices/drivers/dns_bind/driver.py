@@ -71,8 +71,9 @@ class _Found:
     sets: tuple[RecordSet, ...]
 
 
-class BindDriver(DnsDriver):
+class BindDriver(DnsDriver[Contents]):
     key = "dns_bind"
+    names_worth_a_zone = 20
     title = _("BIND 9")
     settings: ClassVar[tuple[Characteristic, ...]] = (
         *DnsDriver.service_plane,
@@ -302,8 +303,24 @@ class BindDriver(DnsDriver):
             switched_off=frozenset(chain(map(switch_of, kept), leaks)),
         )
 
+    def _take_picture(self, zone: str) -> Contents | None:
+        return self._wire.transfer(zone)
+
+    def _observed_in(self, picture: Contents, desired: Desired) -> Observed | None:
+        zone, node = self._zone(desired), f"{self._node(desired)}."
+        note = picture.get((f"{notes.LABEL}.{node}", "TXT"), (0, []))[1]
+        sets: list[RecordSet] = [
+            {"name": relative(node, zone), "type": kind, "ttl": ttl, "values": values}
+            for kind in self._types(desired)
+            for ttl, values in (picture.get((node, kind), (0, [])),)
+            if values
+        ]
+        return self._observed_name(desired, _Found(tuple(note), notes.claim(note), tuple(records.in_order(sets))))
+
     def _observe_name(self, desired: Desired) -> Observed | None:
-        found = self._find_name(desired)
+        return self._observed_name(desired, self._find_name(desired))
+
+    def _observed_name(self, desired: Desired, found: _Found | None) -> Observed | None:
         if found is None or found.claim is None:
             return None
         off = found.claim.off if not found.sets else ()

@@ -34,9 +34,13 @@ from ipservices.transport import Answer, HttpTransport
 
 _JUST_NOW_SECONDS = 1.0
 
+NameSets = Mapping[str, list[Mapping[str, Any]]]
+"""Record sets by absolute name."""
 
-class PowerDnsDriver(DnsDriver):
+
+class PowerDnsDriver(DnsDriver[NameSets]):
     key = "dns_powerdns"
+    names_worth_a_zone = 1  # a name cannot be had without its zone's comments, as of 4.7
     title = _("PowerDNS Authoritative")
     settings: ClassVar[tuple[Characteristic, ...]] = (
         Characteristic("api_url", label=_("API address"), required=True, help=_("for instance http://192.0.2.53:8081")),
@@ -106,9 +110,23 @@ class PowerDnsDriver(DnsDriver):
         self._seen = (zone, present, time.monotonic())
         if present is None:
             return None
-        return (
-            self._observed_zone(desired, present) if desired.kind == "zone" else self._observed_name(desired, present)
-        )
+        if desired.kind == "zone":
+            return self._observed_zone(desired, present)
+        return self._observed_name(desired, self._sets_of_name(desired, present))
+
+    def _take_picture(self, zone: str) -> NameSets | None:
+        present = self._read_zone(zone)
+        if present is None:
+            return None
+        names: dict[str, list[Mapping[str, Any]]] = {}
+        for rrset in present["rrsets"]:
+            names.setdefault(rrset["name"], []).append(rrset)
+        return names
+
+    def _observed_in(self, picture: NameSets, desired: Desired) -> Observed | None:
+        types = self._types(desired)
+        there = picture.get(f"{self._node(desired)}.", [])
+        return self._observed_name(desired, [rrset for rrset in there if rrset["type"] in types])
 
     def list_all(self) -> Iterable[Held]:
         for zone in self._expect(self._http.request("GET", f"{self._server}/zones"), 200).body:
@@ -198,8 +216,7 @@ class PowerDnsDriver(DnsDriver):
             switched_off=frozenset(off | leaks),
         )
 
-    def _observed_name(self, desired: Desired, present: Mapping[str, Any]) -> Observed | None:
-        sets = self._sets_of_name(desired, present)
+    def _observed_name(self, desired: Desired, sets: list[Mapping[str, Any]]) -> Observed | None:
         if not sets:
             return None
         owners = {records.owner_of(rrset) for rrset in sets}

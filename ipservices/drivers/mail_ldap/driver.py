@@ -6,7 +6,7 @@ not (the operator's suspension, the owner's own switch) stands in marks beside i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext_noop as _
@@ -24,6 +24,8 @@ FORWARD = "forward"
 _MARK = "boss:"
 _CRYPT = "{CRYPT}"
 _MB = 1024 * 1024
+_MOST_AT_ONCE = 100
+"""Addresses in one search."""
 
 
 class LdapMailDriver(MailDriver):
@@ -169,6 +171,16 @@ class LdapMailDriver(MailDriver):
             return None
         return self._observed(desired.name, entry, sessions=self.sessions_of(address))
 
+    def observe_many(self, desireds: Sequence[Desired], *, max_age: float = 0.0) -> Iterator[Observed | None]:
+        for place in range(0, len(desireds), _MOST_AT_ONCE):
+            part = desireds[place : place + _MOST_AT_ONCE]
+            self.deadline.restart()
+            named = [mailboxes.address(desired.name) for desired in part]
+            found, sessions = self._read_many(named), self.all_sessions()
+            for desired, address in zip(part, named, strict=True):
+                entry = found.get(address)
+                yield None if entry is None else self._observed(desired.name, entry, sessions=sessions[address])
+
     def _observed(self, name: str, entry: Mapping[str, list[str]], *, sessions: int) -> Observed:
         marks = [mark.removeprefix(_MARK).strip() for mark in entry.get(self._marks, []) if mark.startswith(_MARK)]
         said = [mark.partition("=") for mark in marks]
@@ -191,10 +203,14 @@ class LdapMailDriver(MailDriver):
         )
 
     def _read(self, address: str) -> dict[str, list[str]] | None:
+        return self._read_many([address]).get(address)
+
+    def _read_many(self, addresses: Sequence[str]) -> dict[str, dict[str, list[str]]]:
         wanted = ["mail", "accountStatus", "enabledService", "mailQuota", "shadowAddress", "mailForwardingAddress"]
-        asked = f"(&(objectClass=mailUser){condition('mail', address)})"
+        either = "".join(condition("mail", address) for address in addresses)
+        asked = f"(&(objectClass=mailUser)(|{either}))"
         rows = self._directory.search(self._base, asked, [*wanted, "userPassword", self._id, self._marks])
-        return rows[0][1] if rows else None
+        return {entry["mail"][0].lower(): entry for _dn, entry in reversed(rows)}
 
     @staticmethod
     def _first(entry: Mapping[str, list[str]], name: str) -> str:

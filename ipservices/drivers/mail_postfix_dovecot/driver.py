@@ -7,7 +7,7 @@ Postfix needs so that a suspension closes every door, are written in the README.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext_noop as _
@@ -23,7 +23,7 @@ SELECT m.address, m.service_ref, m.password, m.quota_mb, m.forward, m.autoreply,
        m.switched_off, ARRAY(SELECT name FROM mailbox_name WHERE mailbox = m.address AND name <> m.address
                              ORDER BY name) AS aliases,
        EXISTS (SELECT FROM mailbox_name WHERE name = m.address AND mailbox = m.address) AS is_named
-  FROM mailbox m WHERE m.address = %(address)s
+  FROM mailbox m WHERE m.address = ANY(%(addresses)s)
 """
 _WRITE = """
 INSERT INTO mailbox (address, domain, service_ref, password, quota_mb, forward, autoreply, daily_send_limit,
@@ -173,10 +173,20 @@ class PostfixDovecotDriver(MailDriver):
 
     def observe(self, desired: Desired) -> Observed | None:
         address = mailboxes.address(desired.name)
-        rows = self._sql.read(_READ, {"address": address}, hide=_HIDDEN)
-        if not rows:
-            return None
-        row = rows[0]
+        rows = self._sql.read(_READ, {"addresses": [address]}, hide=_HIDDEN)
+        return self._observed(desired, rows[0], self.sessions_of(address)) if rows else None
+
+    def observe_many(self, desireds: Sequence[Desired], *, max_age: float = 0.0) -> Iterator[Observed | None]:
+        for part in sql.parts(desireds):
+            self.deadline.restart()
+            named = [mailboxes.address(desired.name) for desired in part]
+            rows = self._sql.read(_READ, {"addresses": named}, hide=_HIDDEN)
+            found, sessions = {row["address"]: row for row in rows}, self.all_sessions()
+            for desired, address in zip(part, named, strict=True):
+                row = found.get(address)
+                yield None if row is None else self._observed(desired, row, sessions[address])
+
+    def _observed(self, desired: Desired, row: Mapping[str, Any], sessions: int) -> Observed:
         attributes = {key: row[key] for key in sorted(self.attributes)}
         if not row["is_named"]:  # its own address leads nowhere, and its restrictions do not hold
             attributes["address"] = ""
@@ -189,11 +199,11 @@ class PostfixDovecotDriver(MailDriver):
             restriction=Restriction(row["restriction"]),
             switched_off=frozenset(row["switched_off"]),
             native={"password": row["password"]},
-            sessions=self.sessions_of(address),
+            sessions=sessions,
         )
 
     def _read(self, cursor: sql.Cursor, address: str) -> dict[str, Any] | None:
-        rows = self._sql.run(cursor, _READ, {"address": address}, hide=_HIDDEN)
+        rows = self._sql.run(cursor, _READ, {"addresses": [address]}, hide=_HIDDEN)
         return rows[0] if rows else None
 
     def list_all(self) -> Iterable[Held]:

@@ -7,7 +7,7 @@ read. Practice realms, demos and tests bind their families to it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -38,6 +38,9 @@ from ipservices.drivers.simulator import client, store
 from ipservices.drivers.simulator.samples import SAMPLES
 from ipservices.families import kinds
 from ipservices.models import SimulatedObject, SimulatedServer
+
+_MOST_AT_ONCE = 500
+"""Objects in one request."""
 
 
 class SimulatorDriver(Driver):
@@ -130,6 +133,17 @@ class SimulatorDriver(Driver):
             found = None if row is None else _observed(row)
             answer["found"] = None if found is None else {"attributes": found.attributes, "state": found.restriction}
         return found
+
+    def observe_many(self, desireds: Sequence[Desired], *, max_age: float = 0.0) -> Iterator[Observed | None]:
+        for place in range(0, len(desireds), _MOST_AT_ONCE):
+            part = desireds[place : place + _MOST_AT_ONCE]
+            self.deadline.restart()
+            with self._exchange({"operation": "read", "objects": len(part)}) as (server, answer):
+                held = store.find_many(server, [desired.name for desired in part])
+                answer["found"] = len(held)
+            for desired in part:
+                row = held.get((desired.full_kind, desired.name))
+                yield None if row is None else _observed(row)
 
     def usage(self, cursor: Mapping[str, Any]) -> UsageReading:
         samples: list[UsageSample] = []

@@ -7,7 +7,7 @@ rolled-back transaction the request becomes a savepoint of it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,6 +30,12 @@ def find(server: SimulatedServer, full_kind: str, name: str, *, lock: bool = Fal
     rows = SimulatedObject.objects.select_for_update() if lock else SimulatedObject.objects.all()
     found: SimulatedObject | None = rows.filter(server=server, full_kind=full_kind, name=name).first()
     return found
+
+
+def find_many(server: SimulatedServer, names: Sequence[str]) -> dict[tuple[str, str], SimulatedObject]:
+    """The objects of these names, by kind and name."""
+    rows = SimulatedObject.objects.filter(server=server, name__in=names)
+    return {(row.full_kind, row.name): row for row in rows}
 
 
 def log(server: SimulatedServer, *, key: str, operation: str, full_kind: str, name: str, changed: bool) -> None:

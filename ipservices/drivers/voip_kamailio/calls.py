@@ -73,6 +73,10 @@ class Calls:
         found = self._rpc.ask("dlg.profile_list", _PROFILE, aor, missing=_NOT_THERE) or []
         return [_call(one) for one in (found if isinstance(found, list) else [found]) if isinstance(one, Mapping)]
 
+    def is_quiet(self) -> bool:
+        """Whether no line has a live call."""
+        return self._rpc.ask("dlg.profile_get_size", _PROFILE, missing=_NOT_THERE) in (0, "0")
+
     def log_out(self, aor: str) -> None:
         """Remove every registration. No error when there is none."""
         self._rpc.ask("ul.rm", "location", aor, missing=("not found", "aor not"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -37,7 +37,7 @@ from ipservices.contracts import (
 )
 from ipservices.drivers.voip_kamailio import lines, sip
 from ipservices.drivers.voip_kamailio.calls import Calls, Rpc
-from ipservices.drivers.voip_kamailio.lines import NUMBER, Rules
+from ipservices.drivers.voip_kamailio.lines import NUMBER, Line, Rules
 from ipservices.drivers.voip_kamailio.tables import Tables
 from ipservices.families import kinds
 from ipservices.transport import HttpTransport, reachable_address
@@ -190,8 +190,20 @@ class KamailioDriver(Driver):
 
     def observe(self, desired: Desired) -> Observed | None:
         line = self._tables.read(desired.name)
-        if line is None:
-            return None
+        return None if line is None else self._observed(desired, line, len(self._calls.of(self._aor(desired))))
+
+    def observe_many(self, desireds: Sequence[Desired], *, max_age: float = 0.0) -> Iterator[Observed | None]:
+        for part in sql.parts(desireds):
+            self.deadline.restart()
+            found, quiet = self._tables.read_many([desired.name for desired in part]), self._calls.is_quiet()
+            for desired in part:
+                line = found.get(desired.name)
+                if line is None:
+                    yield None
+                    continue
+                yield self._observed(desired, line, 0 if quiet else len(self._calls.of(self._aor(desired))))
+
+    def _observed(self, desired: Desired, line: Line, calls: int) -> Observed:
         attributes, restriction, off = lines.words_of(line, desired.name, self._rules)
         return Observed(
             service_ref=line.service_ref,
@@ -202,7 +214,7 @@ class KamailioDriver(Driver):
             restriction=restriction,
             switched_off=off,
             native=line.as_native(),
-            sessions=len(self._calls.of(self._aor(desired))),
+            sessions=calls,
         )
 
     def compare(self, desired: Desired, observed: Observed | None) -> tuple[Difference, ...]:

@@ -25,13 +25,15 @@ class Command(BaseCommand):
         verbs.add_parser("list", help="the drivers that are installed, and what each provides")
         for verb, words in (
             ("bindings", "the servers a realm has set up"),
-            ("health", "look at one server, through the service itself too"),
+            ("health", "look at a server, or at all of a realm, through the service itself too"),
             ("check", "run the conformance kit on one server, under a name made for it, and keep the report"),
         ):
             one = verbs.add_parser(verb, help=words)
             one.add_argument("--realm", required=True, help="the key of the provider's realm")
-            if verb != "bindings":
+            if verb == "check":
                 one.add_argument("binding", help="its name or its id")
+            elif verb == "health":
+                one.add_argument("binding", nargs="?", default="", help="its name or its id; nothing: all of them")
 
     def handle(self, *args: Any, **options: Any) -> None:
         verb = options["verb"]
@@ -41,8 +43,9 @@ class Command(BaseCommand):
             return
         with scoping.system_transaction("driver"):
             realm = Realm.objects.filter(key=options["realm"]).first()
+            known = sorted(Realm.objects.values_list("key", flat=True))
         if realm is None:
-            raise CommandError(f"There is no realm {options['realm']}.")
+            raise CommandError(f"There is no realm {options['realm']}; there are {', '.join(known)}.")
         with scoping.realm_transaction(realm.pk, "driver"):
             every = list(Binding.objects.order_by("family", "position", "id"))
         if verb == "bindings":
@@ -50,9 +53,13 @@ class Command(BaseCommand):
                 state = "off" if not row.enabled else {True: "healthy", False: "not healthy"}.get(row.healthy, "?")
                 self.stdout.write(f"{row.public_id}  {row.family:8} {row.driver_key:28} {state:12} {row.name}")
             return
+        if verb == "health" and not options["binding"]:
+            self._health_of_all([row for row in every if row.enabled])
+            return
         found = [row for row in every if options["binding"] in (row.public_id, row.name)]
         if not found:
-            raise CommandError(f"There is no server {options['binding']} in this realm.")
+            names = "\n".join(f"  {row.public_id}  {row.name}" for row in every)
+            raise CommandError(f"There is no server {options['binding']} in this realm. There are:\n{names}")
         if verb == "health":
             self._health(found[0])
         else:
@@ -65,6 +72,17 @@ class Command(BaseCommand):
         self.stdout.write(f"{found.milliseconds} ms  {found.detail}")
         if not found.is_good:
             raise CommandError("The server is not healthy.")
+
+    def _health_of_all(self, every: list[Binding]) -> None:
+        bad = []
+        for binding in every:
+            found = bindings.check_health(realm_id=binding.realm_id, binding_id=binding.pk)
+            state = "healthy" if found.is_good else ("NOT SERVING" if found.control else "NO CONTROL")
+            words = f"{binding.public_id}  {state:12} {found.milliseconds:6} ms  {binding.name}  {found.detail}"
+            self.stdout.write(words.rstrip())
+            bad += [binding.name] if not found.is_good else []
+        if bad:
+            raise CommandError(f"Not healthy: {', '.join(bad)}.")
 
     def _check(self, binding: Binding) -> None:
         actor = Actor.system(binding.realm_id, "Platform operator at the command line")
