@@ -27,7 +27,7 @@ TYPES = (
     "secret",
 )  # fmt: skip
 CHOICES = ("choice", "multi_choice", "tree_choice")
-"""Types that need choices. A tree's keys are paths, "lan/wifi" below "lan"; only what has nothing below it is chosen."""
+"""Types that need choices. A tree's keys are paths, "lan/wifi" below "lan"; the ends of its branches are chosen."""
 WHOLE_NUMBERS = ("integer", "duration", "rating")
 """Types whose values are whole numbers: a duration is in seconds, a rating from 1 to ``maximum`` (5)."""
 NUMBERS = (*WHOLE_NUMBERS, "decimal", "money")
@@ -119,8 +119,13 @@ def _without_parent(keys: Iterable[str]) -> list[str]:
 Kind = TypeVar("Kind", bound=Characteristic)
 
 
-def from_json(items: Iterable[dict[str, Any]], kind: type[Kind] = Characteristic) -> list[Kind]:  # type: ignore[assignment]
+def from_json(items: Iterable[dict[str, Any]]) -> list[Characteristic]:
     """Read stored characteristics. Raises ImproperlyConfigured for a bad one. Choices may be plain strings."""
+    return read(items, Characteristic)
+
+
+def read(items: Iterable[dict[str, Any]], kind: type[Kind]) -> list[Kind]:
+    """:func:`from_json` for a kind of characteristic that knows more."""
     found = []
     for item in items:
         choices = tuple((c, c) if isinstance(c, str) else (str(c[0]), str(c[1])) for c in item.get("choices", ()))
@@ -233,7 +238,7 @@ def validate(characteristics: Iterable[Characteristic], values: dict[str, Any], 
 _FORMATS = jsonschema.FormatChecker()
 
 
-@_FORMATS.checks("prefix", raises=ValueError)
+@_FORMATS.checks("prefix", raises=ValueError)  # type: ignore[untyped-decorator]
 def _is_prefix(value: Any) -> bool:
     return not isinstance(value, str) or ("/" in value and bool(ipaddress.ip_network(value)))
 
@@ -288,7 +293,7 @@ _PER = {"d": 86_400, "h": 3_600, "min": 60, "m": 60, "s": 1}
 
 
 def _seconds(text: str) -> int | None:
-    """"1 h 30 min", "90 min", "1:30" (hours and minutes) in seconds; None for what cannot be read."""
+    """ "1 h 30 min", "90 min", "1:30" (hours and minutes) in seconds; None for what cannot be read."""
     if match := re.fullmatch(r"(\d{1,6}):([0-5]\d)", text):
         return int(match[1]) * 3_600 + int(match[2]) * 60
     if not re.fullmatch(f"({_SPAN.pattern})+", text, re.IGNORECASE):

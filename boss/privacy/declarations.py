@@ -148,7 +148,9 @@ def _desk() -> list[Holding]:
             erased={"before": SCRUBBED, "after": SCRUBBED, "actor_label": SCRUBBED},
         ),
         *_nobody("ids alone", ticketing.TicketLink, ticketing.PoolMember),
+        _by(ticketing.TicketFieldValue, "ticket_id", "ticket", deleted=True),
         *_nobody("the provider's own", ticketing.Category, ticketing.CategorySchema, ticketing.TalentPool),
+        *_nobody("the provider's own", ticketing.CategoryDraft),
     ]  # fmt: skip
 
 
