@@ -85,7 +85,7 @@ def _form(
         "topics": [(key, topic.name) for key, topic in topics.items()],
         "questions": schema.form_fields(item for item in asked if item.is_given),
         "headings": _headings(asked),
-        "reacts": bool(fields.depends(every)),
+        "deciding": fields.depends(every),
         **more,
     }
     if request.method != "POST":

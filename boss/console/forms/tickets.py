@@ -113,10 +113,11 @@ class MoveForm(BossForm):
 
 
 def _asked_for(needed: Iterable[Characteristic]) -> dict[str, forms.Field]:
-    """Boxes for fields a status wants; the desk itself says when one stays empty."""
+    """Boxes for fields a status wants filled in."""
     found = {}
     for key, field in schema.form_fields(needed).items():
-        field.required = False
+        field.required = not isinstance(field, forms.BooleanField)
+        field.error_messages["required"] = _("Please fill this in.")
         field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
         found[f"data.{key}"] = field
     return found
