@@ -23,7 +23,7 @@ class IpServicesConfig(AppConfig):
         from ipservices.services import conforming, networks, provisioning
         from ipservices.services import porting as port_requests
         from subscribers.events import OrderAmended, SubscriptionEnded
-        from ticketing.registry import subject_kinds
+        from ticketing.registry import reference_kinds, subject_kinds
         from workflow.registry import run_subject_kinds, task_handlers
 
         reads.sensitive.register("driver_call.read", reads.SensitiveRead(_("What was said to servers, and answered")))
@@ -33,6 +33,7 @@ class IpServicesConfig(AppConfig):
             task_handlers.register(handler.key, handler)
         for kind in (subjects.SERVICE, subjects.PORT_REQUEST, subjects.FINDING):
             subject_kinds.register(kind.key, kind)
+        reference_kinds.register(subjects.SERVICE_REFERENCE.key, subjects.SERVICE_REFERENCE)
         run_subject_kinds.register(subjects.FINDING_RUNS.key, subjects.FINDING_RUNS)
         porting.porting_ports.register(porting.DEFAULT, SandboxPorting())
         sealed.register(Binding, "sealed_secrets", sealing.secrets_place)

@@ -14,7 +14,7 @@ from boss.core.schema import Characteristic
 from ipservices.choices import PortState
 from ipservices.models import Finding, PortRequest, Service
 from ipservices.services import findings, porting
-from ticketing.contracts import Outcome, SubjectCard, SubjectKind
+from ticketing.contracts import Outcome, ReferenceKind, SubjectCard, SubjectKind
 from ticketing.models import Ticket
 from workflow.contracts import RunEnd, RunSubjectKind
 
@@ -175,4 +175,16 @@ FINDING = SubjectKind(
     title=gettext_lazy("Server finding"),
     describe=describe_finding,
     account_id=_account_of_finding,
+)
+
+
+def _named_service(actor: Actor, public_id: str) -> SubjectCard | None:
+    row: Service | None = (
+        Service.objects.visible_to(actor).select_related("account").filter(public_id=public_id).first()
+    )
+    return None if row is None else SubjectCard(str(row), f"/console/accounts/{row.account.public_id}/")
+
+
+SERVICE_REFERENCE = ReferenceKind(
+    "service", gettext_lazy("Service"), _named_service, gettext_lazy("the service's id, the last part of its address")
 )

@@ -16,13 +16,14 @@ class SubscribersConfig(AppConfig):
         from subscribers.adapters import sandbox
         from subscribers.models import Order
         from subscribers.services import orders
-        from ticketing.registry import subject_kinds
+        from ticketing.registry import reference_kinds, subject_kinds
         from workflow.registry import run_subject_kinds, task_handlers
 
         ports.payment_ports.register(ports.DEFAULT, sandbox.SandboxPayment())
         ports.credit_ports.register(ports.DEFAULT, sandbox.SandboxCredit())
         for kind in (subjects.ACCOUNT_TICKETS, subjects.ORDER_TICKETS, subjects.CASE_TICKETS):
             subject_kinds.register(kind.key, kind)
+        reference_kinds.register(subjects.ACCOUNT_REFERENCE.key, subjects.ACCOUNT_REFERENCE)
         for runs_about in (subjects.ORDER_RUNS, subjects.CASE_RUNS):
             run_subject_kinds.register(runs_about.key, runs_about)
         for handler in handlers.EVERY:

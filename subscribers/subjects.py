@@ -13,7 +13,7 @@ from boss.core.permissions import may
 from subscribers.account_search import search_accounts
 from subscribers.models import Account, Collection, Order
 from subscribers.services import collecting, leases, orders
-from ticketing.contracts import SubjectCard, SubjectKind
+from ticketing.contracts import ReferenceKind, SubjectCard, SubjectKind
 from workflow import selectors as workflow
 from workflow.contracts import RunEnd, RunSubjectKind
 
@@ -189,4 +189,14 @@ CASE_RUNS = RunSubjectKind(
     url=lambda case_id: describe_case(case_id).url,
     account_id=_account_of_case,
     closed=_case_closed,
+)
+
+
+def _named_account(actor: Actor, public_id: str) -> SubjectCard | None:
+    account: Account | None = Account.objects.visible_to(actor).filter(public_id=public_id).first()
+    return None if account is None else SubjectCard(f"{account.number} {account.name}", account_url(account))
+
+
+ACCOUNT_REFERENCE = ReferenceKind(
+    "account", gettext_lazy("Account"), _named_account, gettext_lazy("the account's id, the last part of its address")
 )

@@ -12,8 +12,12 @@ class TicketingConfig(AppConfig):
 
     def ready(self) -> None:
         from boss.core.events import handle  # models are loaded only now
-        from ticketing import events, handlers
+        from ticketing import events, handlers, references
+        from ticketing.registry import reference_kinds
 
+        for kind in references.KINDS:
+            reference_kinds.register(kind.key, kind)
         handle("ticketing.acknowledge", events.TicketOpened, handlers.acknowledge)
         handle("ticketing.pass_on_answer", events.MessageAdded, handlers.pass_on_answer)
+        handle("ticketing.copy_values", events.CategoryPublished, handlers.copy_values)
         handle("ticketing.tell_resolved", events.TicketResolved, handlers.tell_resolved)

@@ -88,3 +88,17 @@ class SubjectKind:
     lock: Callable[[int], None] = _none
     account_id: Callable[[int], int | None] = _none
     may_link: Callable[[Actor, int], bool] = _nobody
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceKind:
+    """A kind of thing that ticket fields name by its public id (the field's type is the kind's key).
+
+    ``find(actor, public_id)``: its card if it is there and the actor may see it, else None. ``expects`` is what the
+    field asks people for.
+    """
+
+    key: str
+    title: Text
+    find: Callable[[Actor, str], SubjectCard | None]
+    expects: Text = ""

@@ -76,3 +76,21 @@ class KeyTaken(Problem):
     code = "ticketing.key_taken"
     status = 409
     title = _("This key is already in use.")
+
+
+class DraftChanged(WrongState):
+    """Optimistic lock: the caller worked on an older revision of the draft."""
+
+    code = "ticketing.draft_changed"
+    title = _("Somebody has changed this draft since you opened it. Look again before you go on.")
+
+
+class CategoryRefused(InvalidInput):
+    """The fields or statuses cannot be published; ``fields`` names every fault at its place."""
+
+    code = "ticketing.category_refused"
+
+
+class StatusNotAllowed(WrongState):
+    code = "ticketing.status_not_allowed"
+    title = _("The ticket cannot go to this status from the one it has.")

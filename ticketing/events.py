@@ -27,3 +27,12 @@ class TicketResolved:
 class MessageAdded:
     ticket_id: int
     message_id: int
+
+
+@fact("ticketing.category_published")
+@dataclass(frozen=True)
+class CategoryPublished:
+    """A category has a new version of its fields and statuses."""
+
+    category_id: int
+    version: int

@@ -12,8 +12,9 @@ from boss.notify.rendering import home_of
 from boss.notify.services import messages
 from boss.tenancy.models import User
 from ticketing.choices import MessageKind, TicketState
-from ticketing.events import MessageAdded, TicketOpened, TicketResolved
-from ticketing.models import Message, Ticket
+from ticketing.events import CategoryPublished, MessageAdded, TicketOpened, TicketResolved
+from ticketing.models import Category, Message, Ticket
+from ticketing.services.tickets import projecting
 
 
 def acknowledge(happened: TicketOpened) -> None:
@@ -44,6 +45,11 @@ def tell_resolved(happened: TicketResolved) -> None:
     ticket = _ticket(happened.ticket_id)
     if ticket.state in (TicketState.RESOLVED, TicketState.CLOSED):
         _tell(ticket, "ticket_resolved", key=f"ticketing.resolved:{ticket.public_id}:{ticket.reopen_count}")
+
+
+def copy_values(happened: CategoryPublished) -> None:
+    """The marks of fields may have changed: the typed copy of the category's tickets is made anew."""
+    projecting.copy_all(Category.objects.get(pk=happened.category_id))
 
 
 def _ticket(ticket_id: int) -> Ticket:

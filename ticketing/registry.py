@@ -1,8 +1,9 @@
-"""The subject kinds of all rooms above, complete when Django has started."""
+"""What the rooms above offer to tickets, complete when Django has started."""
 
 from __future__ import annotations
 
 from boss.core.registry import Registry
-from ticketing.contracts import SubjectKind
+from ticketing.contracts import ReferenceKind, SubjectKind
 
 subject_kinds: Registry[SubjectKind] = Registry("ticket subject kinds", SubjectKind)
+reference_kinds: Registry[ReferenceKind] = Registry("ticket reference kinds", ReferenceKind)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Now
@@ -13,12 +14,29 @@ from boss.core.actors import Actor
 from boss.core.permissions import may
 from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
+from ticketing import fields, statuses
 from ticketing.choices import OPEN_STATES
 from ticketing.contracts import Outcome, SubjectCard
 from ticketing.errors import TicketNotFound
-from ticketing.models import Category, CategorySchema, Message, PoolMember, TalentPool, Ticket, TicketEvent, TicketLink
+from ticketing.fields import LONGEST, SYSTEM, FieldDef, Situation, Viewer, column_of, typed
+from ticketing.models import (
+    Category,
+    CategoryDraft,
+    CategorySchema,
+    Message,
+    PoolMember,
+    TalentPool,
+    Ticket,
+    TicketEvent,
+    TicketFieldValue,
+    TicketLink,
+)
+from ticketing.models.thread import VIEW_INTERNAL
 from ticketing.registry import subject_kinds
+from ticketing.statuses import StatusDef
 
+ORPHANS = "_orphan"
+"""Where a ticket's ``data`` keeps what its present category has no field for. No key begins with an underscore."""
 DUE_FIRST = (F("due_at").asc(nulls_last=True), "priority", "id")
 
 
@@ -262,16 +280,189 @@ def find_category(key: str) -> Category | None:
     return category
 
 
-def staff_only_keys(category: Category) -> frozenset[str]:
-    """The keys of fields that are the staff's in any version of the category's fields."""
-    versions = CategorySchema.objects.filter(category=category) if category.schema_version else ()
-    return frozenset(field.key for version in versions for field in version.fields() if field.staff_only)
+def get_category(actor: Actor, key: str) -> Category:
+    """A category staff may see, archived or not. Raises :class:`boss.core.problems.NotFound`."""
+    shown = Category.objects.visible_to(actor).select_related("parent", "default_pool")
+    category: Category | None = shown.filter(key=key).first()
+    if category is None:
+        raise NotFound(category=key)
+    return category
+
+
+def list_all_categories(actor: Actor) -> ScopedQuerySet:
+    """Every category, archived ones too, for whoever configures them: one statement."""
+    shown = Category.objects.visible_to(actor).select_related("parent", "default_pool", "draft")
+    categories: ScopedQuerySet = shown.order_by("name", "id")
+    return categories
 
 
 def find_schema(category: Category, version: int | None = None) -> CategorySchema | None:
     """The fields of a category, by default those of its present version. None when it has none (no query then)."""
-    wanted = category.schema_version if version is None else version
-    if wanted == 0:
-        return None
-    published: CategorySchema | None = CategorySchema.objects.filter(category=category, version=wanted).first()
+    return _schema(category.pk, category.schema_version if version is None else version)
+
+
+def find_schema_of(ticket: Ticket) -> CategorySchema | None:
+    """The version a ticket has of its category, without reading the category."""
+    return _schema(ticket.category_id, ticket.schema_version)
+
+
+def find_newest_schema(category_id: int) -> CategorySchema | None:
+    """The present version of a category, without reading the category."""
+    newest = CategorySchema.objects.filter(category_id=category_id).order_by("-version")
+    published: CategorySchema | None = newest.first()
     return published
+
+
+def _schema(category_id: int, version: int) -> CategorySchema | None:
+    if version == 0:
+        return None
+    published: CategorySchema | None = CategorySchema.objects.filter(category_id=category_id, version=version).first()
+    return published
+
+
+def list_schemas(category: Category) -> list[CategorySchema]:
+    """Every version of a category, newest first (no query when there is none)."""
+    if not category.schema_version:
+        return []
+    return list(CategorySchema.objects.filter(category=category).order_by("-version"))
+
+
+def find_draft(category: Category) -> CategoryDraft | None:
+    draft: CategoryDraft | None = CategoryDraft.objects.filter(category=category).first()
+    return draft
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a category has ever called things: ``fields`` by key and ``statuses`` by key, the newest meaning of each."""
+
+    fields: Mapping[str, FieldDef]
+    statuses: Mapping[str, StatusDef]
+
+    def readable(self, ticket: Ticket, viewer: Viewer) -> list[FieldDef]:
+        """The fields whose values ``viewer`` may read of a ticket, in their order."""
+        return fields.shown(self.fields.values(), ticket.data, viewer, situation(ticket))
+
+    def data_for(self, ticket: Ticket, viewer: Viewer) -> dict[str, Any]:
+        """The values ``viewer`` may read. Staff see what a condition hides as well, and what an earlier category left,
+        but nothing that is kept to pools they are not in."""
+        if viewer.role not in ("staff", "system"):
+            readable = {field.key for field in self.readable(ticket, viewer)}
+            return {key: value for key, value in ticket.data.items() if key in readable}
+        shut = {key for key, field in self.fields.items() if field.level(viewer) == "none"}
+        shown = {key: value for key, value in ticket.data.items() if key not in shut and key != ORPHANS}
+        if apart := orphans(ticket, viewer):
+            shown[ORPHANS] = apart
+        return shown
+
+    def status(self, ticket: Ticket) -> StatusDef:
+        return self.statuses.get(ticket.status) or statuses.standard(ticket.state)
+
+
+def known(category: Category) -> Known:
+    """Fields removed since are kept at the end. A field's present audience holds for older values too: what became the
+    staff's is hidden on older tickets as well. One statement."""
+    found_fields: dict[str, FieldDef] = {}
+    found_statuses: dict[str, StatusDef] = {}
+    for version in list_schemas(category):
+        for field in version.fields():
+            found_fields.setdefault(field.key, field)
+        for status in version.own_statuses():
+            found_statuses.setdefault(status.key, status)
+    return Known(found_fields, found_statuses)
+
+
+def orphans(ticket: Ticket, viewer: Viewer) -> dict[str, Any]:
+    """What earlier categories of the ticket left, for staff, by key."""
+    if viewer.role not in ("staff", "system"):
+        return {}
+    apart: dict[str, dict[str, Any]] = ticket.data.get(ORPHANS, {})
+    return {
+        key: entry
+        for key, entry in apart.items()
+        if viewer.role == "system" or not entry.get("pools") or viewer.pools & set(entry["pools"])
+    }
+
+
+def situation(ticket: Ticket) -> Situation:
+    return Situation(ticket.status, ticket.state)
+
+
+def viewer_of(actor: Actor, asked: Iterable[FieldDef] = ()) -> Viewer:
+    """As whom ``actor`` looks at fields. His pools are asked for only where one of ``asked`` is kept to pools."""
+    if actor.is_system:
+        return SYSTEM
+    if not actor.holds(VIEW_INTERNAL):
+        owner = any(grant.kind in ("organization", "building") for grant in actor.grants)
+        return Viewer("site_owner" if owner else "end_user")
+    if actor.user_id is None or not any(field.pools for field in asked):
+        return Viewer("staff")
+    mine = PoolMember.objects.filter(user_id=actor.user_id).values_list("pool__key", flat=True)
+    return Viewer("staff", frozenset(mine))
+
+
+def statuses_of(ticket: Ticket) -> list[StatusDef]:
+    """The statuses of the version the ticket has."""
+    published = find_schema_of(ticket)
+    return published.status_defs() if published else statuses.effective(())
+
+
+def status_of(ticket: Ticket) -> StatusDef:
+    """The ticket's present status: its words, and the clocks it pauses."""
+    if ticket.status == ticket.state and ticket.schema_version == 0:
+        return statuses.standard(ticket.state)
+    return statuses.find(statuses_of(ticket), ticket.status) or statuses.standard(ticket.state)
+
+
+# By what fields hold
+
+
+def filterable_fields(actor: Actor, category: Category) -> list[FieldDef]:
+    """The fields of the present version that lists of the category's tickets may be narrowed and sorted by, as far as
+    the actor may read them. Customers are offered none."""
+    published = find_schema(category)
+    every = [field for field in (published.fields() if published else ()) if field.filterable]
+    viewer = viewer_of(actor, every)
+    return [field for field in every if viewer.role in ("staff", "system") and field.level(viewer) != "none"]
+
+
+def narrow(rows: ScopedQuerySet, category: Category, wanted: Mapping[str, tuple[FieldDef, Any]]) -> ScopedQuerySet:
+    """Those of ``rows`` of a category whose fields have these values (as they are kept). By the fields' own index."""
+    rows = rows.filter(category=category)
+    for key, (field, value) in wanted.items():
+        values = TicketFieldValue.objects.filter(
+            ticket_id=OuterRef("pk"), category=category, field=key, **typed(field, value)
+        )
+        rows = rows.filter(Exists(values))
+    return rows
+
+
+def sort_by(rows: ScopedQuerySet, category: Category, field: FieldDef, *, falling: bool) -> ScopedQuerySet:
+    """Rows of a category in the order of one field's values, those without one last."""
+    column = column_of(field)
+    value = TicketFieldValue.objects.filter(
+        ticket_id=OuterRef("pk"), category=category, field=field.key, ordinal=0
+    ).values(column)[:1]
+    order = F("sorted_by").desc(nulls_last=True) if falling else F("sorted_by").asc(nulls_last=True)
+    ordered: ScopedQuerySet = rows.filter(category=category).annotate(sorted_by=Subquery(value)).order_by(order, "-id")
+    return ordered
+
+
+def find_by_value(actor: Actor, text: str, limit: int = 10) -> list[Ticket]:
+    """Tickets of which a searchable field holds exactly this text, newest first, for staff; what is kept to pools the
+    actor is not in is not searched."""
+    wanted = text.strip().lower()[:LONGEST]
+    if not wanted or not actor.holds(VIEW_INTERNAL):
+        return []
+    held = TicketFieldValue.objects.filter(v_text=wanted, searchable=True).values_list("ticket_id", "field")[:200]
+    by_ticket: dict[int, set[str]] = {}
+    for ticket_id, key in held:
+        by_ticket.setdefault(ticket_id, set()).add(key)
+    found = []
+    seen: dict[int, Known] = {}
+    for ticket in list_tickets(actor).filter(pk__in=by_ticket)[:limit]:
+        meaning = seen.setdefault(ticket.category_id, known(ticket.category))
+        viewer = viewer_of(actor, meaning.fields.values())
+        if by_ticket[ticket.pk] & meaning.data_for(ticket, viewer).keys():
+            found.append(ticket)
+    return found

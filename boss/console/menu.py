@@ -37,6 +37,7 @@ ENTRIES = (
     Entry("plans", _("Plans"), "package", "console:plans", "catalog.publish_plan", on_phone=False),
     Entry("workflows", _("Workflows"), "git-branch", "console:workflows", "workflow.view_definition", on_phone=False),
     Entry("scripts", _("Scripts"), "adjustments", "console:scripts", "automation.view_script", on_phone=False),
+    Entry("categories", _("Categories"), "tags", "console:categories", "ticketing.manage_categories", on_phone=False),
     Entry("people", _("People"), "user-circle", "console:people", "tenancy.view_user", on_phone=False),
     Entry("audit", _("Audit"), "shield-check", "console:audit", "core.view_auditentry", on_phone=False),
 )

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from django.utils.translation import gettext as _
 
 from boss.core.expressions import DEEPEST, OPERATORS
-from boss.core.schema import Characteristic
+from boss.core.schema import NUMBERS, WHOLE_NUMBERS, Characteristic
 
 Kind = Literal["text", "number", "boolean", "date", "datetime", "list", "object", "null", "mixed", "unknown"]
 
@@ -65,12 +65,12 @@ def record(fields: Mapping[str, Type]) -> Type:
 def of_characteristic(item: Characteristic) -> Type:
     """The type of a characteristic's values; one that need not be given may be missing."""
     nullable = not item.required and item.default is None
-    keys = frozenset(key for key, _label in item.choices)
-    if item.type in ("integer", "decimal"):
-        return Type("number", nullable, whole=item.type == "integer")
+    keys = frozenset(key for key, _label in item.options)
+    if item.type in NUMBERS:
+        return Type("number", nullable, whole=item.type in WHOLE_NUMBERS)
     if item.type == "boolean":
         return Type("boolean", nullable)
-    if item.type == "choice":
+    if item.type in ("choice", "tree_choice"):
         return Type("text", nullable, values=keys)
     if item.type == "multi_choice":
         return Type("list", nullable, item=Type("text", values=keys))

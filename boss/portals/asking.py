@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from django import forms
 from django.http import HttpRequest
 
 from boss.core import schema
-from boss.core.problems import Problem
+from boss.core.actors import Actor
+from boss.core.problems import InvalidInput, Problem
 from boss.look import once
+from boss.look.marks import Mark
+from boss.look.values import in_words
+from boss.portals.selfhelp import words
 from boss.portals.selfhelp.forms import TicketForm
-from ticketing import selectors
+from ticketing import fields, references, selectors, statuses
 from ticketing.choices import CategoryKind
+from ticketing.fields import FieldDef, Situation, Viewer
 from ticketing.models import Category, Ticket
 from ticketing.services import tickets as desk
+from ticketing.statuses import StatusDef
 
 Form = TypeVar("Form", bound=TicketForm)
 
@@ -74,11 +79,84 @@ def _form(
     more: dict[str, Any],
 ) -> Form:
     published = selectors.find_schema(category) if category is not None else None
-    questions = schema.for_customers(published.fields()) if published else []
-    made: dict[str, forms.Field] = schema.form_fields(questions)
-    given = {"topics": [(key, topic.name) for key, topic in topics.items()], "questions": made, **more}
+    every = published.fields() if published else []
+    asked = _asked(request, every, published.status_defs()) if published else []
+    given = {
+        "topics": [(key, topic.name) for key, topic in topics.items()],
+        "questions": schema.form_fields(item for item in asked if item.is_given),
+        "headings": _headings(asked),
+        "deciding": fields.depends(every),
+        **more,
+    }
     if request.method != "POST":
         return kind(initial=request.GET.dict(), **given)
-    if "choose" in request.POST:  # the topic was changed: show its questions, keep what was typed, judge nothing
-        return kind(initial=request.POST.dict(), **given)
+    if "choose" in request.POST:  # an answer changed what is asked: show that, keep what was typed, judge nothing
+        return kind(initial=_typed(request), **given)
     return kind(request.POST, **given)
+
+
+def _asked(request: HttpRequest, every: list[FieldDef], known: list[StatusDef]) -> list[FieldDef]:
+    """What this person is asked by what he has answered so far: conditions are decided here, never in the browser."""
+    viewer = selectors.viewer_of(request.actor, every)  # type: ignore[attr-defined]
+    if viewer.role == "staff":
+        viewer = Viewer("end_user")
+    values: dict[str, Any] = {}
+    for item in every:
+        if item.is_given and request.method == "POST":
+            field = schema.form_fields([item])[item.key]
+            raw = field.widget.value_from_datadict(request.POST, request.FILES, f"data.{item.key}")
+            try:
+                values |= schema.validate([replace(item, required=False)], {item.key: raw})
+            except InvalidInput:
+                continue  # said beside the field when the form is sent
+        elif item.default is not None:
+            values[item.key] = item.default
+    first = statuses.first_of(known, "new")
+    return fields.asked(every, values, viewer, Situation(first.key, first.state))
+
+
+def _headings(asked: list[FieldDef]) -> dict[str, FieldDef]:
+    """The section that stands above a question, by the question's key."""
+    found: dict[str, FieldDef] = {}
+    above: FieldDef | None = None
+    for item in asked:
+        if item.is_given and above is not None:
+            found[item.key] = above
+        above = item if item.type == "section" else None
+    return found
+
+
+def _typed(request: HttpRequest) -> dict[str, Any]:
+    """What was typed, lists of several choices as lists."""
+    return {key: values if len(values) > 1 else values[0] for key, values in request.POST.lists()}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a customer is told of a ticket beside the conversation: its status in his words, and the fields he may
+    read."""
+
+    mark: Mark
+    values: list[tuple[str, str]]
+
+
+def told(request: HttpRequest, ticket: Ticket) -> Told:
+    known = selectors.known(ticket.category)
+    viewer = selectors.viewer_of(request.actor, known.fields.values())  # type: ignore[attr-defined]
+    if viewer.role == "staff":
+        viewer = Viewer("end_user")
+    mark, status = words.TICKET.get(ticket.state, words.UNKNOWN), known.status(ticket)
+    if status.customer_label:
+        mark = replace(mark, word=status.customer_label)
+    readable = known.readable(ticket, viewer)
+    values = [
+        (field.title, _in_words(request.actor, field, ticket.data[field.key]))  # type: ignore[attr-defined]
+        for field in readable
+        if field.key in ticket.data
+    ]
+    return Told(mark, values)
+
+
+def _in_words(actor: Actor, field: FieldDef, value: Any) -> str:
+    card = references.find(actor, field, value)
+    return card.label if card is not None else in_words(field, value, field.labels)

@@ -152,7 +152,9 @@ def _desk() -> list[Holding]:
             withheld=Q(pk__isnull=False),
         ),
         *_nobody("ids alone", ticketing.TicketLink, ticketing.PoolMember, ticketing.Timer),
+        _by(ticketing.TicketFieldValue, "ticket_id", "ticket", deleted=True),
         *_nobody("the provider's own", ticketing.Category, ticketing.CategorySchema, ticketing.TalentPool),
+        *_nobody("the provider's own", ticketing.CategoryDraft),
     ]  # fmt: skip
 
 

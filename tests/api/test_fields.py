@@ -29,6 +29,7 @@ STAFF_ONLY = {
     "privacy/copies": {"asked_by"},
     "ticketing/tickets": {
         "assignee", "pool", "opened_by", "subject_kind", "outcome", "outcome_values", "resolved_by",
+        "status",
     },
 }  # fmt: skip
 """By resource, what its customers do not see. Decided member by member; a new resource is decided here, too."""

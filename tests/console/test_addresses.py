@@ -33,6 +33,14 @@ ROWS = {
     "limits": "workflow.view_limit",
     "limit_set": "workflow.change_limit",
     "limit_lift": "workflow.change_limit",
+    "categories": "ticketing.manage_categories",
+    "category_new": "ticketing.manage_categories",
+    "category": "ticketing.manage_categories",
+    "category_settings": "ticketing.manage_categories",
+    "category_field": "ticketing.manage_categories",
+    "category_status": "ticketing.manage_categories",
+    "category_preview": "ticketing.manage_categories",
+    "category_act": "ticketing.manage_categories",
     "calendars": "tenancy.change_calendar",
     "calendar_new": "tenancy.change_calendar",
     "calendar": "tenancy.change_calendar",
@@ -143,6 +151,7 @@ ROWS = {
     "ticket_assign": "ticketing.assign_ticket",
     "ticket_say": "ticketing.add_message",
     "ticket_fill": "ticketing.change_ticket",
+    "ticket_move": "ticketing.change_ticket",
     "ticket_wait": "ticketing.change_ticket",
     "ticket_resolve": "ticketing.resolve_ticket",
     "ticket_reopen": "ticketing.resolve_ticket",
@@ -185,6 +194,8 @@ PLAIN = {
     "limit_set",
     "calendars",
     "calendar_new",
+    "categories",
+    "category_new",
     "my_tasks",
     "my_tasks_next",
     "services",
@@ -214,7 +225,7 @@ POSTS = {
     "task_retry",
     "task_complete",
     "task_skip",
-} | {f"ticket_{verb}" for verb in ("claim", "release", "assign", "say", "fill", "wait", "resolve", "reopen")}
+} | {f"ticket_{verb}" for verb in ("claim", "release", "assign", "say", "fill", "move", "wait", "resolve", "reopen")}
 POSTS |= {
     "act_as",
     "audit_check",
@@ -231,7 +242,7 @@ POSTS |= {
     "role_archive",
     "stop_acting",
 }
-POSTS |= {"sign_in_provider_remove", "timer_start", "timer_stop", "time_add"}
+POSTS |= {"sign_in_provider_remove", "timer_start", "timer_stop", "time_add", "category_act"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}
 POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}
 

@@ -169,7 +169,7 @@ def test_lists_go_on_by_cursor_and_never_count(
     [
         ("/console/", 9),
         ("/console/inbox/", 4),
-        ("/console/tickets/", 5),
+        ("/console/tickets/", 6),
         ("/console/orders/", 4),
         ("/console/accounts/", 4),
     ],

@@ -126,3 +126,54 @@ def test_whatever_is_typed_is_either_cleaned_or_refused_with_words(values):
         assert problem.fields and all(messages for messages in problem.fields.values())
     else:
         assert schema.validate(MAILBOX, cleaned) == cleaned
+
+
+TREE = (("lan", "Home network"), ("lan/wifi", "Wi-Fi"), ("lan/cable", "Cable"), ("line", "Line"))
+
+
+@pytest.mark.parametrize(
+    ("item", "typed", "kept"),
+    [
+        (Characteristic("x", "money", unit="USD"), "12.50", 12.5),
+        (Characteristic("x", "duration"), "1 h 30 min", 5_400),
+        (Characteristic("x", "duration"), "1:30", 5_400),
+        (Characteristic("x", "duration"), "2D", 172_800),
+        (Characteristic("x", "duration"), 90, 90),
+        (Characteristic("x", "url"), "https://example.com/a?b", "https://example.com/a?b"),
+        (Characteristic("x", "prefix"), "2001:DB8::/48", "2001:db8::/48"),
+        (Characteristic("x", "rating"), "5", 5),
+        (Characteristic("x", "tree_choice", choices=TREE), "lan/wifi", "lan/wifi"),
+        (Characteristic("x", "tree_choice", choices=TREE), "line", "line"),
+    ],
+)
+def test_every_type_takes_what_people_type(item, typed, kept):
+    assert schema.validate([item], {"x": typed}) == {"x": kept}
+    assert schema.validate([item], {"x": kept}) == {"x": kept}
+
+
+@pytest.mark.parametrize(
+    ("item", "typed", "told"),
+    [
+        (Characteristic("x", "money"), "12.505", "an amount"),
+        (Characteristic("x", "money", minimum=0), "-1", "at least 0"),
+        (Characteristic("x", "duration"), "soon", "1 h 30 min"),
+        (Characteristic("x", "duration"), -5, "1 h 30 min"),
+        (Characteristic("x", "url"), "javascript:alert(1)", "https://example.com/page"),
+        (Characteristic("x", "url"), "https://bank@evil.example/", "https://example.com/page"),
+        (Characteristic("x", "prefix"), "192.0.2.10/24", "192.0.2.0/24"),
+        (Characteristic("x", "prefix"), "192.0.2.10", "192.0.2.0/24"),
+        (Characteristic("x", "rating"), "6", "from 1 to 5"),
+        (Characteristic("x", "tree_choice", choices=TREE), "lan", "Choose one"),
+    ],
+)
+def test_every_type_says_what_it_wants(item, typed, told):
+    with pytest.raises(InvalidInput) as caught:
+        schema.validate([item], {"x": typed})
+    assert told in caught.value.fields["x"][0]
+
+
+def test_a_tree_shows_the_whole_path_and_has_no_loose_branch():
+    item = Characteristic("x", "tree_choice", choices=TREE)
+    assert [label for _key, label in item.options] == ["Home network › Wi-Fi", "Home network › Cable", "Line"]
+    with pytest.raises(ImproperlyConfigured, match="nothing stands above"):
+        Characteristic("x", "tree_choice", choices=(("lan/wifi", "Wi-Fi"),))

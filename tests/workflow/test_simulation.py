@@ -296,7 +296,7 @@ def test_it_foretells_what_a_run_does_and_what_its_reversal_would_undo(begin, go
     "item",
     [
         *(Characteristic("x", kind) for kind in TYPES if "choice" not in kind),
-        *(Characteristic("x", kind, choices=(("a", "A"),)) for kind in ("choice", "multi_choice")),
+        *(Characteristic("x", kind, choices=(("a", "A"),)) for kind in ("choice", "multi_choice", "tree_choice")),
         Characteristic("x", "integer", minimum=5, maximum=9), Characteristic("x", "integer", maximum=-3),
         Characteristic("x", "decimal", minimum=-40, maximum=0.5), Characteristic("x", max_length=3),
         Characteristic("x", default="mine"),

@@ -11,11 +11,13 @@ from boss.core import schema
 from boss.core.actors import Actor
 from boss.core.api.serializers import RowSerializer
 from boss.tenancy.models import User
-from ticketing import selectors
+from ticketing import fields, selectors, statuses
 from ticketing.choices import MessageKind, Priority
 from ticketing.contracts import Outcome
-from ticketing.models import Category, Message, TalentPool, Ticket, TicketEvent
+from ticketing.fields import Viewer
+from ticketing.models import Category, CategorySchema, Message, TalentPool, Ticket, TicketEvent
 from ticketing.models.thread import VIEW_INTERNAL
+from ticketing.statuses import StatusDef
 
 
 class PersonSerializer(serializers.ModelSerializer[User]):
@@ -28,43 +30,54 @@ class TicketSerializer(RowSerializer):
     """A ticket. Customers are not shown who works on it, where, and with what results, nor the staff's own fields."""
 
     for_customers = (
-        "public_id", "number", "title", "category", "schema_version", "data", "state", "priority", "requester",
-        "opened_at", "due_at", "resolve_due_at", "first_response_at", "resolved_at", "closed_at", "reopen_count",
-        "version",
+        "public_id", "number", "title", "category", "schema_version", "data", "state", "status_label", "priority",
+        "requester", "opened_at", "due_at", "resolve_due_at", "first_response_at", "resolved_at", "closed_at",
+        "reopen_count", "version",
     )  # fmt: skip
 
     category = serializers.CharField(source="category.key", read_only=True)
     pool = serializers.CharField(source="pool.key", default=None, read_only=True, allow_null=True)
     requester = PersonSerializer(read_only=True, allow_null=True)
     assignee = PersonSerializer(read_only=True, allow_null=True)
+    status_label = serializers.SerializerMethodField(help_text="The status in the words of whoever asks")
 
     class Meta:
         model = Ticket
         fields = (
-            "public_id", "number", "title", "category", "schema_version", "data", "state", "priority", "requester",
-            "assignee", "pool", "subject_kind", "opened_at", "opened_by", "due_at", "resolve_due_at",
-            "first_response_at", "outcome", "outcome_values", "resolved_at", "resolved_by", "closed_at",
-            "reopen_count", "version",
+            "public_id", "number", "title", "category", "schema_version", "data", "state", "status", "status_label",
+            "priority", "requester", "assignee", "pool", "subject_kind", "opened_at", "opened_by", "due_at",
+            "resolve_due_at", "first_response_at", "outcome", "outcome_values", "resolved_at", "resolved_by",
+            "closed_at", "reopen_count", "version",
         )  # fmt: skip
         read_only_fields = fields
 
     def to_representation(self, instance: Ticket) -> dict[str, Any]:
         shown = super().to_representation(instance)
-        actor = cast(Actor, self.context["request"].actor)
-        if not actor.holds(VIEW_INTERNAL):
-            hidden = self._staff_only_keys(instance.category)
-            shown["data"] = {key: value for key, value in shown["data"].items() if key not in hidden}
+        known = self._known(instance.category)
+        shown["data"] = known.data_for(instance, self._viewer(known))
         return shown
+
+    def get_status_label(self, ticket: Ticket) -> str:
+        known = self._known(ticket.category)
+        return known.status(ticket).words_for(self._viewer(known).role)
 
     def _reader_acts_for_realm(self) -> bool:
         return cast(Actor, self.context["request"].actor).holds(VIEW_INTERNAL)
 
-    def _staff_only_keys(self, category: Category) -> frozenset[str]:
+    def _known(self, category: Category) -> selectors.Known:
         """Asked once for each category, however long the list is."""
-        known: dict[int, frozenset[str]] = cast("dict[str, Any]", self.context).setdefault("staff_only_keys", {})
-        if category.pk not in known:
-            known[category.pk] = selectors.staff_only_keys(category)
-        return known[category.pk]
+        kept: dict[int, selectors.Known] = cast("dict[str, Any]", self.context).setdefault("known_fields", {})
+        if category.pk not in kept:
+            kept[category.pk] = selectors.known(category)
+        return kept[category.pk]
+
+    def _viewer(self, known: selectors.Known) -> Viewer:
+        """Asked once, and once more when a category is the first with fields that are kept to pools."""
+        context, pools = cast("dict[str, Any]", self.context), any(field.pools for field in known.fields.values())
+        if "viewer" not in context or (pools and not context["viewer"][1]):
+            actor = cast(Actor, context["request"].actor)
+            context["viewer"] = (selectors.viewer_of(actor, known.fields.values()), pools)
+        return cast(Viewer, context["viewer"][0])
 
 
 class NewTicket(serializers.Serializer[Any]):
@@ -102,11 +115,23 @@ class Resolve(Versioned):
     outcome = serializers.CharField(max_length=60, required=False, allow_blank=True)
     values = serializers.DictField(required=False)
     note = serializers.CharField(max_length=20_000, required=False, allow_blank=True, help_text="For staff only")
+    status = serializers.CharField(max_length=40, required=False, help_text="Which of the category's resolved ones")
+    data = serializers.DictField(required=False, help_text="Values of the category's fields")  # type: ignore[assignment]
     confirmed = serializers.BooleanField(default=False)
 
 
 class Fill(Versioned):
     data = serializers.DictField(help_text="Values of the category's fields; null empties one")  # type: ignore[assignment]
+
+
+class MoveTicket(Versioned):
+    status = serializers.CharField(max_length=40, help_text="The key of one of the category's statuses")
+    data = serializers.DictField(required=False, help_text="Values of the category's fields")  # type: ignore[assignment]
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
+
+
+class RecategoriseTicket(Versioned):
+    category = serializers.CharField(max_length=40, source="category_key", help_text="The category's key")
 
 
 class Because(Versioned):
@@ -156,6 +181,19 @@ class OutcomeSerializer(serializers.Serializer[Outcome]):
         return schema.json_schema(outcome.characteristics)
 
 
+class StatusSerializer(serializers.Serializer[StatusDef]):
+    """One status of a category. ``state`` is the fixed class behind it."""
+
+    key = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a member named so in the document
+    customer_label = serializers.CharField()
+    state = serializers.CharField()
+    pauses_clocks = serializers.ListField(child=serializers.CharField())
+    allowed_next = serializers.ListField(child=serializers.CharField())
+    require_fields = serializers.ListField(child=serializers.CharField())
+    colour = serializers.CharField()
+
+
 class CategorySerializer(serializers.ModelSerializer[Category]):
     parent = serializers.CharField(  # type: ignore[assignment]  # a member named so in the document
         source="parent.key", default=None, read_only=True, allow_null=True
@@ -172,18 +210,71 @@ class CategorySerializer(serializers.ModelSerializer[Category]):
 
 
 class CategoryDetailSerializer(CategorySerializer):
-    """A category with the JSON Schema of its present fields."""
+    """A category with the JSON Schema of its present fields, and its statuses."""
 
     fields_schema = serializers.SerializerMethodField()
+    statuses = serializers.SerializerMethodField()
 
     class Meta(CategorySerializer.Meta):
-        fields = (*CategorySerializer.Meta.fields, "fields_schema")  # type: ignore[assignment]
+        fields = (*CategorySerializer.Meta.fields, "fields_schema", "statuses")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
 
     @extend_schema_field(serializers.DictField())
     def get_fields_schema(self, category: Category) -> dict[str, Any]:
         published = selectors.find_schema(category)
-        return schema.json_schema(published.fields() if published else ())
+        return fields.json_schema(published.fields() if published else ())
+
+    @extend_schema_field(StatusSerializer(many=True))
+    def get_statuses(self, category: Category) -> Any:
+        published = selectors.find_schema(category)
+        known = published.status_defs() if published else statuses.effective(())
+        return StatusSerializer(known, many=True).data  # type: ignore[arg-type]
+
+
+class CategoryDraftSerializer(serializers.Serializer[Any]):
+    """``fields`` and ``statuses`` as they are kept; ``faults`` by place forbid publishing them."""
+
+    revision = serializers.IntegerField()
+    fields = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]  # a member named so
+    statuses = serializers.ListField(child=serializers.DictField())
+    faults = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+
+
+class SaveCategoryDraft(serializers.Serializer[Any]):
+    fields = serializers.ListField(  # type: ignore[assignment]  # a member named so
+        child=serializers.DictField(), required=False, max_length=100
+    )
+    statuses = serializers.ListField(child=serializers.DictField(), required=False, max_length=30)
+    revision = serializers.IntegerField(min_value=0, required=False)
+
+
+class PublishCategory(serializers.Serializer[Any]):
+    revision = serializers.IntegerField(min_value=1, required=False, help_text="Refuse (409) any other")
+    note = serializers.CharField(max_length=500, required=False, allow_blank=True)
+
+
+class RevertCategory(serializers.Serializer[Any]):
+    version = serializers.IntegerField(min_value=1)
+
+
+class CategoryVersionSerializer(serializers.ModelSerializer[CategorySchema]):
+    class Meta:
+        model = CategorySchema
+        fields = ("version", "characteristics", "statuses", "note", "published_by", "published_at")
+        read_only_fields = fields
+
+
+class CategoryEffectSerializer(serializers.Serializer[Any]):
+    """What publishing would mean for one ticket when it is next edited; each list names fields."""
+
+    number = serializers.CharField(source="ticket.number")
+    public_id = serializers.CharField(source="ticket.public_id")
+    lost = serializers.ListField(child=serializers.CharField())
+    retired = serializers.ListField(child=serializers.CharField())
+    wrong = serializers.ListField(child=serializers.CharField())
+    missing = serializers.ListField(child=serializers.CharField())
+    status = serializers.CharField(source="status.key")
+    status_changes = serializers.BooleanField()
 
 
 class TalentPoolSerializer(serializers.ModelSerializer[TalentPool]):

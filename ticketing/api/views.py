@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -16,14 +16,17 @@ from rest_framework.serializers import BaseSerializer, Serializer
 from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
 from boss.core.problems import InvalidInput, NotFound
+from boss.core.scoping import ScopedQuerySet
 from boss.tenancy.models import Site, User
 from boss.tenancy.selectors import get_site, get_user
 from ticketing import selectors
-from ticketing.api import serializers
+from ticketing.api import by_fields, serializers
 from ticketing.choices import OPEN_STATES
 from ticketing.models import Category, TalentPool, Ticket
 from ticketing.models.thread import VIEW_INTERNAL
-from ticketing.services import tickets
+from ticketing.services import categories, drafts, tickets, versions
+
+MANAGE = "ticketing.manage_categories"
 
 
 class TicketFilter(FilterSet):
@@ -34,7 +37,9 @@ class TicketFilter(FilterSet):
     number = CharFilter(method="by_number", label="The human number, in any case")
     open = BooleanFilter(method="only_open", label="Only tickets somebody still works on, or only the others")
 
-    STAFF_ONLY = ("pool", "assignee")
+    status = CharFilter("status", label="The category's own status")
+
+    STAFF_ONLY = ("pool", "assignee", "status")
 
     class Meta:
         model = Ticket
@@ -47,7 +52,7 @@ class TicketFilter(FilterSet):
             if asked:
                 raise InvalidInput(fields={name: [_("Only staff can ask for this.")] for name in asked})
         filtered: QuerySet[Ticket] = super().filter_queryset(queryset)
-        return filtered
+        return by_fields.narrowed(self.request, cast(ScopedQuerySet, filtered))
 
     def by_number(self, queryset: QuerySet[Ticket], name: str, value: str) -> QuerySet[Ticket]:
         return queryset.filter(number=value.strip().upper())
@@ -114,6 +119,20 @@ class TicketViewSet(ReadOnlyViewSet):
     def fill(self, request: Request, public_id: str) -> Response:
         """Set the category's fields, those for staff only as well; what is not named stays."""
         return self.answer(tickets.fill(actor=self.actor, ticket=self.get_object(), **self.given()))
+
+    @action(detail=True, methods=["post"], permission="ticketing.change_ticket", input=serializers.MoveTicket)
+    def move(self, request: Request, public_id: str) -> Response:
+        """Give it another status of its category, with values of its fields besides."""
+        return self.answer(tickets.move(actor=self.actor, ticket=self.get_object(), **self.given()))
+
+    @action(detail=True, methods=["post"], permission="ticketing.change_ticket", input=serializers.RecategoriseTicket)
+    def recategorise(self, request: Request, public_id: str) -> Response:
+        """Move it into another category; what that has no field for is kept apart, for staff."""
+        ticket, given = self.get_object(), self.given()
+        category = selectors.find_category(given.pop("category_key"))
+        if category is None:
+            raise InvalidInput(fields={"category": [_("There is no such category.")]})
+        return self.answer(tickets.recategorise(actor=self.actor, ticket=ticket, category=category, **given))
 
     @extend_schema(responses=serializers.OutcomeSerializer(many=True))
     @action(detail=True, permission="ticketing.resolve_ticket", pagination_class=None, filterset_class=None)
@@ -188,6 +207,8 @@ class CategoryViewSet(ReadOnlyViewSet):
     model = Category
     serializer_class = serializers.CategorySerializer
     permission = "ticketing.view_category"
+    permissions: ClassVar[dict[str, str]] = {"save_draft": MANAGE, "discard_draft": MANAGE}
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"save_draft": serializers.SaveCategoryDraft}
     lookup_field = "key"
     lookup_value_regex = "[-a-zA-Z0-9_]+"
     filterset_fields = ("kind", "portal_visible")
@@ -197,6 +218,65 @@ class CategoryViewSet(ReadOnlyViewSet):
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
         return serializers.CategoryDetailSerializer if self.action == "retrieve" else serializers.CategorySerializer
+
+    @extend_schema(responses=serializers.CategoryDraftSerializer)
+    @action(detail=True, permission=MANAGE, filterset_fields=None)
+    def draft(self, request: Request, key: str) -> Response:
+        """The working copy of its fields and statuses; as they are published, with revision 0, where there is none."""
+        return Response(self._draft(self.get_object()))
+
+    @extend_schema(responses=serializers.CategoryDraftSerializer)
+    @draft.mapping.put
+    def save_draft(self, request: Request, key: str) -> Response:
+        """Keep fields, statuses or both. ``revision`` (0: none yet) refuses (409) what somebody else has changed."""
+        category, given = self.get_object(), self.given()
+        drafts.save(actor=self.actor, category=category, **given)
+        return Response(self._draft(category))
+
+    @extend_schema(responses={204: None})
+    @draft.mapping.delete
+    def discard_draft(self, request: Request, key: str) -> Response:
+        """Throw the draft away."""
+        drafts.discard(actor=self.actor, category=self.get_object())
+        return Response(status=204)
+
+    @extend_schema(responses=serializers.CategoryEffectSerializer(many=True))
+    @action(detail=True, permission=MANAGE, pagination_class=None, filterset_fields=None)
+    def dry_run(self, request: Request, key: str) -> Response:
+        """What publishing the draft would mean for the newest tickets the caller sees."""
+        found = drafts.dry_run(actor=self.actor, category=self.get_object())
+        return Response(serializers.CategoryEffectSerializer(found, many=True).data)  # type: ignore[arg-type]
+
+    @extend_schema(responses=serializers.CategoryVersionSerializer)
+    @action(detail=True, methods=["post"], permission=MANAGE, input=serializers.PublishCategory)
+    def publish(self, request: Request, key: str) -> Response:
+        """Publish the draft as the next version."""
+        made = drafts.publish(actor=self.actor, category=self.get_object(), **self.given())
+        return Response(serializers.CategoryVersionSerializer(made).data, status=201)
+
+    @extend_schema(responses=serializers.CategoryVersionSerializer(many=True))
+    @action(detail=True, permission=MANAGE, pagination_class=None, filterset_fields=None)
+    def versions(self, request: Request, key: str) -> Response:
+        """Every version, newest first."""
+        found = selectors.list_schemas(self.get_object())
+        return Response(serializers.CategoryVersionSerializer(found, many=True).data)
+
+    @extend_schema(responses=serializers.CategoryVersionSerializer)
+    @action(detail=True, methods=["post"], permission=MANAGE, input=serializers.RevertCategory)
+    def revert(self, request: Request, key: str) -> Response:
+        """Publish what an earlier version said once more."""
+        made = categories.revert(actor=self.actor, category=self.get_object(), **self.given())
+        return Response(serializers.CategoryVersionSerializer(made).data, status=201)
+
+    def _draft(self, category: Category) -> dict[str, Any]:
+        held = selectors.find_draft(category) or selectors.find_schema(category)
+        shown = {
+            "revision": getattr(held, "revision", 0),
+            "fields": held.characteristics if held else [],
+            "statuses": held.statuses if held else [],
+        }
+        faults = versions.judged(shown["fields"], shown["statuses"], category)[2]
+        return {**shown, "faults": faults}
 
 
 class TalentPoolViewSet(ReadOnlyViewSet):

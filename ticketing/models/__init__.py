@@ -1,19 +1,22 @@
 """The desk's tables: categories and pools, tickets, and what is said and happens on them."""
 
-from ticketing.models.categories import Category, CategorySchema
+from ticketing.models.categories import Category, CategoryDraft, CategorySchema
 from ticketing.models.pools import PoolMember, TalentPool
 from ticketing.models.thread import Message, TicketEvent, TicketLink
 from ticketing.models.tickets import Ticket
 from ticketing.models.time import TimeEntry, Timer
+from ticketing.models.values import TicketFieldValue
 
 __all__ = [
     "Category",
+    "CategoryDraft",
     "CategorySchema",
     "Message",
     "PoolMember",
     "TalentPool",
     "Ticket",
     "TicketEvent",
+    "TicketFieldValue",
     "TicketLink",
     "TimeEntry",
     "Timer",

@@ -8,10 +8,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from boss.core.schema import Characteristic, from_json
 from boss.core.scoping import RealmScoped
+from ticketing import fields as field_defs
+from ticketing import statuses as status_defs
 from ticketing.choices import CategoryKind, Priority
+from ticketing.fields import FieldDef
 from ticketing.models.pools import TalentPool
+from ticketing.statuses import StatusDef
 
 
 class Category(RealmScoped):
@@ -54,7 +57,7 @@ class Category(RealmScoped):
 
 
 class CategorySchema(RealmScoped):
-    """One published version of a category's fields. Immutable: tickets keep the version they were opened with."""
+    """One published version of a category's fields and statuses. Immutable: tickets keep theirs until edited."""
 
     realm_only = "how the provider arranges its work"
     portal_reads = True
@@ -63,7 +66,10 @@ class CategorySchema(RealmScoped):
     category = models.ForeignKey(Category, models.PROTECT, related_name="schemas", db_index=False)
     version = models.PositiveIntegerField(_("version"))
     characteristics: Any = models.JSONField(_("fields"), default=list)
+    statuses: Any = models.JSONField(_("statuses"), default=list, db_default=[])
     published_at = models.DateTimeField(auto_now_add=True)
+    published_by = models.CharField(_("published by"), max_length=200, blank=True, default="", db_default="")
+    note = models.CharField(_("what changed"), max_length=500, blank=True, default="", db_default="")
 
     class Meta(RealmScoped.Meta):
         verbose_name = _("category fields")
@@ -75,5 +81,33 @@ class CategorySchema(RealmScoped):
     def __str__(self) -> str:
         return f"{self.category_id} v{self.version}"
 
-    def fields(self) -> list[Characteristic]:
-        return from_json(self.characteristics)
+    def fields(self) -> list[FieldDef]:
+        return field_defs.from_json(self.characteristics)
+
+    def own_statuses(self) -> list[StatusDef]:
+        """The statuses the category names itself."""
+        return status_defs.from_json(self.statuses)
+
+    def status_defs(self) -> list[StatusDef]:
+        """All of them, with the standard ones where the category has no word of its own."""
+        return status_defs.effective(self.own_statuses())
+
+
+class CategoryDraft(RealmScoped):
+    """The one working copy of a category's fields and statuses. It may be faulty: publishing checks it."""
+
+    realm_only = "how the provider arranges its work"
+
+    category = models.OneToOneField(Category, models.CASCADE, related_name="draft")
+    characteristics: Any = models.JSONField(_("fields"), default=list)
+    statuses: Any = models.JSONField(_("statuses"), default=list)
+    revision = models.PositiveIntegerField(_("revision"), default=1)
+    updated_by = models.CharField(_("updated by"), max_length=200)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+
+    class Meta(RealmScoped.Meta):
+        verbose_name = _("category draft")
+        verbose_name_plural = _("category drafts")
+
+    def __str__(self) -> str:
+        return f"{self.category_id} ({self.revision})"

@@ -47,6 +47,10 @@ class Ticket(FSMModelMixin, Addressable):
     state: Any = FSMField(
         _("state"), max_length=20, choices=TicketState.choices, default=TicketState.NEW, protected=True
     )
+    status = models.CharField(
+        _("status"), max_length=40, default=TicketState.NEW.value, db_default=TicketState.NEW.value, db_collation="C",
+        help_text=_("The category's own word for the state."),
+    )  # fmt: skip
     priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority.choices, default=Priority.NORMAL)
     version = models.PositiveIntegerField(default=0)
 
@@ -118,6 +122,7 @@ class Ticket(FSMModelMixin, Addressable):
             ),
             models.Index(fields=["realm_id", "requester", "-id"], name="ticketing_by_requester"),
             models.Index(fields=["realm_id", "-id"], name="ticketing_newest"),
+            models.Index(fields=["realm_id", "category", "status", "-id"], name="ticketing_by_status"),
         ]  # fmt: skip
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from boss.look import once
 from boss.look.forms import BossForm
 from boss.tenancy.models import User
 from ticketing.contracts import Outcome
+from ticketing.fields import FieldDef
 
 
 class MessageForm(BossForm):
@@ -67,12 +68,12 @@ class FillForm(BossForm):
 
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def __init__(
-        self, *args: Any, asked: Iterable[Characteristic], held: dict[str, Any] | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, asked: Iterable[FieldDef], held: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.asked = tuple(asked)
+        known = {item.key: item for item in self.asked}
         for key, field in schema.form_fields(self.asked, held).items():
+            _offer_held(field, known[key], held.get(key))
             field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
             if unit := getattr(field, "unit", ""):
                 field.label = f"{field.label} ({unit})"
@@ -83,34 +84,80 @@ class FillForm(BossForm):
         return {item.key: self.cleaned_data.get(f"data.{item.key}") for item in self.asked}
 
 
+def _offer_held(field: forms.Field, item: FieldDef, value: Any) -> None:
+    """An older value whose option is not offered any more stays in the form until somebody chooses another."""
+    values = {str(each) for each in (value if isinstance(value, list) else [value])}
+    if gone := [(key, _("%(label)s (no longer offered)") % {"label": label}) for key, label in item.retired
+                if key in values]:  # fmt: skip
+        field.choices = [*field.choices, *gone]  # type: ignore[attr-defined]
+
+
+class MoveForm(BossForm):
+    """Another status of the category, with what it wants filled in first (``needed``)."""
+
+    status = forms.ChoiceField(label=_("Status"), error_messages={"required": _("Choose a status.")})
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=200)
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(
+        self, *args: Any, statuses: Iterable[tuple[str, str]], needed: Iterable[Characteristic] = (), **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["status"].choices = [("", _("Choose…")), *statuses]  # type: ignore[attr-defined]
+        self.needed = tuple(needed)
+        self.fields |= _asked_for(self.needed)
+
+    @property
+    def data_given(self) -> dict[str, Any]:
+        return {item.key: self.cleaned_data.get(f"data.{item.key}") for item in self.needed}
+
+
+def _asked_for(needed: Iterable[Characteristic]) -> dict[str, forms.Field]:
+    """Boxes for fields a status wants filled in."""
+    found = {}
+    for key, field in schema.form_fields(needed).items():
+        field.required = not isinstance(field, forms.BooleanField)
+        field.error_messages["required"] = _("Please fill this in.")
+        field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
+        found[f"data.{key}"] = field
+    return found
+
+
 class ResolveForm(BossForm):
-    """How a ticket ends: the results its outcome asks for, and a note."""
+    """How a ticket ends: the results its outcome asks for, what the status wants filled in, and a note."""
 
     note = forms.CharField(
         label=_("Note for colleagues"), required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 2})
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, outcome: Outcome | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, outcome: Outcome | None = None, needed: Iterable[Characteristic] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.needed = tuple(needed)
         self.asked = tuple(outcome.characteristics) if outcome else ()
         results = {f"value_{key}": field for key, field in schema.form_fields(self.asked).items()}
         for field in results.values():
             field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
             if unit := getattr(field, "unit", ""):
                 field.label = f"{field.label} ({unit})"
-        self.fields = {**results, **self.fields}
+        self.fields = {**results, **_asked_for(self.needed), **self.fields}
         if outcome and outcome.needs_confirmation:
             self.fields["confirmed"] = forms.BooleanField(
                 label=_("Yes, I want this to happen."),
                 error_messages={"required": _("Please confirm: this has effects beyond the ticket.")},
             )
-            self.order_fields([*results, "note", "confirmed", "version"])
+            self.order_fields([*results, *(f"data.{item.key}" for item in self.needed), "note", "confirmed", "version"])
 
     @property
     def values(self) -> dict[str, Any]:
         """The results under their own keys."""
         return {item.key: self.cleaned_data.get(f"value_{item.key}") for item in self.asked}
+
+    @property
+    def data_given(self) -> dict[str, Any]:
+        return {item.key: self.cleaned_data.get(f"data.{item.key}") for item in self.needed}
 
     def add_problem(self, problem: Problem) -> None:
         """Fields of the room are called ``values.<key>`` or ``<key>``; here they are ``value_<key>``."""

@@ -77,6 +77,12 @@ TYPES = {
     "datetime": gettext_lazy("Date and time"),
     "email": gettext_lazy("E-mail"),
     "phone": gettext_lazy("Phone"),
+    "money": gettext_lazy("Amount of money"),
+    "tree_choice": gettext_lazy("Choice from a tree"),
+    "duration": gettext_lazy("Duration"),
+    "url": gettext_lazy("Web address"),
+    "prefix": gettext_lazy("Network"),
+    "rating": gettext_lazy("Rating"),
     "list": gettext_lazy("List"),
     "object": gettext_lazy("Object"),
 }

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from boss.console.presenters.marks import PRIORITY, TICKET, mark
-from boss.console.presenters.words import in_words, label, pairs, plain
+from boss.console.presenters.words import label, pairs, plain
 from boss.core import clock
-from boss.core.schema import Characteristic
-from boss.look.marks import Mark
+from boss.core.actors import Actor
+from boss.look.marks import Mark, Tone
+from boss.look.values import in_words
+from ticketing import references
 from ticketing.choices import MessageKind, Priority, TicketState
+from ticketing.fields import Viewer
 from ticketing.models import Message, Ticket, TicketEvent
+from ticketing.selectors import ORPHANS, Known
+from ticketing.statuses import StatusDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,10 @@ def _sentence(event: TicketEvent) -> str:
         return _state_word(after.get("state"))
     if event.type == "filled":
         return _("Fields changed")
+    if event.type == "moved":
+        return _("Status: %(status)s") % {"status": label(str(after.get("status", "")))}
+    if event.type == "recategorised":
+        return _("Moved to another category")
     if event.type == "resolved":
         return _("Resolved")
     if event.type == "reopened":
@@ -135,6 +144,8 @@ _EVENT_MARKS = {
     "released": Mark("", "arrow-back-up", "idle"),
     "message_added": Mark("", "message", "idle"),
     "filled": Mark("", "edit", "idle"),
+    "moved": Mark("", "circle-dot", "busy"),
+    "recategorised": Mark("", "edit", "idle"),
     "waiting": Mark("", "hourglass", "wait"),
     "resolved": Mark("", "circle-check", "ok"),
     "reopened": Mark("", "rotate-clockwise", "wait"),
@@ -158,13 +169,36 @@ def log(events: Iterable[TicketEvent]) -> list[Happened]:
     return shown[::-1]
 
 
-def values(ticket: Ticket, fields: Iterable[Characteristic]) -> list[tuple[str, str]]:
-    """The ticket's own fields, labelled, with the words of choices and the units of numbers."""
-    known = {field.key: field for field in fields}
-    return [
-        (known[key].title, in_words(known[key], value)) if key in known else (label(key), plain(value))
-        for key, value in ticket.data.items()
+def values(actor: Actor, ticket: Ticket, known: Known, viewer: Viewer) -> list[tuple[str, str, str]]:
+    """The ticket's own fields as (label, value in words, address of what it names); last those an earlier category
+    left."""
+    found = []
+    data = known.data_for(ticket, viewer)
+    visible = {field.key for field in known.readable(ticket, viewer)}
+    order = [*known.fields, *(key for key in data if key not in known.fields and key != ORPHANS)]
+    for key in order:
+        if key not in data or (key in known.fields and key not in visible):
+            continue
+        field, value = known.fields.get(key), data[key]
+        card = references.find(actor, field, value) if field else None
+        if card is not None:
+            found.append((field.title if field else key, card.label, card.url))
+        else:
+            told = in_words(field, value, field.labels) if field else plain(value)
+            found.append((field.title if field else label(key), told, ""))
+    before = _("%(label)s (before)")
+    found += [
+        (before % {"label": entry["label"]}, plain(entry["value"]), "") for entry in data.get(ORPHANS, {}).values()
     ]
+    return found
+
+
+def state_of(ticket: Ticket, status: StatusDef) -> Mark:
+    """The status in the category's own words, with the sign of its state."""
+    standard = mark(TICKET, ticket.state)
+    if status.key == ticket.state and status.label == str(TicketState(ticket.state).label):
+        return standard
+    return replace(standard, word=status.label, tone=cast(Tone, status.colour) if status.colour else standard.tone)
 
 
 def results(ticket: Ticket) -> list[tuple[str, str]]:

@@ -8,7 +8,6 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from boss.core.crypto import masked
-from boss.core.schema import Characteristic
 
 _UNITS = {"_mbps": " (Mbit/s)", "_gb": " (GB)", "_mb": " (MB)", "_dbm": " (dBm)", "_db": " (dB)", "_seconds": " (s)"}
 _CAPITALS = {"ip", "mac", "snr", "id", "ipv4", "ipv6", "dns", "url", "stb", "pin", "rx", "tx", "cpe", "ssid"}
@@ -34,16 +33,6 @@ def plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{label(key)}: {plain(inner)}" for key, inner in value.items()) or "—"
     return str(value)
-
-
-def in_words(field: Characteristic, value: Any) -> str:
-    """The value of a described field: choices by their labels, numbers with their unit."""
-    labels = dict(field.choices)
-    if isinstance(value, list):
-        return ", ".join(labels.get(str(each), plain(each)) for each in value) or "—"
-    if field.choices:
-        return labels.get(str(value), plain(value))
-    return f"{plain(value)} {field.unit}".strip()
 
 
 def pairs(values: Mapping[str, Any] | None) -> list[tuple[str, str]]:

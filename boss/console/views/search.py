@@ -64,6 +64,10 @@ def find(actor: Actor, text: str, limit: int) -> list[Group]:
             groups.append(
                 Group(_("Tickets"), [Hit(f"{row.number} {row.title}", row.category, row.url, "ticket", row.state)])
             )
+    if actor.holds("ticketing.view_ticket") and (held := ticketing.find_by_value(actor, text)):
+        shown = [present_tickets.row(ticket) for ticket in held]
+        hits = [Hit(f"{row.number} {row.title}", row.category, row.url, "ticket", row.state) for row in shown]
+        groups.append(Group(_("Tickets with this value"), hits))
     if actor.holds("subscribers.view_order") and text.upper().startswith("O-"):
         orders = subscribers.list_orders(actor).filter(number=text.upper())[:1]
         hits = [

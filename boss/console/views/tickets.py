@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from boss.console.forms.tickets import AssignForm, FillForm, MessageForm, ResolveForm, WaitForm
+from boss.console.forms.tickets import AssignForm, FillForm, MessageForm, MoveForm, ResolveForm, WaitForm
 from boss.console.forms.time import TimeForm
 from boss.console.frame import actor_of, back_to, page, picked, refused, staff
 from boss.console.presenters import tickets as present
@@ -19,15 +20,16 @@ from boss.console.presenters import time as time_present
 from boss.console.presenters.marks import PRIORITY, TICKET, mark
 from boss.core import permissions
 from boss.core.actors import Actor
-from boss.core.problems import Problem, WrongState
-from boss.core.schema import Characteristic
+from boss.core.problems import InvalidInput, Problem, WrongState
+from boss.core.scoping import ScopedQuerySet
 from boss.look import once
-from boss.look.pages import newest_first
+from boss.look.pages import Page, newest_first
 from boss.tenancy.models import User
-from ticketing import selectors, timesheet
-from ticketing.choices import OPEN_STATES, MessageKind
+from ticketing import fields, selectors, statuses, timesheet
+from ticketing.choices import OPEN_STATES, MessageKind, TicketState
 from ticketing.contracts import Outcome
-from ticketing.models import Ticket
+from ticketing.fields import FieldDef
+from ticketing.models import Category, Ticket
 from ticketing.services import tickets
 
 
@@ -53,9 +55,13 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(assignee_id=actor.user_id)
     elif wanted["owner"] == "nobody":
         rows = rows.filter(assignee=None)
-    shown = newest_first(rows, request.GET.get("after", "")).map(lambda ticket: present.row(ticket, actor.user_id))
+    by_fields = _by_fields(request, rows)
+    found = by_fields.page or newest_first(by_fields.rows, request.GET.get("after", ""))
+    wanted |= by_fields.wanted
+    shown = found.map(lambda ticket: present.row(ticket, actor.user_id))
     context = {
         "page": shown,
+        "by_fields": by_fields,
         "wanted": wanted,
         "query": urlencode(wanted),
         "pools": pools,
@@ -66,6 +72,47 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         ],
     }
     return page(request, "tickets/list.html", context, section="tickets")
+
+
+MOST_SORTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ByFields:
+    """The list of one category narrowed by its fields; ``page`` when it is sorted by one: then the first 200 only."""
+
+    rows: ScopedQuerySet
+    categories: list[Category]
+    fields: list[FieldDef]
+    wanted: dict[str, str]
+    error: str = ""
+    page: Page[Ticket] | None = None
+
+
+def _by_fields(request: HttpRequest, rows: ScopedQuerySet) -> ByFields:
+    actor = actor_of(request)
+    known = {one.key: one for one in selectors.list_categories(actor)}
+    wanted = {"category": picked(request, "category", known), "field": "", "value": "", "sort": ""}
+    category = known.get(wanted["category"])
+    if category is None:
+        return ByFields(rows, list(known.values()), [], wanted)
+    offered = {field.key: field for field in selectors.filterable_fields(actor, category)}
+    keys = {*offered, *(f"-{key}" for key in offered)}
+    wanted |= {"field": picked(request, "field", offered), "sort": picked(request, "sort", keys)}
+    wanted["value"] = request.GET.get("value", "").strip()[:200]
+    asked, error = {}, ""
+    if wanted["field"] and wanted["value"]:
+        field = offered[wanted["field"]]
+        try:
+            asked = {field.key: (field, fields.as_kept(field, wanted["value"]))}
+        except InvalidInput as refused:
+            error = " ".join(refused.fields[field.key])
+    rows = selectors.narrow(rows, category, asked)
+    page = None
+    if sort := wanted["sort"]:
+        rows = selectors.sort_by(rows, category, offered[sort.lstrip("-")], falling=sort.startswith("-"))
+        page = Page(list(rows[:MOST_SORTED]))
+    return ByFields(rows, list(known.values()), list(offered.values()), wanted, error, page)
 
 
 @staff("ticketing.view_ticket")
@@ -82,18 +129,20 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
     chosen = _chosen(outcomes, request.POST.get("outcome") or request.GET.get("outcome", ""))
     messages_ = list(selectors.list_messages(actor, found))
     brief = messages_[0].body if messages_ and messages_[0].kind == MessageKind.SYSTEM else ""
-    fields = _fields(found)
+    known = selectors.known(found.category)
+    viewer = selectors.viewer_of(actor, known.fields.values())
+    asked = _asked(actor, found) if found.is_open else []
     rights = _rights(actor, found)
     context = {
         "ticket": found,
         "row": present.row(found, actor.user_id),
-        "state": mark(TICKET, found.state),
+        "state": present.state_of(found, known.status(found)),
         "priority": mark(PRIORITY, found.priority),
         "brief": brief,
         "said": present.conversation(messages_[1:] if brief else messages_),
         "log": present.log(selectors.list_events(actor, found)),
         "cards": selectors.list_cards(found),
-        "values": present.values(found, fields),
+        "values": present.values(actor, found, known, viewer),
         "results": present.results(found),
         "outcomes": outcomes,
         "chosen": chosen,
@@ -106,10 +155,13 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
         "assign_form": AssignForm(people=_colleagues(actor), initial={"version": found.version})
         if rights["assign"]
         else None,
-        "fill_form": FillForm(asked=fields, held=found.data, initial={"version": found.version}) if fields else None,
+        "fill_form": FillForm(asked=asked, held=found.data, initial={"version": found.version}) if asked else None,
         "wait_form": WaitForm(initial={"version": found.version}),
         **_time(actor, found),
-        "resolve_form": ResolveForm(outcome=chosen, initial={"version": found.version}),
+        "move_form": MoveForm(statuses=_ways(found), initial={"version": found.version}) if rights["wait"] else None,
+        "resolve_form": ResolveForm(
+            outcome=chosen, needed=_needed(actor, found, TicketState.RESOLVED), initial={"version": found.version}
+        ),
         "from_inbox": "inbox" in (request.GET.get("from"), request.POST.get("from")),
     }
     return page(request, "tickets/ticket.html", context | forms, section="tickets", status=status)
@@ -132,10 +184,56 @@ def _time(actor: Actor, found: Ticket) -> dict[str, Any]:
     }
 
 
-def _fields(found: Ticket) -> list[Characteristic]:
-    """The fields of the category as they were when the ticket was opened."""
-    published = selectors.find_schema(found.category, found.schema_version)
-    return published.fields() if published else []
+def _asked(actor: Actor, found: Ticket) -> list[FieldDef]:
+    """The fields this person may fill in now: those of the present version, to which an edit brings the ticket."""
+    published = selectors.find_schema(found.category)
+    every = published.fields() if published else []
+    viewer = selectors.viewer_of(actor, every)
+    return [field for field in fields.asked(every, found.data, viewer, selectors.situation(found)) if field.is_given]
+
+
+def _ways(found: Ticket) -> list[tuple[str, str]]:
+    """The statuses it may be given by hand; how a ticket with outcomes ends is asked for elsewhere."""
+    published = selectors.find_schema(found.category)
+    known = published.status_defs() if published else statuses.effective(())
+    ways = statuses.next_of(known, found.status, found.state)
+    if found.is_open and selectors.outcomes_of(found):
+        ways = [status for status in ways if status.is_open]
+    return [(status.key, status.label) for status in ways]
+
+
+def _needed(actor: Actor, found: Ticket, state: str = "", key: str = "") -> list[FieldDef]:
+    """The empty fields that a status (of this key, or the first of this state) wants filled in."""
+    published = selectors.find_schema(found.category)
+    if published is None or not found.is_open:
+        return []
+    known = published.status_defs()
+    target = statuses.find(known, key) if key else statuses.first_of(known, state)
+    keys = statuses.needed(published.fields(), target) if target else set()
+    empty = [field for field in _asked(actor, found) if found.data.get(field.key) in (None, "", [])]
+    return [field for field in empty if field.key in keys]
+
+
+@staff("ticketing.change_ticket")
+@require_POST
+def move(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Another status of its category. What that wants filled in is asked for beside it."""
+    actor = actor_of(request)
+    found = selectors.get_ticket(actor, public_id)
+    needed = _needed(actor, found, key=request.POST.get("status", "") or "-")
+    form = MoveForm(request.POST, statuses=_ways(found), needed=needed)
+    if not form.is_valid():
+        return ticket_page(request, found, status=422, move_form=form)
+    typed = form.cleaned_data
+    try:
+        tickets.move(
+            actor=actor, ticket=found, status=typed["status"], data=form.data_given, reason=typed["reason"],
+            expected_version=typed["version"],
+        )  # fmt: skip
+    except Problem as problem:
+        form.add_problem(problem)
+        return _again(request, found, problem, move_form=form)
+    return redirect(present.url_of(found))
 
 
 def _rights(actor: Actor, found: Ticket) -> dict[str, bool]:
@@ -243,7 +341,7 @@ def fill(request: HttpRequest, public_id: str) -> HttpResponse:
     """Put in what the ticket's own fields hold."""
     actor = actor_of(request)
     found = selectors.get_ticket(actor, public_id)
-    form = FillForm(request.POST, asked=_fields(found))
+    form = FillForm(request.POST, asked=_asked(actor, found), held=found.data)
     if not form.is_valid():
         return ticket_page(request, found, status=422, fill_form=form)
     try:
@@ -285,7 +383,7 @@ def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
     found = selectors.get_ticket(actor, public_id)
     outcomes = list(selectors.outcomes_of(found)) if found.is_open else []
     outcome = _chosen(outcomes, request.POST.get("outcome", ""))
-    form = ResolveForm(request.POST, outcome=outcome)
+    form = ResolveForm(request.POST, outcome=outcome, needed=_needed(actor, found, TicketState.RESOLVED))
     if not form.is_valid():
         return ticket_page(request, found, status=422, resolve_form=form)
     try:
@@ -295,6 +393,7 @@ def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
             outcome=outcome.key if outcome else "",
             values=form.values,
             note=form.cleaned_data["note"],
+            data={key: value for key, value in form.data_given.items() if value not in (None, "", [])},
             confirmed=bool(form.cleaned_data.get("confirmed")),
             expected_version=form.cleaned_data["version"],
         )

@@ -133,12 +133,15 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
         else:
             messages.success(request, _("Your message is sent."))
             return redirect("owner:ticket", public_id=public_id)
+    told = asking.told(request, found)
     return _show(
         request,
         "ticket",
         "tickets",
         status=422 if form.errors else 200,
         row=Row.of(found),
+        mark=told.mark,
+        told=told.values,
         thread=ticketing.list_messages(actor, found).filter(kind="public"),
         form=form,
         form_key=once.new_key(),

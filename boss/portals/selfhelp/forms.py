@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from boss.core.schema import Characteristic
 from boss.look.forms import BossForm
 
 
@@ -103,9 +105,17 @@ class TicketForm(BossForm):
     )
 
     def __init__(
-        self, *args: Any, topics: list[tuple[str, str]], questions: dict[str, forms.Field], **kwargs: Any
+        self,
+        *args: Any,
+        topics: list[tuple[str, str]],
+        questions: dict[str, forms.Field],
+        headings: Mapping[str, Characteristic] | None = None,
+        deciding: Collection[str] = (),
+        **kwargs: Any,
     ) -> None:
         self.questions = questions
+        self.headings = headings or {}
+        self.deciding = deciding  # their answers decide what else is asked
         super().__init__(*args, **kwargs)
         self.fields["category"].choices = [("", _("Choose a topic…")), *topics]  # type: ignore[attr-defined]
         for name, field in questions.items():
@@ -115,9 +125,10 @@ class TicketForm(BossForm):
             field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
 
     @property
-    def question_fields(self) -> list[forms.BoundField]:
-        """The topic's own questions, for the page."""
-        return [self[f"data.{name}"] for name in self.questions]
+    def question_fields(self) -> list[tuple[Characteristic | None, forms.BoundField, bool]]:
+        """The topic's own questions, for the page, each with the heading above it and whether its answer decides what
+        else is asked."""
+        return [(self.headings.get(name), self[f"data.{name}"], name in self.deciding) for name in self.questions]
 
     def answers(self) -> dict[str, Any]:
         """What was answered to the topic's questions. Call after validation."""

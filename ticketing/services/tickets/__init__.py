@@ -1,7 +1,8 @@
 """The verbs of a ticket: ``from ticketing.services import tickets``, then ``tickets.open(actor=…, …)``."""
 
 from ticketing.services.tickets.ending import cancel, close, close_obsolete, reopen, resolve
-from ticketing.services.tickets.filling import fill
+from ticketing.services.tickets.filling import fill, recategorise
+from ticketing.services.tickets.moving import move
 from ticketing.services.tickets.opening import open
 from ticketing.services.tickets.owning import assign, claim, release
 from ticketing.services.tickets.talking import add_message, wait
@@ -14,7 +15,9 @@ __all__ = [
     "close",
     "close_obsolete",
     "fill",
+    "move",
     "open",
+    "recategorise",
     "release",
     "reopen",
     "resolve",

@@ -13,14 +13,15 @@ from boss.core.permissions import require
 from boss.core.problems import InvalidInput
 from boss.core.services import service
 from boss.tenancy.models import User
-from ticketing import selectors
+from ticketing import selectors, statuses
 from ticketing.choices import OPEN_STATES, MessageKind, TicketState
 from ticketing.contracts import Outcome
 from ticketing.errors import ConfirmationRequired, OutcomeIsFinal, OutcomeRequired, TicketWrongState
 from ticketing.events import TicketResolved
-from ticketing.models import Ticket
+from ticketing.models import CategorySchema, Ticket
 from ticketing.registry import subject_kinds
-from ticketing.services.tickets import journal
+from ticketing.services.tickets import entering, filling, journal, projecting
+from ticketing.statuses import StatusDef
 
 
 @service
@@ -32,13 +33,17 @@ def resolve(
     values: Mapping[str, Any] | None = None,
     note: str = "",
     confirmed: bool = False,
+    status: str = "",
+    data: Mapping[str, Any] | None = None,
     expected_version: int | None = None,
 ) -> Ticket:
     """Resolve an open ticket; in the same transaction its subject takes note, and may refuse.
 
     Where the subject offers outcomes, one must be chosen and its results given (``values``, cleaned against the
-    outcome's characteristics; error fields are ``values.<key>``). ``note`` becomes an internal message. Raises
-    :class:`OutcomeRequired`, :class:`ConfirmationRequired`, :class:`InvalidInput`, and whatever the subject raises.
+    outcome's characteristics; error fields are ``values.<key>``). ``note`` becomes an internal message.
+    ``status``: which of the category's resolved ones, the first when empty; what it requires must be in ``data`` or on
+    the ticket. Raises :class:`OutcomeRequired`, :class:`ConfirmationRequired`, :class:`InvalidInput`, and
+    whatever the subject raises.
     """
     ticket = journal.locked(ticket, expected_version=expected_version, with_subject=True)
 
@@ -49,23 +54,61 @@ def resolve(
     cleaned = schema.validate(chosen.characteristics if chosen else (), dict(values or {}), prefix="values.")
     if chosen and chosen.needs_confirmation and not confirmed:
         raise ConfirmationRequired(outcome=outcome)
+    before = dict(ticket.data)
+    published = filling.upgrade(ticket)
+    target = _target(published, status)
+    entering.prepare(ticket, published, actor=actor, target=target, data=data or {})
 
-    before = {"state": ticket.state}
+    settle(
+        ticket, actor=actor, target=target, before=before, outcome=outcome,
+        values=cleaned, kept=_without_secrets(chosen, cleaned), note=note,
+    )  # fmt: skip
+    if ticket.data != before:
+        projecting.copy(ticket)
+    return ticket
+
+
+def settle(
+    ticket: Ticket,
+    *,
+    actor: Actor,
+    target: StatusDef,
+    before: Mapping[str, Any],
+    outcome: str = "",
+    values: Mapping[str, Any] | None = None,
+    kept: dict[str, Any] | None = None,
+    note: str = "",
+) -> None:
+    """Resolve a locked ticket for which everything was found in order; ``before``: what its fields held."""
+    was: dict[str, Any] = {"state": ticket.state}
     ticket.resolve()
+    ticket.status = target.key
     ticket.outcome = outcome
-    ticket.outcome_values = _without_secrets(chosen, cleaned)
+    ticket.outcome_values = kept or {}
     ticket.resolved_at, ticket.resolved_by = clock.now(), actor.label[:200]
     if ticket.assignee_id is None and actor.kind == "user":
         ticket.assignee = User.objects.filter(pk=actor.user_id).first()
     after = {"state": ticket.state, "outcome": outcome, "values": ticket.outcome_values}
-    journal.write(ticket, actor=actor, event="resolved", before=before, after=after)
+    if ticket.data != before:
+        told = filling.changes(ticket, before)
+        was, after = {**was, **told["before"]}, {**after, **told["after"]}
+    journal.write(ticket, actor=actor, event="resolved", before=was, after=after)
     if note.strip():
         journal.say(ticket, actor=actor, body=note.strip(), kind=MessageKind.INTERNAL)
     if ticket.subject_kind:
-        subject_kinds.get(ticket.subject_kind).resolved(actor, ticket, outcome, cleaned)
+        subject_kinds.get(ticket.subject_kind).resolved(actor, ticket, outcome, values or {})
 
     events.publish(TicketResolved(ticket_id=ticket.pk, outcome=outcome))
-    return ticket
+
+
+def _target(published: CategorySchema | None, key: str) -> StatusDef:
+    known = published.status_defs() if published else statuses.effective(())
+    if not key:
+        return statuses.first_of(known, TicketState.RESOLVED)
+    target = statuses.find(known, key)
+    if target is None or target.state != TicketState.RESOLVED:
+        raise InvalidInput(fields={"status": [_("There is no such status.")]})
+    return target
 
 
 @service

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from boss.core import audit
 from boss.core.actors import Actor
+from ticketing import selectors, statuses
 from ticketing.choices import MessageKind
 from ticketing.errors import TicketChanged, TicketNotFound, TicketWrongState
 from ticketing.models import Message, Ticket, TicketEvent
@@ -50,7 +51,13 @@ def write(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Save the locked ticket one version on, with its event and its audit row."""
+    """Save the locked ticket one version on, with its event and its audit row. Where its state has moved and nobody
+    chose a status, it has the first of the new state."""
+    if ticket.status != ticket.state:
+        known = selectors.statuses_of(ticket)
+        now = statuses.find(known, ticket.status)
+        if now is None or now.state != ticket.state:
+            ticket.status = statuses.first_of(known, ticket.state).key
     ticket.version += 1
     ticket.save()
     TicketEvent.objects.create(

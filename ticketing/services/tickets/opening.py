@@ -9,19 +9,20 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from boss.core import clock, events, locks, numbers, permissions, schema
+from boss.core import clock, events, locks, numbers, permissions
 from boss.core.actors import Actor
 from boss.core.permissions import PermissionDenied
 from boss.core.problems import InvalidInput
 from boss.core.services import service
 from boss.tenancy.models import Organization, Site, User
 from boss.tenancy.selectors import get_realm
-from ticketing import selectors
-from ticketing.choices import OPEN_STATES, CategoryKind, MessageKind
+from ticketing import selectors, statuses
+from ticketing.choices import OPEN_STATES, CategoryKind, MessageKind, TicketState
 from ticketing.events import TicketOpened
+from ticketing.fields import Situation, Viewer
 from ticketing.models import Category, TalentPool, Ticket, TicketLink
 from ticketing.registry import subject_kinds
-from ticketing.services.tickets import journal
+from ticketing.services.tickets import checking, journal, projecting
 
 FIRST_NUMBER = 1001
 _LONGEST_TITLE = 200
@@ -81,7 +82,16 @@ def open(
     title = _title(actor, title)
     pool = _pool(pool_key) if pool_key else category.default_pool
     _check_kinds(about)
-    cleaned = _fields(actor, category, data or {}, is_customer=not realm_wide)
+    published = selectors.find_schema(category)
+    asked = published.fields() if published else []
+    first = statuses.first_of(published.status_defs() if published else (), TicketState.NEW)
+    viewer = selectors.viewer_of(actor, asked)
+    if not realm_wide and viewer.role == "staff":  # who may not open for the realm opens as a customer
+        viewer = Viewer("end_user")
+    needed = () if published is None or actor.is_system else statuses.needed(asked, first)
+    cleaned = checking.cleaned(
+        asked, actor=actor, viewer=viewer, at=Situation(first.key, first.state), given=data or {}, needed=needed
+    )
 
     now = clock.now()
     resolve_due_at = due_at or (now + category.resolve_target if category.resolve_target else None)
@@ -92,6 +102,7 @@ def open(
         schema_version=category.schema_version,
         title=title,
         data=cleaned,
+        status=first.key,
         priority=priority or category.priority,
         requester=requester,
         site_id=site.pk if site else requester.site_id if requester else None,
@@ -108,6 +119,7 @@ def open(
     if not realm_wide and permission != "ticketing.add_lead":
         # The same rows that he may open are the rows he reaches: asked of the row itself, inside the transaction.
         permissions.require(actor, permission, ticket)
+    projecting.copy_new(ticket, asked)
     if body.strip():
         kind = MessageKind.SYSTEM if actor.is_system else MessageKind.PUBLIC
         journal.say(ticket, actor=actor, body=body.strip(), kind=kind)
@@ -185,17 +197,6 @@ def _check_kinds(about: list[tuple[str, int]]) -> None:
     for kind_key, _subject_id in about:
         if kind_key not in subject_kinds:
             raise InvalidInput(fields={"subject": [_("Tickets cannot be about this kind of thing.")]})
-
-
-def _fields(actor: Actor, category: Category, values: Mapping[str, Any], *, is_customer: bool) -> dict[str, Any]:
-    published = selectors.find_schema(category)
-    wanted = published.fields() if published else []
-    if is_customer:
-        wanted = schema.for_customers(wanted)
-    if actor.is_system:
-        # What an administrator made mandatory for people must never keep the engine from opening its ticket.
-        wanted = [field for field in wanted if field.key in values]
-    return schema.validate(wanted, dict(values), prefix="data.")
 
 
 def _number(actor: Actor, category: Category) -> str:

@@ -11,11 +11,12 @@ from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
 from boss.core.services import service
+from ticketing import statuses
 from ticketing.choices import MessageKind, TicketState
 from ticketing.errors import OutcomeIsFinal, TicketClosed
 from ticketing.events import MessageAdded
 from ticketing.models import Message, Ticket
-from ticketing.services.tickets import journal
+from ticketing.services.tickets import entering, filling, journal
 
 
 @service
@@ -72,8 +73,13 @@ def wait(
     if ticket.state == target:
         return ticket
 
+    published = filling.upgrade(ticket)
+    status = statuses.first_of(published.status_defs() if published else (), target)
+    entering.prepare(ticket, published, actor=actor, target=status, data={})
+
     before = ticket.state
     ticket.wait_for_customer() if waiting_for == "customer" else ticket.wait_for_other()
+    ticket.status = status.key
     journal.write(
         ticket,
         actor=actor,

@@ -60,9 +60,11 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
             messages.success(request, _("Your message is sent."))
             return redirect("selfhelp:ticket", public_id=public_id)
     thread = selectors.list_messages(request.actor, found).filter(kind="public")  # type: ignore[attr-defined]
+    told = asking.told(request, found)
     context = {
         "ticket": found,
-        "mark": words.TICKET.get(found.state, words.UNKNOWN),
+        "mark": told.mark,
+        "told": told.values,
         "thread": thread,
         "form": form,
         "form_key": once.new_key(),
