@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
+from boss.core import clock
 from boss.core.actors import Actor
 from boss.core.permissions import may
 from boss.core.problems import NotFound
@@ -62,6 +63,18 @@ def list_inbox(actor: Actor) -> ScopedQuerySet:
         unclaimed |= Q(pool_id=None)
     mine = Q(assignee_id=actor.user_id) | Q(unclaimed, assignee_id=None)
     return list_tickets(actor).filter(mine, state__in=OPEN_STATES).order_by(*DUE_FIRST)
+
+
+def only_due(rows: ScopedQuerySet, when: str) -> ScopedQuerySet:
+    """Of these the open ones that are ``late``, or (``soon``) due within the hour and not late yet."""
+    now = clock.now()
+    if when == "late":
+        late: ScopedQuerySet = rows.filter(state__in=OPEN_STATES, due_at__lt=now)
+        return late
+    soon: ScopedQuerySet = rows.filter(
+        state__in=OPEN_STATES, due_at__gte=now, due_at__lt=now + dt.timedelta(hours=1)
+    )  # fmt: skip
+    return soon
 
 
 def list_for_subject(kind: str, subject_id: int) -> ScopedQuerySet:

@@ -149,6 +149,11 @@ def _desk() -> list[Holding]:
         ),
         *_nobody("ids alone", ticketing.TicketLink, ticketing.PoolMember),
         *_nobody("the provider's own", ticketing.Category, ticketing.CategorySchema, ticketing.TalentPool),
+        *_nobody(
+            "the provider's own", ticketing.Policy, ticketing.PolicyVersion, ticketing.PolicyUse, ticketing.CalendarVersion
+        ),
+        *_nobody("ids and times alone", ticketing.SlaClock, ticketing.SlaTerm),
+        _by(ticketing.SlaPause, "clock__ticket_id", "ticket", erased={"reason": SCRUBBED}),
     ]  # fmt: skip
 
 

@@ -80,6 +80,7 @@ WORDS: dict[str, str | Promise] = {
     "ticketing.resolve_ticket": _("Resolve, reopen and close tickets"),
     "ticketing.assign_ticket": _("Give tickets to somebody"),
     "ticketing.manage_categories": _("Configure ticket categories"),
+    "ticketing.manage_policies": _("Write and publish policies of tickets"),
     "ticketing.manage_pools": _("Configure talent pools"),
     "workflow.view_run": _("See runs"),
     "workflow.view_taskrun": _("See the tasks of runs"),

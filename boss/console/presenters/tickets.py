@@ -125,6 +125,12 @@ def _sentence(event: TicketEvent) -> str:
         return _("Resolved")
     if event.type == "reopened":
         return _("Opened again")
+    if event.type == "prioritized":
+        return _("Priority: %(word)s") % {"word": mark(PRIORITY, after.get("priority")).word}
+    if event.type == "moved":
+        return _("Moved to %(pool)s") % {"pool": after.get("pool", "")}
+    if event.type == "promised_anew":
+        return _("Due times agreed anew")
     return event.type.replace("_", " ").capitalize()
 
 
@@ -138,6 +144,9 @@ _EVENT_MARKS = {
     "waiting": Mark("", "hourglass", "wait"),
     "resolved": Mark("", "circle-check", "ok"),
     "reopened": Mark("", "rotate-clockwise", "wait"),
+    "prioritized": Mark("", "flag", "wait"),
+    "moved": Mark("", "arrow-right", "busy"),
+    "promised_anew": Mark("", "clock", "idle"),
     "closed": Mark("", "lock", "idle"),
     "cancelled": Mark("", "ban", "idle"),
 }

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from boss.console.forms.tickets import AssignForm, FillForm, MessageForm, ResolveForm, WaitForm
 from boss.console.frame import actor_of, back_to, page, picked, refused, staff
+from boss.console.presenters import promises
 from boss.console.presenters import tickets as present
 from boss.console.presenters.marks import PRIORITY, TICKET, mark
 from boss.core import permissions
@@ -22,7 +23,7 @@ from boss.core.schema import Characteristic
 from boss.look import once
 from boss.look.pages import newest_first
 from boss.tenancy.models import User
-from ticketing import selectors
+from ticketing import selectors, why
 from ticketing.choices import OPEN_STATES, MessageKind
 from ticketing.contracts import Outcome
 from ticketing.models import Ticket
@@ -39,6 +40,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         "state": picked(request, "state", TICKET, first="unresolved", whole="all"),
         "pool": picked(request, "pool", {pool.key for pool in pools}),
         "owner": picked(request, "owner", {"me", "nobody"}),
+        "due": picked(request, "due", {"late", "soon"}),
     }
     rows = selectors.list_tickets(actor)
     if wanted["state"] == "unresolved":
@@ -51,6 +53,8 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(assignee_id=actor.user_id)
     elif wanted["owner"] == "nobody":
         rows = rows.filter(assignee=None)
+    if wanted["due"]:
+        rows = selectors.only_due(rows, wanted["due"])
     shown = newest_first(rows, request.GET.get("after", "")).map(lambda ticket: present.row(ticket, actor.user_id))
     context = {
         "page": shown,
@@ -91,6 +95,7 @@ def _ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **fo
         "said": present.conversation(messages_[1:] if brief else messages_),
         "log": present.log(selectors.list_events(actor, found)),
         "cards": selectors.list_cards(found),
+        "promises": promises.of(why.explain(actor, found)),
         "values": present.values(found, fields),
         "results": present.results(found),
         "outcomes": outcomes,

@@ -4,6 +4,7 @@ from ticketing.services.tickets.ending import cancel, close, close_obsolete, reo
 from ticketing.services.tickets.filling import fill
 from ticketing.services.tickets.opening import open
 from ticketing.services.tickets.owning import assign, claim, release
+from ticketing.services.tickets.placing import move, prioritize
 from ticketing.services.tickets.talking import add_message, wait
 
 __all__ = [
@@ -14,7 +15,9 @@ __all__ = [
     "close",
     "close_obsolete",
     "fill",
+    "move",
     "open",
+    "prioritize",
     "release",
     "reopen",
     "resolve",

@@ -20,6 +20,7 @@ from ticketing.errors import ConfirmationRequired, OutcomeIsFinal, OutcomeRequir
 from ticketing.events import TicketResolved
 from ticketing.models import Ticket
 from ticketing.registry import subject_kinds
+from ticketing.services import clocks
 from ticketing.services.tickets import journal
 
 
@@ -58,6 +59,7 @@ def resolve(
     if ticket.assignee_id is None and actor.kind == "user":
         ticket.assignee = User.objects.filter(pk=actor.user_id).first()
     after = {"state": ticket.state, "outcome": outcome, "values": ticket.outcome_values}
+    after |= _told(clocks.resolved(ticket))
     journal.write(ticket, actor=actor, event="resolved", before=before, after=after)
     if note.strip():
         journal.say(ticket, actor=actor, body=note.strip(), kind=MessageKind.INTERNAL)
@@ -84,7 +86,7 @@ def reopen(*, actor: Actor, ticket: Ticket, reason: str = "", expected_version: 
     ticket.reopen()
     ticket.reopen_count += 1
     ticket.resolved_at, ticket.resolved_by, ticket.closed_at = None, "", None
-    after = {"state": ticket.state, "reason": reason.strip()}
+    after = {"state": ticket.state, "reason": reason.strip()} | _told(clocks.reopened(ticket))
     journal.write(ticket, actor=actor, event="reopened", before=before, after=after)
     return ticket
 
@@ -162,6 +164,10 @@ def _choose(ticket: Ticket, key: str) -> Outcome | None:
     return chosen
 
 
+def _told(changes: clocks.Changes) -> dict[str, Any]:
+    return {"clocks": changes} if changes else {}
+
+
 def _without_secrets(outcome: Outcome | None, values: dict[str, Any]) -> dict[str, Any]:
     secret = {item.key for item in outcome.characteristics if item.type == "secret"} if outcome else set()
     return {key: crypto.MASK if key in secret else value for key, value in values.items()}
@@ -171,5 +177,5 @@ def _cancel(ticket: Ticket, *, actor: Actor, event: str, reason: str) -> None:
     before = {"state": ticket.state}
     ticket.cancel()
     ticket.closed_at = clock.now()
-    after = {"state": ticket.state, "reason": reason.strip()}
+    after = {"state": ticket.state, "reason": reason.strip()} | _told(clocks.voided(ticket))
     journal.write(ticket, actor=actor, event=event, before=before, after=after)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from boss.core import clock, events, locks, numbers, permissions, schema
+from boss.core import events, locks, numbers, permissions, schema
 from boss.core.actors import Actor
 from boss.core.permissions import PermissionDenied
 from boss.core.problems import InvalidInput
@@ -21,6 +21,7 @@ from ticketing.choices import OPEN_STATES, CategoryKind, MessageKind
 from ticketing.events import TicketOpened
 from ticketing.models import Category, TalentPool, Ticket, TicketLink
 from ticketing.registry import subject_kinds
+from ticketing.services import clocks
 from ticketing.services.tickets import journal
 
 FIRST_NUMBER = 1001
@@ -83,9 +84,6 @@ def open(
     _check_kinds(about)
     cleaned = _fields(actor, category, data or {}, is_customer=not realm_wide)
 
-    now = clock.now()
-    resolve_due_at = due_at or (now + category.resolve_target if category.resolve_target else None)
-    reply_due_at = now + category.first_reply_target if category.first_reply_target and not actor.is_system else None
     ticket = Ticket(
         number=_number(actor, category),
         category=category,
@@ -101,10 +99,10 @@ def open(
         subject_id=subject[1] if subject else None,
         dedupe_key=dedupe_key or "",
         opened_by=actor.label[:200],
-        due_at=min((at for at in (reply_due_at, resolve_due_at) if at), default=None),
-        resolve_due_at=resolve_due_at,
     )
+    promised = clocks.plan(ticket, actor=actor, fixed_at=due_at)
     journal.write(ticket, actor=actor, event="opened", after={"number": ticket.number, "category": category.key})
+    clocks.begin(ticket, promised)
     if not realm_wide and permission != "ticketing.add_lead":
         # The same rows that he may open are the rows he reaches: asked of the row itself, inside the transaction.
         permissions.require(actor, permission, ticket)
