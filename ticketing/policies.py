@@ -28,11 +28,11 @@ def list_policies(actor: Actor, kind: str = "") -> ScopedQuerySet:
     return rows.prefetch_related(Prefetch("uses", uses))
 
 
-def get_policy(actor: Actor, key: str) -> Policy:
+def get_policy(actor: Actor, public_id: str) -> Policy:
     """Raises :class:`boss.core.problems.NotFound`."""
-    policy: Policy | None = list_policies(actor).filter(key=key).first()
+    policy: Policy | None = list_policies(actor).filter(public_id=public_id).first()
     if policy is None:
-        raise NotFound(policy=key)
+        raise NotFound(policy=public_id)
     return policy
 
 

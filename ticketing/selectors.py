@@ -233,6 +233,11 @@ def list_pools(actor: Actor) -> ScopedQuerySet:
     return pools
 
 
+def names_of_all_pools() -> list[tuple[str, str]]:
+    """Key and name of every pool, by name: for choices."""
+    return list(TalentPool.objects.order_by("name", "id").values_list("key", "name"))
+
+
 def find_pool(key: str) -> TalentPool | None:
     pool: TalentPool | None = TalentPool.objects.filter(key=key).first()
     return pool

@@ -97,10 +97,13 @@ def _steps(
         if pause.ended_at is None:
             steps.append(_("It stands still since %(from)s: %(why)s.") % between)
         else:
-            steps.append(_("It stood still from %(from)s to %(to)s: %(why)s.") % {**between, "to": _at(pause.ended_at, zone)})
+            steps.append(
+                _("It stood still from %(from)s to %(to)s: %(why)s.") % {**between, "to": _at(pause.ended_at, zone)}
+            )
     if terms[-1].fixed_at is None:
         steps.append(
-            _("Of %(target)s, %(used)s are used.") % {"target": words.written(told.target), "used": words.clocked(told.used)}
+            _("Of %(target)s, %(used)s are used.")
+            % {"target": words.written(told.target), "used": words.clocked(told.used)}
         )
     if told.due_at is not None:
         steps.append(_("So it is due %(at)s.") % {"at": _at(told.due_at, zone)})

@@ -154,6 +154,7 @@ _WORK: dict[str, Sentence] = {
     "ticket.closed": _("Ticket closed: %(what)s"),
     "ticket.cancelled": _("Ticket cancelled: %(what)s"),
     "ticket.obsolete": _("Ticket no longer needed: %(what)s"),
+    "ticket.escalated": _("Ticket escalated: %(what)s"),
     "ticket.prioritized": _("Ticket given another priority: %(what)s"),
     "ticket.moved": _("Ticket moved to another pool: %(what)s"),
     "ticket.promised_anew": _("Due times agreed anew: %(what)s"),

@@ -33,6 +33,12 @@ ROWS = {
     "limits": "workflow.view_limit",
     "limit_set": "workflow.change_limit",
     "limit_lift": "workflow.change_limit",
+    "policies": "ticketing.manage_policies",
+    "policy_new": "ticketing.manage_policies",
+    "policy": "ticketing.manage_policies",
+    "policy_publish": "ticketing.manage_policies",
+    "policy_revert": "ticketing.manage_policies",
+    "policy_use": "ticketing.manage_policies",
     "calendars": "tenancy.change_calendar",
     "calendar_new": "tenancy.change_calendar",
     "calendar": "tenancy.change_calendar",
@@ -177,6 +183,8 @@ PLAIN = {
     "limit_set",
     "calendars",
     "calendar_new",
+    "policies",
+    "policy_new",
     "my_tasks",
     "my_tasks_next",
     "services",
@@ -224,6 +232,7 @@ POSTS |= {
     "stop_acting",
 }
 POSTS |= {"sign_in_provider_remove"}
+POSTS |= {"policy_publish", "policy_revert", "policy_use"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}
 POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}
 

@@ -92,7 +92,9 @@ def minutes(count: int) -> dt.datetime:
     return MONDAY + dt.timedelta(minutes=count)
 
 
-def test_S1_a_due_time_follows_from_start_target_hours_and_pauses_in_the_same_transaction(hurt, hand, bob, hours, system):
+def test_S1_a_due_time_follows_from_start_target_hours_and_pauses_in_the_same_transaction(
+    hurt, hand, bob, hours, system
+):
     assert (hurt.due_at, hurt.resolve_due_at) == (minutes(15), minutes(240))
     hand.on(hours=1)
     tickets.wait(actor=bob, ticket=hurt, waiting_for="customer")
@@ -111,7 +113,9 @@ def test_S1_a_due_time_follows_from_start_target_hours_and_pauses_in_the_same_tr
     assert told["resolve"] == minutes(300)
 
 
-def test_S2_the_first_answer_is_a_public_message_by_a_person_of_the_staff_and_nothing_else(hurt, hand, bob, nora, system):
+def test_S2_the_first_answer_is_a_public_message_by_a_person_of_the_staff_and_nothing_else(
+    hurt, hand, bob, nora, system
+):
     hand.on(minutes=5)
     tickets.claim(actor=actor_of(nora), ticket=hurt)
     tickets.add_message(actor=bob, ticket=hurt, body="Look at the line", kind="internal")
@@ -212,7 +216,11 @@ def test_S7_a_changed_policy_leaves_open_tickets_or_counts_from_now_or_all_anew(
 def test_S7_changed_hours_ask_the_same(hurt, hand, promised, system, bob, hours):
     hand.on(hours=1)
     calendars.define(
-        actor=system, key="desk", name="Desk hours", time_zone="UTC", weekly={**WEEK, "mon": ["08:00-10:30", "15:00-20:00"]}
+        actor=system,
+        key="desk",
+        name="Desk hours",
+        time_zone="UTC",
+        weekly={**WEEK, "mon": ["08:00-10:30", "15:00-20:00"]},
     )
     assert policies.hours_changed(actor=system, calendar_key="desk", open_tickets="leave") == 0
     hurt.refresh_from_db()
@@ -314,11 +322,15 @@ def test_versions_stay_and_a_reverted_policy_says_again_what_it_said(promised, s
 
 
 def test_rules_that_say_nothing_or_nonsense_are_refused_with_their_place(promised, system, bob, cast):
-    bad = {"rows": [{"targets": {"first": 5, "lunch": HOUR}, "calendar": "moon", "priorities": [9]}], "pauses": {"new": []}}
+    bad = {
+        "rows": [{"targets": {"first": 5, "lunch": HOUR}, "calendar": "moon", "priorities": [9]}],
+        "pauses": {"new": []},
+    }
     with pytest.raises(InvalidInput) as refused:
         policies.draft(actor=system, policy=promised, rules=bad)
     assert set(refused.value.fields) == {
-        "rows.0.targets", "rows.0.targets.first", "rows.0.targets.lunch", "rows.0.calendar", "rows.0.priorities", "pauses",
+        "rows.0.targets", "rows.0.targets.first", "rows.0.targets.lunch", "rows.0.calendar", "rows.0.priorities",
+        "pauses",
     }  # fmt: skip
     with pytest.raises(PermissionDenied):
         policies.draft(actor=bob, policy=promised, rules=rules())

@@ -119,12 +119,12 @@ class Prioritize(Because):
     priority = serializers.ChoiceField(choices=Priority.choices)
 
 
-class Move(Because):
+class MoveTicket(Because):
     pool = serializers.CharField(max_length=40, help_text="The talent pool's key")
 
 
 class PromiseSerializer(serializers.Serializer[Why]):
-    """One promised time. ``due_at`` is null while it stands still; ``sentence`` and ``steps`` say why it is due then."""
+    """One promised time. ``due_at`` is null while it stands still; ``sentence`` and ``steps`` say why that is so."""
 
     kind = serializers.ChoiceField(choices=ClockKind.choices)
     label = serializers.CharField()  # type: ignore[assignment]  # a member named so in the document

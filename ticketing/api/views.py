@@ -188,7 +188,7 @@ class TicketViewSet(ReadOnlyViewSet):
         """Give it another priority; its promises get the terms of that priority."""
         return self.answer(tickets.prioritize(actor=self.actor, ticket=self.get_object(), **self.given()))
 
-    @action(detail=True, methods=["post"], permission="ticketing.assign_ticket", input=serializers.Move)
+    @action(detail=True, methods=["post"], permission="ticketing.assign_ticket", input=serializers.MoveTicket)
     def move(self, request: Request, public_id: str) -> Response:
         """Put it into another pool."""
         ticket, given = self.get_object(), self.given()

@@ -1,6 +1,7 @@
 """The desk's tables: categories and pools, tickets, and what is said and happens on them."""
 
 from ticketing.models.categories import Category, CategorySchema
+from ticketing.models.escalations import EscalationTimer, StaffNotice
 from ticketing.models.policies import (
     CalendarVersion,
     Policy,
@@ -18,6 +19,7 @@ __all__ = [
     "CalendarVersion",
     "Category",
     "CategorySchema",
+    "EscalationTimer",
     "Message",
     "Policy",
     "PolicyUse",
@@ -26,6 +28,7 @@ __all__ = [
     "SlaClock",
     "SlaPause",
     "SlaTerm",
+    "StaffNotice",
     "TalentPool",
     "Ticket",
     "TicketEvent",

@@ -15,7 +15,7 @@ from boss.core.actors import Actor
 from ticketing.choices import MessageKind
 from ticketing.models import Message, SlaClock, SlaPause, SlaTerm, Ticket
 from ticketing.models.policies import recorded
-from ticketing.services import promises
+from ticketing.services import promises, timers
 from ticketing.services.promises import Agreed
 from ticketing.sla.kinds import ClockKind, ClockState
 from ticketing.sla.reckoning import reckon
@@ -198,21 +198,24 @@ def _running(ticket: Ticket) -> list[Running]:
     return list(found.values())
 
 
-def _settle(
-    ticket: Ticket, each: Callable[[Running, dt.datetime], None], book: list[Running] | None = None
-) -> Changes:
+def _settle(ticket: Ticket, each: Callable[[Running, dt.datetime], None], book: list[Running] | None = None) -> Changes:
     """Do something to every clock that runs, reckon anew, and tell what became another."""
     now = time.now()
     book = _running(ticket) if book is None else book
     before = {held.clock.pk: held.clock.state for held in book}
+    moved = []
     for held in book:
         was = (held.clock.state, held.clock.due_at, held.clock.stopped_at, list(held.clock.pauses_in))
         each(held, now)
         clock = held.clock
-        told = reckon(recorded(clock, held.terms, held.pauses), now)
+        on_record = recorded(clock, held.terms, held.pauses)
+        told = reckon(on_record, now)
         clock.state, clock.due_at = told.state, told.due_at
         if was != (clock.state, clock.due_at, clock.stopped_at, clock.pauses_in):
             clock.save(update_fields=["state", "due_at", "stopped_at", "pauses_in"])
+            moved.append((clock, on_record))
+    if moved:
+        timers.follow(moved, now)
     clocks = [held.clock for held in book]
     _say_when_due(ticket, clocks)
     return {clock.kind: str(clock.state) for clock in clocks if clock.state != before[clock.pk]}
@@ -271,9 +274,11 @@ def _write(ticket: Ticket, planned: list[Beginning], *, started: dt.datetime, ro
         )
         for each in planned
     )
-    SlaTerm.objects.bulk_create(
+    terms = SlaTerm.objects.bulk_create(
         _term(clock, each.agreed, started, fixed_at=each.fixed_at) for clock, each in zip(clocks, planned, strict=True)
     )
+    on_record = [(clock, recorded(clock, [term], [])) for clock, term in zip(clocks, terms, strict=True)]
+    timers.begin(ticket, on_record, time.now())
 
 
 def _term(

@@ -17,9 +17,10 @@ from boss.tenancy import selectors as tenancy
 from ticketing import policies
 from ticketing.choices import OPEN_STATES
 from ticketing.errors import KeyTaken
-from ticketing.models import Category, Policy, PolicyUse, PolicyVersion, Ticket
+from ticketing.models import Category, Policy, PolicyUse, PolicyVersion, TalentPool, Ticket
 from ticketing.services import clocks
 from ticketing.services.tickets import journal
+from ticketing.sla import ladders
 from ticketing.sla import rules as sla
 from ticketing.sla.kinds import PolicyKind
 
@@ -151,9 +152,9 @@ def hours_changed(*, actor: Actor, calendar_key: str, open_tickets: str) -> int:
     """A calendar was changed: what that means for clocks that run by it. How many tickets were agreed anew."""
     require(actor, "ticketing.manage_policies")
 
-    changed = _each_open(policies.open_by_calendar(calendar_key), actor=actor, open_tickets=open_tickets,
-                         reason=_("The opening hours were changed"))  # fmt: skip
-    return changed
+    found = policies.open_by_calendar(calendar_key)
+    reason = _("The opening hours were changed")
+    return _each_open(found, actor=actor, open_tickets=open_tickets, reason=reason)
 
 
 def check(kind: str, rules: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,7 +167,19 @@ def _sla(rules: Mapping[str, Any]) -> dict[str, Any]:
     return sla.read(rules, calendars=calendars).to_json()
 
 
-_READERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {PolicyKind.SLA.value: _sla}
+def _ladder(rules: Mapping[str, Any]) -> dict[str, Any]:
+    known = ladders.Known(
+        calendars=frozenset(calendar.key for calendar in tenancy.list_calendars()),
+        pools=frozenset(TalentPool.objects.values_list("key", flat=True)),
+        roles=frozenset(key for key, _name in tenancy.list_roles_of_staff()),
+    )
+    return ladders.read(rules, known).to_json()
+
+
+_READERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    PolicyKind.SLA.value: _sla,
+    PolicyKind.ESCALATION.value: _ladder,
+}
 
 
 def _locked(policy: Policy) -> Policy:
@@ -214,7 +227,11 @@ def _each_open(found: Any, *, actor: Actor, open_tickets: str, reason: str) -> i
             continue
         changes = clocks.agree_again(ticket, reason=reason, since_now=open_tickets == "from_now")
         if changes:
-            after = {"reason": reason, "clocks": changes, "due_at": ticket.due_at.isoformat() if ticket.due_at else None}
+            after = {
+                "reason": reason,
+                "clocks": changes,
+                "due_at": ticket.due_at.isoformat() if ticket.due_at else None,
+            }
             journal.write(ticket, actor=actor, event="promised_anew", after=after)
             changed += 1
     return changed

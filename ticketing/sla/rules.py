@@ -25,11 +25,10 @@ USUAL_PAUSES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What rows ask of a ticket. ``traits``: what rooms above say about it, name to values ("plan": {"fiber-500"})."""
+    """What rows ask of a ticket."""
 
     priority: int
     is_business: bool = False
-    traits: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +39,10 @@ class Row:
     calendar: str = ""
     priorities: frozenset[int] = frozenset()
     customers: str = ""
-    plans: frozenset[str] = frozenset()
 
     def fits(self, facts: Facts) -> bool:
-        return (
-            (not self.priorities or facts.priority in self.priorities)
-            and (not self.customers or (self.customers == "business") == facts.is_business)
-            and (not self.plans or bool(self.plans & facts.traits.get("plan", frozenset())))
+        return (not self.priorities or facts.priority in self.priorities) and (
+            not self.customers or (self.customers == "business") == facts.is_business
         )
 
 
@@ -68,7 +64,6 @@ class SlaRules:
                 {
                     "priorities": sorted(row.priorities),
                     "customers": row.customers,
-                    "plans": sorted(row.plans),
                     "calendar": row.calendar,
                     "targets": {kind: int(target.total_seconds()) for kind, target in row.targets.items()},
                 }
@@ -119,10 +114,7 @@ def _row(told: Any, at: str, faults: dict[str, list[str]], calendars: frozenset[
     customers = str(row.get("customers", ""))
     if customers not in CUSTOMERS:
         faults[f"{at}.customers"] = [_("Choose business, home or any.")]
-    plans = row.get("plans") or []
-    if not isinstance(plans, list):
-        faults[f"{at}.plans"], plans = [_("Give the keys of plans.")], []
-    return Row(targets, calendar, frozenset(priorities), customers, frozenset(str(plan) for plan in plans))
+    return Row(targets, calendar, frozenset(priorities), customers)
 
 
 def _pauses(told: Any, faults: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:

@@ -129,6 +129,8 @@ def _sentence(event: TicketEvent) -> str:
         return _("Priority: %(word)s") % {"word": mark(PRIORITY, after.get("priority")).word}
     if event.type == "moved":
         return _("Moved to %(pool)s") % {"pool": after.get("pool", "")}
+    if event.type == "escalated":
+        return _("Escalated. %(done)s") % {"done": "; ".join(after.get("done", []))}
     if event.type == "promised_anew":
         return _("Due times agreed anew")
     return event.type.replace("_", " ").capitalize()
@@ -145,6 +147,7 @@ _EVENT_MARKS = {
     "resolved": Mark("", "circle-check", "ok"),
     "reopened": Mark("", "rotate-clockwise", "wait"),
     "prioritized": Mark("", "flag", "wait"),
+    "escalated": Mark("", "alert-triangle", "bad"),
     "moved": Mark("", "arrow-right", "busy"),
     "promised_anew": Mark("", "clock", "idle"),
     "closed": Mark("", "lock", "idle"),

@@ -61,6 +61,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "query": urlencode(wanted),
         "pools": pools,
+        "may_set_policies": actor.holds("ticketing.manage_policies"),
         "states": [
             ("unresolved", _("All unresolved")),
             ("all", _("All")),
