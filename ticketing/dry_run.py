@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch
 from django.utils.translation import gettext as _
 
 from boss.core import clock as time
@@ -17,7 +17,8 @@ from boss.tenancy import selectors as tenancy
 from ticketing import policies
 from ticketing import selectors as desk
 from ticketing.audiences import Audiences
-from ticketing.models import Policy, SlaClock, SlaPause, SlaTerm, Ticket
+from ticketing.choices import MessageKind
+from ticketing.models import Message, Policy, SlaClock, SlaPause, SlaTerm, Ticket
 from ticketing.models.policies import recorded
 from ticketing.sla import ladders
 from ticketing.sla import rules as sla
@@ -61,7 +62,8 @@ def _tickets(actor: Actor, policy: Policy, number: str) -> list[tuple[Ticket, li
     clocks = SlaClock.objects.order_by("kind", "-round").prefetch_related(
         Prefetch("terms", terms), Prefetch("pauses", SlaPause.objects.order_by("pk"))
     )
-    rows = desk.list_tickets(actor).prefetch_related(Prefetch("clocks", clocks))
+    said = Message.objects.filter(ticket=OuterRef("pk"), kind=MessageKind.PUBLIC)
+    rows = desk.list_tickets(actor).annotate(was_said=Exists(said)).prefetch_related(Prefetch("clocks", clocks))
     if number:
         rows = rows.filter(number=number.strip().upper())
     elif holds := policies.where_it_holds(policy):
@@ -77,6 +79,9 @@ def _due(ticket: Ticket, clocks: Sequence[SlaClock], rules: sla.SlaRules, hours:
         clock = next((each for each in clocks if each.kind == kind), None)
         target = row.targets.get(kind) if row is not None else None
         if clock is None and (target is None or kind == ClockKind.NEXT):
+            continue
+        nobody_waits = kind == ClockKind.FIRST and not getattr(ticket, "was_said", True)
+        if clock is None and nobody_waits:
             continue
         held = recorded(clock, clock.terms.all(), clock.pauses.all()) if clock else None
         present = reckon(held, now) if held else None

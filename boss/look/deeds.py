@@ -157,6 +157,7 @@ _WORK: dict[str, Sentence] = {
     "ticket.escalated": _("Ticket escalated: %(what)s"),
     "ticket.prioritized": _("Ticket given another priority: %(what)s"),
     "ticket.moved": _("Ticket moved to another pool: %(what)s"),
+    "ticket.steps_renewed": _("Escalation of a ticket renewed: %(what)s"),
     "ticket.promised_anew": _("Due times agreed anew: %(what)s"),
     "policy.created": _("Policy made: %(what)s"),
     "policy.drafted": _("Policy drafted: %(what)s"),

@@ -30,7 +30,9 @@ def desk(alpha: Any, system: Actor) -> Desk:
 
 @pytest.fixture
 def ticket(desk: Desk, cast: Cast) -> Ticket:
-    return tickets.open(actor=actor_of(cast.bob), category_key="trouble", title="Slow", data={"symptom": "slow"})
+    return tickets.open(
+        actor=actor_of(cast.bob), category_key="trouble", title="Slow", body="Hm", data={"symptom": "slow"}
+    )
 
 
 def made(browser: Any, kind: str) -> str:

@@ -16,7 +16,7 @@ from tests.ticketing.conftest import make_desk
 from tests.ticketing.test_races import at_once
 from tests.ticketing.test_sla_promises import HOUR, MONDAY, WEEK, Hand, minutes
 from ticketing import tasks
-from ticketing.models import EscalationTimer, Message, StaffNotice, Ticket, TicketEvent
+from ticketing.models import EscalationTimer, Message, Policy, StaffNotice, Ticket, TicketEvent
 from ticketing.services import escalation, notices, policies, pools, tickets
 
 STEPS = [
@@ -101,6 +101,24 @@ def test_steps_move_with_their_clock_and_end_with_it(watched, hand, bob, system)
     tickets.resolve(actor=bob, ticket=watched)
     hand.set(minutes(600))
     assert fire_due(system) == [] and told() == {}
+
+
+def test_a_changed_ladder_leaves_open_tickets_or_holds_for_them_and_takes_no_step_again(watched, hand, system):
+    hand.set(minutes(130))
+    assert fire_due(system) == [0]
+    policy = Policy.objects.get(key="escalation")
+    soon = [STEPS[0], {"clock": "resolve", "percent": 60, "acts": [{"act": "note", "to": "Sixty"}]}]
+    policies.draft(actor=system, policy=policy, rules={"steps": soon})
+    policies.publish(actor=system, policy=policy)
+    assert fire_due(system) == [] and set(due_steps()) == {minutes(210), minutes(250)}
+    policies.revert(actor=system, policy=policy, number=2, open_tickets="from_now")
+    assert due_steps() == [minutes(144)]
+    hand.set(minutes(300))
+    assert fire_due(system) == [1]
+
+
+def due_steps() -> list[dt.datetime]:
+    return list(EscalationTimer.objects.exclude(due_at=None).order_by("step").values_list("due_at", flat=True))
 
 
 def test_S10_notices_wait_for_the_working_hours_unless_the_step_pages(watched, hand, system, nora, desk):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from boss.core import clock as time
 from boss.core.actors import Actor
 from ticketing.choices import MessageKind
-from ticketing.models import Message, SlaClock, SlaPause, SlaTerm, Ticket
+from ticketing.models import Message, PolicyVersion, SlaClock, SlaPause, SlaTerm, Ticket
 from ticketing.models.policies import recorded
 from ticketing.services import promises, timers
 from ticketing.services.promises import Agreed
@@ -152,6 +152,12 @@ def agree_again(ticket: Ticket, *, reason: str, since_now: bool = False) -> Chan
     if ticket.assignee_id is not None:
         wanted = [kind for kind in wanted if kind != ClockKind.OWN]
     return changes | _start(ticket, wanted, since=now if since_now else _began(ticket))
+
+
+def renew_steps(ticket: Ticket, version: PolicyVersion) -> bool:
+    """Let the steps of another version of a ladder hold for the clocks that run. Whether that changed any."""
+    book = [(held.clock, recorded(held.clock, held.terms, held.pauses)) for held in _running(ticket)]
+    return bool(book) and timers.renew(book, version, time.now())
 
 
 def _at_the_start(ticket: Ticket, *, by_machine: bool) -> list[str]:

@@ -37,12 +37,13 @@ def write(
     text: str,
     hours: str = "",
     page: bool = False,
-    after: dt.timedelta = dt.timedelta(),
 ) -> list[User]:
-    """Tell each of ``people`` once under ``key``: now, ``after`` a while, or (unless it is a page) when the calendar
-    ``hours`` opens. Gives back who is told."""
+    """Tell each of ``people`` once under ``key``: now or (unless it is a page) when the calendar ``hours`` opens.
+
+    Gives back who is told.
+    """
     told = list(people)
-    due_at = time.now() + after
+    due_at = time.now()
     calendar = tenancy.find_calendar(hours) if hours and not page else None
     if calendar is not None:
         opens = next((opens for opens, _closes in calendar.openings(due_at, 1)), due_at)

@@ -12,6 +12,7 @@ from boss.core import clock as time
 from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
+from boss.core.scoping import ScopedQuerySet
 from boss.core.services import service
 from boss.tenancy import selectors as tenancy
 from ticketing import policies
@@ -205,13 +206,15 @@ def _publish(
 def _agree_anew(policy: Policy, *, actor: Actor, open_tickets: str) -> int:
     if open_tickets not in OPEN_TICKETS:
         raise InvalidInput(fields={"open_tickets": [_("Say what becomes of open tickets.")]})
-    if policy.kind != PolicyKind.SLA:
-        return 0
     reason = _("%(policy)s was changed") % {"policy": policy.name}
-    return _each_open(policies.open_under(policy), actor=actor, open_tickets=open_tickets, reason=reason)
+    steps = policy.current if policy.kind == PolicyKind.ESCALATION else None
+    return _each_open(policies.open_under(policy), actor=actor, open_tickets=open_tickets, reason=reason, steps=steps)
 
 
-def _each_open(found: Any, *, actor: Actor, open_tickets: str, reason: str) -> int:
+def _each_open(
+    found: ScopedQuerySet, *, actor: Actor, open_tickets: str, reason: str, steps: PolicyVersion | None = None
+) -> int:
+    """With ``steps`` those of a ladder hold for open tickets, too, whichever of the two ways was chosen."""
     if open_tickets not in OPEN_TICKETS:
         raise InvalidInput(fields={"open_tickets": [_("Say what becomes of open tickets.")]})
     if open_tickets == "leave":
@@ -224,6 +227,11 @@ def _each_open(found: Any, *, actor: Actor, open_tickets: str, reason: str) -> i
     for key in keys:
         ticket = journal.locked(Ticket(pk=key))
         if not ticket.is_open:  # closed while we waited for its lock: what is closed never changes
+            continue
+        if steps is not None:
+            if clocks.renew_steps(ticket, steps):
+                journal.write(ticket, actor=actor, event="steps_renewed", after={"reason": reason})
+                changed += 1
             continue
         changes = clocks.agree_again(ticket, reason=reason, since_now=open_tickets == "from_now")
         if changes:

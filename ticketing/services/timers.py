@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 from ticketing import policies
-from ticketing.models import EscalationTimer, SlaClock, Ticket
+from ticketing.models import EscalationTimer, PolicyVersion, SlaClock, Ticket
 from ticketing.sla import ladders
 from ticketing.sla.kinds import PolicyKind
 from ticketing.sla.reckoning import Recorded
@@ -24,6 +24,33 @@ def begin(ticket: Ticket, clocks: Iterable[tuple[SlaClock, Recorded]], now: dt.d
         for index, step in enumerate(steps)
         if step.clock == clock.kind
     )
+
+
+def renew(clocks: Iterable[tuple[SlaClock, Recorded]], version: PolicyVersion, now: dt.datetime) -> bool:
+    """Let the steps of another version hold for clocks that run, those that were taken aside. Whether any is new.
+
+    A step whose moment has passed is taken at the next look.
+    """
+    known = list(clocks)
+    steps = ladders.read(version.rules).steps
+    rows = EscalationTimer.objects.filter(clock__in=[clock for clock, _told in known])
+    held = {(timer.clock_id, timer.step): timer for timer in rows}
+    made, changed = [], []
+    for clock, told in known:
+        for index, step in enumerate(steps):
+            due_at = step.instant(told, now) if step.clock == clock.kind else None
+            timer = held.pop((clock.pk, index), None)
+            if timer is None and step.clock == clock.kind:
+                made.append(EscalationTimer(clock=clock, policy_version=version, step=index, due_at=due_at))
+            elif timer is not None and timer.fired_at is None:
+                timer.policy_version, timer.due_at = version, due_at
+                changed.append(timer)
+    for timer in held.values():  # steps there are no more
+        timer.due_at = None
+        changed.append(timer)
+    EscalationTimer.objects.bulk_create(made)
+    EscalationTimer.objects.bulk_update(changed, ["policy_version", "due_at"])
+    return bool(made or changed)
 
 
 def follow(clocks: Iterable[tuple[SlaClock, Recorded]], now: dt.datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -63,7 +64,18 @@ def open_tickets_field() -> forms.ChoiceField:
 
 
 class OpenTicketsForm(BossForm):
+    """For a ladder (``steps``) there are two ways only: its steps hold for open tickets, too, or they do not."""
+
     open_tickets = open_tickets_field()
+
+    def __init__(self, *args: Any, steps: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if steps:
+            choices = [
+                ("leave", _("Leave them with the steps they have")),
+                ("from_now", _("Let these steps hold for them, too")),
+            ]
+            self.fields["open_tickets"].choices = choices  # type: ignore[attr-defined]
 
 
 class PublishForm(OpenTicketsForm):
@@ -158,7 +170,7 @@ class DurationField(forms.CharField):
         self.widget.attrs["placeholder"] = "—"
 
     def prepare_value(self, value: Any) -> Any:
-        return words.written(words.dt.timedelta(seconds=value)) if isinstance(value, int) else value
+        return words.written(dt.timedelta(seconds=value)) if isinstance(value, int) else value
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)

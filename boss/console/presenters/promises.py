@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from boss.look.marks import Mark
+from boss.look.marks import Mark, Tone
 from ticketing.sla.kinds import ClockState
 from ticketing.why import Why
 
-_MARKS = {
+_MARKS: dict[ClockState, tuple[str, Tone]] = {
     ClockState.RUNNING: ("clock", "busy"),
     ClockState.PAUSED: ("hourglass", "wait"),
     ClockState.MET: ("circle-check", "ok"),

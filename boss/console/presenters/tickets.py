@@ -131,6 +131,8 @@ def _sentence(event: TicketEvent) -> str:
         return _("Moved to %(pool)s") % {"pool": after.get("pool", "")}
     if event.type == "escalated":
         return _("Escalated. %(done)s") % {"done": "; ".join(after.get("done", []))}
+    if event.type == "steps_renewed":
+        return _("Steps of its escalation renewed")
     if event.type == "promised_anew":
         return _("Due times agreed anew")
     return event.type.replace("_", " ").capitalize()

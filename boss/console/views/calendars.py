@@ -84,8 +84,8 @@ def _edit(request: HttpRequest, found: Calendar | None) -> HttpResponse:
                 else:
                     _tell_kept(request, actor, key, form.cleaned_data.get("open_tickets", "leave"))
                     return redirect("console:calendar", key)
-    context = {"calendar": found, "form": form, "preview": _preview(shown) if shown is not None else None}
-    context["affected"] = affected
+    preview = _preview(shown) if shown is not None else None
+    context = {"calendar": found, "form": form, "preview": preview, "affected": affected}
     return page(request, "calendars/calendar.html", context, section="workflows", status=status)
 
 

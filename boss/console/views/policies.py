@@ -69,7 +69,7 @@ def policy(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 def policy_publish(request: HttpRequest, public_id: str) -> HttpResponse:
     found = read.get_policy(actor_of(request), public_id)
-    form = PublishForm(request.POST)
+    form = PublishForm(request.POST, steps=_has_steps(found))
     if not form.is_valid():
         return _policy_page(request, found, publish_form=form, status=422)
     try:
@@ -105,7 +105,7 @@ def policy_use(request: HttpRequest, public_id: str) -> HttpResponse:
     """Let it hold in a category or in all; with ``leave`` no more."""
     actor = actor_of(request)
     found = read.get_policy(actor, public_id)
-    form = UseForm(request.POST, categories=selectors.list_categories(actor))
+    form = UseForm(request.POST, categories=selectors.list_categories(actor), steps=_has_steps(found))
     if not form.is_valid():
         return _policy_page(request, found, use_form=form, status=422)
     key = form.cleaned_data["category"]
@@ -121,6 +121,10 @@ def policy_use(request: HttpRequest, public_id: str) -> HttpResponse:
         form.add_problem(problem)
         return _policy_page(request, found, use_form=form, status=problem.status)
     return redirect("console:policy", public_id)
+
+
+def _has_steps(found: Policy) -> bool:
+    return found.kind == PolicyKind.ESCALATION
 
 
 def _form(found: Policy, request: HttpRequest | None = None) -> SlaForm | LadderForm:
@@ -140,11 +144,13 @@ def _policy_page(request: HttpRequest, found: Policy, *, status: int = 200, **fo
     context = {
         "policy": found,
         "form": _form(found),
-        "publish_form": PublishForm() if found.draft is not None else None,
-        "use_form": UseForm(categories=selectors.list_categories(actor)) if found.current is not None else None,
+        "publish_form": PublishForm(steps=_has_steps(found)) if found.draft is not None else None,
+        "use_form": UseForm(categories=selectors.list_categories(actor), steps=_has_steps(found))
+        if found.current is not None
+        else None,
         "versions": read.list_versions(found)[:20],
         "number": number,
         "trials": dry_run.of(actor, found, rules, number) if rules is not None else [],
-        "open": read.open_under(found).count() if found.kind == PolicyKind.SLA else None,
+        "open": read.open_under(found).count(),
     }
     return page(request, "policies/policy.html", context | forms, section="tickets", status=status)
