@@ -5,7 +5,18 @@ from __future__ import annotations
 from django.contrib import admin
 
 from boss.core.admin import ReadOnlyAdmin
-from ticketing.models import Category, CategorySchema, Message, PoolMember, TalentPool, Ticket, TicketEvent, TicketLink
+from ticketing.models import (
+    Category,
+    CategorySchema,
+    Message,
+    Policy,
+    PoolMember,
+    SlaClock,
+    TalentPool,
+    Ticket,
+    TicketEvent,
+    TicketLink,
+)
 
 
 @admin.register(Category)
@@ -59,5 +70,19 @@ class TicketEventAdmin(ReadOnlyAdmin):
 @admin.register(TicketLink)
 class TicketLinkAdmin(ReadOnlyAdmin):
     list_display = ("ticket", "subject_kind", "subject_id", "account_id")
+    list_select_related = ("ticket",)
+    ordering = ("-id",)
+
+
+@admin.register(Policy)
+class PolicyAdmin(ReadOnlyAdmin):
+    list_display = ("name", "key", "kind", "is_archived")
+    list_filter = ("kind",)
+
+
+@admin.register(SlaClock)
+class SlaClockAdmin(ReadOnlyAdmin):
+    list_display = ("ticket", "kind", "round", "state", "started_at", "due_at")
+    list_filter = ("kind", "state")
     list_select_related = ("ticket",)
     ordering = ("-id",)

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
+from boss.core import clock
 from boss.core.actors import Actor
 from boss.core.permissions import may
 from boss.core.problems import NotFound
@@ -80,6 +81,18 @@ def list_inbox(actor: Actor) -> ScopedQuerySet:
         unclaimed |= Q(pool_id=None)
     mine = Q(assignee_id=actor.user_id) | Q(unclaimed, assignee_id=None)
     return list_tickets(actor).filter(mine, state__in=OPEN_STATES).order_by(*DUE_FIRST)
+
+
+def only_due(rows: ScopedQuerySet, when: str) -> ScopedQuerySet:
+    """Of these the open ones that are ``late``, or (``soon``) due within the hour and not late yet."""
+    now = clock.now()
+    if when == "late":
+        late: ScopedQuerySet = rows.filter(state__in=OPEN_STATES, due_at__lt=now)
+        return late
+    soon: ScopedQuerySet = rows.filter(
+        state__in=OPEN_STATES, due_at__gte=now, due_at__lt=now + dt.timedelta(hours=1)
+    )  # fmt: skip
+    return soon
 
 
 def list_for_subject(kind: str, subject_id: int) -> ScopedQuerySet:
@@ -236,6 +249,11 @@ def handled(subject_kind: str) -> ScopedQuerySet:
 def list_pools(actor: Actor) -> ScopedQuerySet:
     pools: ScopedQuerySet = TalentPool.objects.visible_to(actor).order_by("name", "id")
     return pools
+
+
+def names_of_all_pools() -> list[tuple[str, str]]:
+    """Key and name of every pool, by name: for choices."""
+    return list(TalentPool.objects.order_by("name", "id").values_list("key", "name"))
 
 
 def find_pool(key: str) -> TalentPool | None:

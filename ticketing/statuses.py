@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from ticketing.choices import OPEN_STATES, TicketState
 from ticketing.fields import FieldDef
 
-CLOCKS = ("own", "first", "next", "resolve", "keep_informed")
+CLOCKS = ("own", "first", "next", "resolve", "inform")
 """The promises a status may pause."""
 COLOURS = ("", "busy", "wait", "ok", "bad", "idle")
 """Tones of the console's tokens, so that every status is readable in both themes."""

@@ -64,12 +64,16 @@ class BusinessCalendar:
             return []
         zone = ZoneInfo(self.zone)
         return [
-            (
-                dt.datetime.combine(day, opens, zone).astimezone(dt.UTC),
-                dt.datetime.combine(day, closes, zone).astimezone(dt.UTC),
-            )
+            (dt.datetime.combine(day, opens, zone).astimezone(dt.UTC), _closing(day, closes, zone))
             for opens, closes in self.weekly.get(day.weekday(), [])
         ]
+
+
+def _closing(day: dt.date, closes: dt.time, zone: ZoneInfo) -> dt.datetime:
+    """``time.max`` stands for 24:00, the midnight that follows: else a microsecond of every open night were lost."""
+    if closes == dt.time.max:
+        day, closes = day + dt.timedelta(days=1), dt.time(0)
+    return dt.datetime.combine(day, closes, zone).astimezone(dt.UTC)
 
 
 ALWAYS = BusinessCalendar("UTC", {day: [(dt.time(0), dt.time.max)] for day in range(7)})

@@ -155,6 +155,11 @@ def _desk() -> list[Holding]:
         _by(ticketing.TicketFieldValue, "ticket_id", "ticket", deleted=True),
         *_nobody("the provider's own", ticketing.Category, ticketing.CategorySchema, ticketing.TalentPool),
         *_nobody("the provider's own", ticketing.CategoryDraft),
+        *_nobody("the provider's own", ticketing.Policy, ticketing.PolicyVersion, ticketing.PolicyUse),
+        *_nobody("the provider's hours", ticketing.CalendarVersion),
+        *_nobody("ids and times alone", ticketing.SlaClock, ticketing.SlaTerm, ticketing.EscalationTimer),
+        *_nobody("names tickets by their number, to staff", ticketing.StaffNotice),
+        _by(ticketing.SlaPause, "clock__ticket_id", "ticket", erased={"reason": SCRUBBED}),
     ]  # fmt: skip
 
 

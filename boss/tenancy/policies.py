@@ -74,7 +74,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "catalog.add_feature catalog.change_feature catalog.add_plan catalog.change_plan catalog.publish_plan",
             "subscribers.place_order subscribers.change_account subscribers.open_account subscribers.close_account",
             "subscribers.collect subscribers.announce_lease",
-            "ticketing.assign_ticket ticketing.manage_categories ticketing.manage_pools",
+            "ticketing.assign_ticket ticketing.manage_categories ticketing.manage_policies ticketing.manage_pools",
             "ticketing.correct_timeentry",
             "workflow.publish_definition workflow.start_run workflow.reverse_run workflow.retry_task",
             "workflow.move_run workflow.complete_task workflow.skip_task workflow.signal_run",

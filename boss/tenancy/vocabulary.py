@@ -83,6 +83,7 @@ WORDS: dict[str, str | Promise] = {
     "ticketing.add_timeentry": _("Write down time spent on tickets"),
     "ticketing.correct_timeentry": _("Correct the time of others"),
     "ticketing.manage_categories": _("Configure ticket categories"),
+    "ticketing.manage_policies": _("Write and publish policies of tickets"),
     "ticketing.manage_pools": _("Configure talent pools"),
     "workflow.view_run": _("See runs"),
     "workflow.view_taskrun": _("See the tasks of runs"),

@@ -59,7 +59,7 @@ def told_factors() -> set[str]:
 # How actions end whose first part alone stands in the code.
 ENDINGS = {
     "sign_in.": told_factors,
-    "ticket.": lambda: keyword_texts("ticketing/services/tickets/", "event"),
+    "ticket.": lambda: keyword_texts("ticketing/services/", "event"),
     "delivery.": lambda: set(DeliveryState) - {DeliveryState.QUEUED, DeliveryState.SENDING},
     "order.": lambda: {OrderState.COMPLETED, OrderState.CANCELLED},
     "lease.": lambda: set(LeaseState) - {LeaseState.ANNOUNCED},

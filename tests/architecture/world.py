@@ -27,7 +27,7 @@ from subscribers.contact import ContactDetails, PaymentChoice
 from subscribers.models import Collection, Statement
 from subscribers.services import billing, leases, orders, portal_users
 from tests.cast import PASSWORD, actor_of
-from ticketing.services import tickets, time
+from ticketing.services import policies, tickets, time
 from workflow.models import Definition, Run
 from workflow.services import bulk, drafts, limits
 
@@ -127,6 +127,7 @@ def build(system: Actor) -> World:
             "ticketing/time-entries": time.add(actor=actor_of(tom), ticket=ticket, seconds=60).public_id,
             "ticketing/categories": "billing",
             "ticketing/pools": "csr",
+            "ticketing/policies": policies.create(actor=system, kind="sla", key="world", name="World").public_id,
             "catalog/features": Feature.objects.get(key="mail.mailbox").public_id,
             "catalog/plans": version.public_id,
             "catalog/plan-versions": version.public_id,

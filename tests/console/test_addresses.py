@@ -41,6 +41,12 @@ ROWS = {
     "category_status": "ticketing.manage_categories",
     "category_preview": "ticketing.manage_categories",
     "category_act": "ticketing.manage_categories",
+    "policies": "ticketing.manage_policies",
+    "policy_new": "ticketing.manage_policies",
+    "policy": "ticketing.manage_policies",
+    "policy_publish": "ticketing.manage_policies",
+    "policy_revert": "ticketing.manage_policies",
+    "policy_use": "ticketing.manage_policies",
     "calendars": "tenancy.change_calendar",
     "calendar_new": "tenancy.change_calendar",
     "calendar": "tenancy.change_calendar",
@@ -196,6 +202,8 @@ PLAIN = {
     "calendar_new",
     "categories",
     "category_new",
+    "policies",
+    "policy_new",
     "my_tasks",
     "my_tasks_next",
     "services",
@@ -243,6 +251,7 @@ POSTS |= {
     "stop_acting",
 }
 POSTS |= {"sign_in_provider_remove", "timer_start", "timer_stop", "time_add", "category_act"}
+POSTS |= {"policy_publish", "policy_revert", "policy_use"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}
 POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}
 

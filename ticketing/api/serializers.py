@@ -17,7 +17,9 @@ from ticketing.contracts import Outcome
 from ticketing.fields import Viewer
 from ticketing.models import Category, CategorySchema, Message, TalentPool, Ticket, TicketEvent
 from ticketing.models.thread import VIEW_INTERNAL
+from ticketing.sla.kinds import ClockKind, ClockState
 from ticketing.statuses import StatusDef
+from ticketing.why import Why
 
 
 class PersonSerializer(serializers.ModelSerializer[User]):
@@ -136,6 +138,30 @@ class RecategoriseTicket(Versioned):
 
 class Because(Versioned):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
+
+
+class Prioritize(Because):
+    priority = serializers.ChoiceField(choices=Priority.choices)
+
+
+class SendToPool(Because):
+    pool = serializers.CharField(max_length=40, help_text="The talent pool's key")
+
+
+class PromiseSerializer(serializers.Serializer[Why]):
+    """One promised time. ``due_at`` is null while it stands still; ``sentence`` and ``steps`` say why that is so."""
+
+    kind = serializers.ChoiceField(choices=ClockKind.choices)
+    label = serializers.CharField()  # type: ignore[assignment]  # a member named so in the document
+    state = serializers.ChoiceField(choices=ClockState.choices)
+    round = serializers.IntegerField()
+    started_at = serializers.DateTimeField()
+    stopped_at = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    is_late = serializers.BooleanField()
+    is_internal = serializers.BooleanField(help_text="Promised among staff, to no customer")
+    sentence = serializers.CharField()
+    steps = serializers.ListField(child=serializers.CharField())
 
 
 class TicketMessageSerializer(RowSerializer):

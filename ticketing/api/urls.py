@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from boss.core.api.routes import Route
-from ticketing.api import time, views
+from ticketing.api import policies, time, views
 
 routes = [
     Route("tickets", views.TicketViewSet),
     Route("categories", views.CategoryViewSet),
     Route("time-entries", time.TimeEntryViewSet),
+    Route("policies", policies.PolicyViewSet),
     Route("pools", views.TalentPoolViewSet),
 ]

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from django_filters import BooleanFilter, CharFilter
+from django_filters import BooleanFilter, CharFilter, ChoiceFilter
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,7 +19,7 @@ from boss.core.problems import InvalidInput, NotFound
 from boss.core.scoping import ScopedQuerySet
 from boss.tenancy.models import Site, User
 from boss.tenancy.selectors import get_site, get_user
-from ticketing import selectors
+from ticketing import selectors, why
 from ticketing.api import by_fields, serializers
 from ticketing.choices import OPEN_STATES
 from ticketing.models import Category, TalentPool, Ticket
@@ -38,6 +38,9 @@ class TicketFilter(FilterSet):
     open = BooleanFilter(method="only_open", label="Only tickets somebody still works on, or only the others")
 
     status = CharFilter("status", label="The category's own status")
+    due = ChoiceFilter(
+        method="only_due", choices=(("late", "late"), ("soon", "soon")), label="Open and late, or due within the hour"
+    )
 
     STAFF_ONLY = ("pool", "assignee", "status")
 
@@ -56,6 +59,9 @@ class TicketFilter(FilterSet):
 
     def by_number(self, queryset: QuerySet[Ticket], name: str, value: str) -> QuerySet[Ticket]:
         return queryset.filter(number=value.strip().upper())
+
+    def only_due(self, queryset: QuerySet[Ticket], name: str, value: str) -> QuerySet[Ticket]:
+        return selectors.only_due(queryset, value)  # type: ignore[arg-type]
 
     def only_open(self, queryset: QuerySet[Ticket], name: str, value: bool) -> QuerySet[Ticket]:
         return queryset.filter(state__in=OPEN_STATES) if value else queryset.exclude(state__in=OPEN_STATES)
@@ -187,6 +193,27 @@ class TicketViewSet(ReadOnlyViewSet):
         """What happened to it, in order."""
         found = selectors.list_events(self.actor, self.get_object())
         return Response(serializers.TicketEventSerializer(found, many=True).data)
+
+    @extend_schema(responses=serializers.PromiseSerializer(many=True))
+    @action(detail=True, permission=VIEW_INTERNAL, pagination_class=None, filterset_class=None)
+    def promises(self, request: Request, public_id: str) -> Response:
+        """What is promised of it, and why each is due then."""
+        told = why.explain(self.actor, self.get_object())
+        return Response(serializers.PromiseSerializer(told, many=True).data)  # type: ignore[arg-type]
+
+    @action(detail=True, methods=["post"], permission="ticketing.change_ticket", input=serializers.Prioritize)
+    def prioritize(self, request: Request, public_id: str) -> Response:
+        """Give it another priority; its promises get the terms of that priority."""
+        return self.answer(tickets.prioritize(actor=self.actor, ticket=self.get_object(), **self.given()))
+
+    @action(detail=True, methods=["post"], permission="ticketing.assign_ticket", input=serializers.SendToPool)
+    def send_to_pool(self, request: Request, public_id: str) -> Response:
+        """Put it into another pool."""
+        ticket, given = self.get_object(), self.given()
+        pool = selectors.find_pool(given.pop("pool"))
+        if pool is None:
+            raise InvalidInput(fields={"pool": [_("There is no such talent pool.")]})
+        return self.answer(tickets.send_to_pool(actor=self.actor, ticket=ticket, pool=pool, **given))
 
     def _site(self, public_id: str) -> Site:
         try:

@@ -1,6 +1,16 @@
 """The desk's tables: categories and pools, tickets, and what is said and happens on them."""
 
 from ticketing.models.categories import Category, CategoryDraft, CategorySchema
+from ticketing.models.escalations import EscalationTimer, StaffNotice
+from ticketing.models.policies import (
+    CalendarVersion,
+    Policy,
+    PolicyUse,
+    PolicyVersion,
+    SlaClock,
+    SlaPause,
+    SlaTerm,
+)
 from ticketing.models.pools import PoolMember, TalentPool
 from ticketing.models.thread import Message, TicketEvent, TicketLink
 from ticketing.models.tickets import Ticket
@@ -8,11 +18,20 @@ from ticketing.models.time import TimeEntry, Timer
 from ticketing.models.values import TicketFieldValue
 
 __all__ = [
+    "CalendarVersion",
     "Category",
     "CategoryDraft",
     "CategorySchema",
+    "EscalationTimer",
     "Message",
+    "Policy",
+    "PolicyUse",
+    "PolicyVersion",
     "PoolMember",
+    "SlaClock",
+    "SlaPause",
+    "SlaTerm",
+    "StaffNotice",
     "TalentPool",
     "Ticket",
     "TicketEvent",

@@ -120,6 +120,9 @@ class Ticket(FSMModelMixin, Addressable):
                 condition=Q(resolved_at__isnull=False),
                 name="ticketing_done_by_pool",
             ),
+            models.Index(
+                fields=["realm_id", "due_at"], condition=Q(state__in=OPEN_STATES), name="ticketing_late"
+            ),
             models.Index(fields=["realm_id", "requester", "-id"], name="ticketing_by_requester"),
             models.Index(fields=["realm_id", "-id"], name="ticketing_newest"),
             models.Index(fields=["realm_id", "category", "status", "-id"], name="ticketing_by_status"),

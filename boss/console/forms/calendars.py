@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from boss.console.forms.policies import open_tickets_field
 from boss.core.problems import InvalidInput, Problem
 from boss.look.forms import BossForm
 from boss.tenancy.models import Calendar
@@ -48,7 +49,9 @@ class CalendarForm(BossForm):
         help_text=gettext_lazy("For example America/Chicago. Empty: the provider's own."),
     )  # fmt: skip
 
-    def __init__(self, *args: Any, calendar: Calendar | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, calendar: Calendar | None = None, asks_about_tickets: bool = False, **kwargs: Any
+    ) -> None:
         initial: dict[str, Any] = {f"day_{day}": "08:00-17:00" for day in WEEKDAYS[:5]}
         if calendar is not None:
             hours = {day: calendar.weekly.get(day, []) for day in WEEKDAYS}
@@ -61,6 +64,8 @@ class CalendarForm(BossForm):
         super().__init__(*args, initial=initial, **kwargs)
         if calendar is not None:
             del self.fields["key"]
+        if asks_about_tickets:
+            self.fields["open_tickets"] = open_tickets_field()
         for day, word in DAYS.items():
             self.fields[f"day_{day}"] = forms.CharField(label=word, required=False, max_length=120)
         self.fields["holidays"] = forms.CharField(

@@ -51,7 +51,7 @@ CLOCKS = {
     "first": gettext_lazy("a first reply"),
     "next": gettext_lazy("a next reply"),
     "resolve": gettext_lazy("the resolution"),
-    "keep_informed": gettext_lazy("news in between"),
+    "inform": gettext_lazy("news in between"),
 }
 ROLES = {
     "staff": gettext_lazy("Staff"),

@@ -134,6 +134,16 @@ def _sentence(event: TicketEvent) -> str:
         return _("Resolved")
     if event.type == "reopened":
         return _("Opened again")
+    if event.type == "prioritized":
+        return _("Priority: %(word)s") % {"word": mark(PRIORITY, after.get("priority")).word}
+    if event.type == "sent_to_pool":
+        return _("Moved to %(pool)s") % {"pool": after.get("pool", "")}
+    if event.type == "escalated":
+        return _("Escalated. %(done)s") % {"done": "; ".join(after.get("done", []))}
+    if event.type == "steps_renewed":
+        return _("Steps of its escalation renewed")
+    if event.type == "promised_anew":
+        return _("Due times agreed anew")
     return event.type.replace("_", " ").capitalize()
 
 
@@ -149,6 +159,10 @@ _EVENT_MARKS = {
     "waiting": Mark("", "hourglass", "wait"),
     "resolved": Mark("", "circle-check", "ok"),
     "reopened": Mark("", "rotate-clockwise", "wait"),
+    "prioritized": Mark("", "flag", "wait"),
+    "escalated": Mark("", "alert-triangle", "bad"),
+    "sent_to_pool": Mark("", "arrow-right", "busy"),
+    "promised_anew": Mark("", "clock", "idle"),
     "closed": Mark("", "lock", "idle"),
     "cancelled": Mark("", "ban", "idle"),
 }

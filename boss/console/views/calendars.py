@@ -12,16 +12,21 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import formats
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from boss.console.forms.calendars import CalendarForm
-from boss.console.frame import actor_of, page, staff
+from boss.console.frame import actor_of, page, refused, staff
 from boss.core import clock
+from boss.core.actors import Actor
 from boss.core.calendars import BusinessCalendar
 from boss.core.problems import Problem
 from boss.tenancy import selectors
 from boss.tenancy.models import Calendar
 from boss.tenancy.services import calendars
+from ticketing.policies import VIEW as MANAGE_POLICIES
+from ticketing.policies import open_by_calendar
+from ticketing.services import policies
 
 OPENINGS_SHOWN = 7
 AHEAD = (1, 4, 8, 16, 40)
@@ -55,7 +60,10 @@ def calendar(request: HttpRequest, key: str) -> HttpResponse:
 
 def _edit(request: HttpRequest, found: Calendar | None) -> HttpResponse:
     actor = actor_of(request)
-    form = CalendarForm(request.POST if request.method == "POST" else None, calendar=found)
+    affected = open_by_calendar(found.key).count() if found is not None and actor.holds(MANAGE_POLICIES) else 0
+    form = CalendarForm(
+        request.POST if request.method == "POST" else None, calendar=found, asks_about_tickets=bool(affected)
+    )
     shown = selectors.as_hours(found) if found is not None else None
     status = 200
     if request.method == "POST":
@@ -74,10 +82,26 @@ def _edit(request: HttpRequest, found: Calendar | None) -> HttpResponse:
                     form.add_problem(problem)
                     status = problem.status
                 else:
-                    messages.success(request, _("Kept. What is due already stays due."))
+                    _tell_kept(request, actor, key, form.cleaned_data.get("open_tickets", "leave"))
                     return redirect("console:calendar", key)
-    context = {"calendar": found, "form": form, "preview": _preview(shown) if shown is not None else None}
+    preview = _preview(shown) if shown is not None else None
+    context = {"calendar": found, "form": form, "preview": preview, "affected": affected}
     return page(request, "calendars/calendar.html", context, section="workflows", status=status)
+
+
+def _tell_kept(request: HttpRequest, actor: Actor, key: str, open_tickets: str) -> None:
+    """Say what became of tickets that count by these hours. Where they cannot be agreed anew they stay as they were."""
+    changed = 0
+    try:
+        if open_tickets != "leave":
+            changed = policies.hours_changed(actor=actor, calendar_key=key, open_tickets=open_tickets)
+    except Problem as problem:
+        refused(request, problem)
+    if changed:
+        told = ngettext("Kept. %(n)d ticket was agreed anew.", "Kept. %(n)d tickets were agreed anew.", changed)
+        messages.success(request, told % {"n": changed})
+    else:
+        messages.success(request, _("Kept. What is due already stays due."))
 
 
 def _as_typed(form: CalendarForm, key: str, realm_id: int) -> BusinessCalendar | None:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from boss.console.forms.tickets import AssignForm, FillForm, MessageForm, MoveForm, ResolveForm, WaitForm
 from boss.console.forms.time import TimeForm
 from boss.console.frame import actor_of, back_to, page, picked, refused, staff
+from boss.console.presenters import promises
 from boss.console.presenters import tickets as present
 from boss.console.presenters import time as time_present
 from boss.console.presenters.marks import PRIORITY, TICKET, mark
@@ -25,7 +26,7 @@ from boss.core.scoping import ScopedQuerySet
 from boss.look import once
 from boss.look.pages import Page, newest_first
 from boss.tenancy.models import User
-from ticketing import fields, selectors, statuses, timesheet
+from ticketing import fields, selectors, statuses, timesheet, why
 from ticketing.choices import OPEN_STATES, MessageKind, TicketState
 from ticketing.contracts import Outcome
 from ticketing.fields import FieldDef
@@ -43,6 +44,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         "state": picked(request, "state", TICKET, first="unresolved", whole="all"),
         "pool": picked(request, "pool", {pool.key for pool in pools}),
         "owner": picked(request, "owner", {"me", "nobody"}),
+        "due": picked(request, "due", {"late", "soon"}),
     }
     rows = selectors.list_tickets(actor)
     if wanted["state"] == "unresolved":
@@ -55,6 +57,8 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(assignee_id=actor.user_id)
     elif wanted["owner"] == "nobody":
         rows = rows.filter(assignee=None)
+    if wanted["due"]:
+        rows = selectors.only_due(rows, wanted["due"])
     by_fields = _by_fields(request, rows)
     found = by_fields.page or newest_first(by_fields.rows, request.GET.get("after", ""))
     wanted |= by_fields.wanted
@@ -65,6 +69,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "query": urlencode(wanted),
         "pools": pools,
+        "may_set_policies": actor.holds("ticketing.manage_policies"),
         "states": [
             ("unresolved", _("All unresolved")),
             ("all", _("All")),
@@ -142,6 +147,7 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
         "said": present.conversation(messages_[1:] if brief else messages_),
         "log": present.log(selectors.list_events(actor, found)),
         "cards": selectors.list_cards(found),
+        "promises": promises.of(why.explain(actor, found)),
         "values": present.values(actor, found, known, viewer),
         "results": present.results(found),
         "outcomes": outcomes,

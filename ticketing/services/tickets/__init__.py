@@ -5,6 +5,7 @@ from ticketing.services.tickets.filling import fill, recategorise
 from ticketing.services.tickets.moving import move
 from ticketing.services.tickets.opening import open
 from ticketing.services.tickets.owning import assign, claim, release
+from ticketing.services.tickets.placing import prioritize, send_to_pool
 from ticketing.services.tickets.talking import add_message, wait
 
 __all__ = [
@@ -17,9 +18,11 @@ __all__ = [
     "fill",
     "move",
     "open",
+    "prioritize",
     "recategorise",
     "release",
     "reopen",
     "resolve",
+    "send_to_pool",
     "wait",
 ]

@@ -20,6 +20,7 @@ from ticketing.errors import ConfirmationRequired, OutcomeIsFinal, OutcomeRequir
 from ticketing.events import TicketResolved
 from ticketing.models import CategorySchema, Ticket
 from ticketing.registry import subject_kinds
+from ticketing.services import clocks
 from ticketing.services.tickets import entering, filling, journal, projecting
 from ticketing.statuses import StatusDef
 
@@ -89,6 +90,7 @@ def settle(
     if ticket.assignee_id is None and actor.kind == "user":
         ticket.assignee = User.objects.filter(pk=actor.user_id).first()
     after = {"state": ticket.state, "outcome": outcome, "values": ticket.outcome_values}
+    after |= told_of(clocks.resolved(ticket))
     if ticket.data != before:
         told = filling.changes(ticket, before)
         was, after = {**was, **told["before"]}, {**after, **told["after"]}
@@ -127,7 +129,7 @@ def reopen(*, actor: Actor, ticket: Ticket, reason: str = "", expected_version: 
     ticket.reopen()
     ticket.reopen_count += 1
     ticket.resolved_at, ticket.resolved_by, ticket.closed_at = None, "", None
-    after = {"state": ticket.state, "reason": reason.strip()}
+    after = {"state": ticket.state, "reason": reason.strip()} | told_of(clocks.reopened(ticket))
     journal.write(ticket, actor=actor, event="reopened", before=before, after=after)
     return ticket
 
@@ -205,6 +207,11 @@ def _choose(ticket: Ticket, key: str) -> Outcome | None:
     return chosen
 
 
+def told_of(changes: clocks.Changes) -> dict[str, Any]:
+    """What the journal says of clocks that became others."""
+    return {"clocks": changes} if changes else {}
+
+
 def _without_secrets(outcome: Outcome | None, values: dict[str, Any]) -> dict[str, Any]:
     secret = {item.key for item in outcome.characteristics if item.type == "secret"} if outcome else set()
     return {key: crypto.MASK if key in secret else value for key, value in values.items()}
@@ -214,5 +221,5 @@ def _cancel(ticket: Ticket, *, actor: Actor, event: str, reason: str) -> None:
     before = {"state": ticket.state}
     ticket.cancel()
     ticket.closed_at = clock.now()
-    after = {"state": ticket.state, "reason": reason.strip()}
+    after = {"state": ticket.state, "reason": reason.strip()} | told_of(clocks.voided(ticket))
     journal.write(ticket, actor=actor, event=event, before=before, after=after)

@@ -16,6 +16,7 @@ from ticketing import selectors, statuses
 from ticketing.fields import SYSTEM, FieldDef, retire
 from ticketing.models import Category, CategorySchema, Ticket
 from ticketing.selectors import ORPHANS
+from ticketing.services import clocks
 from ticketing.services.tickets import checking, journal, projecting
 
 
@@ -76,9 +77,10 @@ def recategorise(*, actor: Actor, ticket: Ticket, category: Category, expected_v
     ticket.category, ticket.schema_version = category, category.schema_version
     ticket.data = {**taken, **({ORPHANS: apart} if apart else {})}
     ticket.status = statuses.first_of(_statuses(published), ticket.state).key
+    changes = clocks.agree_again(ticket, reason=_("Category is now: %(name)s") % {"name": category.name})
     journal.write(
-        ticket, actor=actor, event="recategorised",
-        before={"category": former.key}, after={"category": category.key, "kept_apart": sorted(apart)},
+        ticket, actor=actor, event="recategorised", before={"category": former.key},
+        after={"category": category.key, "kept_apart": sorted(apart)} | ({"clocks": changes} if changes else {}),
     )  # fmt: skip
     projecting.copy(ticket)
     return ticket

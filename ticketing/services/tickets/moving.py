@@ -16,6 +16,7 @@ from ticketing import selectors, statuses
 from ticketing.choices import TicketState
 from ticketing.errors import OutcomeIsFinal, OutcomeRequired, StatusNotAllowed
 from ticketing.models import Ticket
+from ticketing.services import clocks
 from ticketing.services.tickets import ending, entering, filling, journal, projecting
 from ticketing.statuses import StatusDef
 
@@ -75,17 +76,19 @@ def move(
         ending.settle(ticket, actor=actor, target=target, before=before)
     else:
         was = {"state": ticket.state, "status": ticket.status}
-        _go(ticket, target)
+        changes = _go(ticket, target, reason=reason.strip())
         told = filling.changes(ticket, before)
         journal.write(
             ticket, actor=actor, event="moved", before={**was, **told["before"]},
-            after={"state": ticket.state, "status": ticket.status, "reason": reason.strip(), **told["after"]},
+            after={"state": ticket.state, "status": ticket.status, "reason": reason.strip(), **told["after"]}
+            | ending.told_of(changes),
         )  # fmt: skip
     projecting.copy(ticket)
     return ticket
 
 
-def _go(ticket: Ticket, target: StatusDef) -> None:
+def _go(ticket: Ticket, target: StatusDef, *, reason: str) -> clocks.Changes:
+    was_open = ticket.is_open
     if target.state != ticket.state:
         if target.state == TicketState.OPEN and not ticket.is_open:
             ticket.reopen()
@@ -96,3 +99,8 @@ def _go(ticket: Ticket, target: StatusDef) -> None:
         if target.state in (TicketState.CLOSED, TicketState.CANCELLED):
             ticket.closed_at = clock.now()
     ticket.status = target.key
+    if ticket.is_open and not was_open:
+        return clocks.reopened(ticket)
+    return (
+        clocks.voided(ticket) if ticket.state == TicketState.CANCELLED else clocks.follow_state(ticket, reason=reason)
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from boss.core import clock, events, locks, numbers, permissions
+from boss.core import events, locks, numbers, permissions
 from boss.core.actors import Actor
 from boss.core.permissions import PermissionDenied
 from boss.core.problems import InvalidInput
@@ -22,6 +22,7 @@ from ticketing.events import TicketOpened
 from ticketing.fields import Situation, Viewer
 from ticketing.models import Category, TalentPool, Ticket, TicketLink
 from ticketing.registry import subject_kinds
+from ticketing.services import clocks
 from ticketing.services.tickets import checking, journal, projecting
 
 FIRST_NUMBER = 1001
@@ -93,9 +94,6 @@ def open(
         asked, actor=actor, viewer=viewer, at=Situation(first.key, first.state), given=data or {}, needed=needed
     )
 
-    now = clock.now()
-    resolve_due_at = due_at or (now + category.resolve_target if category.resolve_target else None)
-    reply_due_at = now + category.first_reply_target if category.first_reply_target and not actor.is_system else None
     ticket = Ticket(
         number=_number(actor, category),
         category=category,
@@ -112,10 +110,10 @@ def open(
         subject_id=subject[1] if subject else None,
         dedupe_key=dedupe_key or "",
         opened_by=actor.label[:200],
-        due_at=min((at for at in (reply_due_at, resolve_due_at) if at), default=None),
-        resolve_due_at=resolve_due_at,
     )
+    promised = clocks.plan(ticket, actor=actor, fixed_at=due_at)
     journal.write(ticket, actor=actor, event="opened", after={"number": ticket.number, "category": category.key})
+    clocks.begin(ticket, promised)
     if not realm_wide and permission != "ticketing.add_lead":
         # The same rows that he may open are the rows he reaches: asked of the row itself, inside the transaction.
         permissions.require(actor, permission, ticket)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext as _
 
 from boss.core import permissions
@@ -13,6 +15,7 @@ from boss.tenancy.models import User
 from ticketing.choices import TicketState
 from ticketing.errors import AlreadyClaimed, NotInPool, OnlyPeopleClaim
 from ticketing.models import PoolMember, TalentPool, Ticket
+from ticketing.services import clocks
 from ticketing.services.tickets import journal
 
 
@@ -85,5 +88,7 @@ def _hand_over(ticket: Ticket, user: User | None, *, actor: Actor, event: str) -
     ticket.assignee = user
     if user is not None and ticket.state == TicketState.NEW:
         ticket.take_up()
-    after = {"assignee": user.full_name if user else None, "state": ticket.state}
+    after: dict[str, Any] = {"assignee": user.full_name if user else None, "state": ticket.state}
+    changes = clocks.owned(ticket) if user is not None else {}
+    after |= {"clocks": changes} if changes else {}
     journal.write(ticket, actor=actor, event=event, before=before, after=after)

@@ -16,6 +16,7 @@ from ticketing.choices import MessageKind, TicketState
 from ticketing.errors import OutcomeIsFinal, TicketClosed
 from ticketing.events import MessageAdded
 from ticketing.models import Message, Ticket
+from ticketing.services import clocks
 from ticketing.services.tickets import entering, filling, journal
 
 
@@ -39,12 +40,13 @@ def add_message(*, actor: Actor, ticket: Ticket, body: str, kind: str = MessageK
     if public and ticket.state in (TicketState.CLOSED, TicketState.CANCELLED):
         raise TicketClosed
 
-    before = ticket.state
+    before, changes = ticket.state, clocks.Changes()
     if public and from_customer:
-        _wake(ticket)
+        changes = _wake(ticket)
     elif public and actor.kind == "user":
-        _answered(ticket)
+        changes = _answered(ticket)
     after = {"kind": kind} if before == ticket.state else {"kind": kind, "state": ticket.state}
+    after |= {"clocks": changes} if changes else {}
     journal.write(ticket, actor=actor, event="message_added", before={"state": before}, after=after)
     message = journal.say(ticket, actor=actor, body=body.strip(), kind=kind)
 
@@ -80,30 +82,29 @@ def wait(
     before = ticket.state
     ticket.wait_for_customer() if waiting_for == "customer" else ticket.wait_for_other()
     ticket.status = status.key
-    journal.write(
-        ticket,
-        actor=actor,
-        event="waiting",
-        before={"state": before},
-        after={"state": ticket.state, "reason": reason.strip()},
-    )
+    changes = clocks.follow_state(ticket, reason=reason.strip())
+    after = {"state": ticket.state, "reason": reason.strip()} | ({"clocks": changes} if changes else {})
+    journal.write(ticket, actor=actor, event="waiting", before={"state": before}, after=after)
     return ticket
 
 
-def _wake(ticket: Ticket) -> None:
+def _wake(ticket: Ticket) -> clocks.Changes:
+    changes = clocks.Changes()
     if ticket.state == TicketState.RESOLVED:
         if ticket.outcome:
             raise OutcomeIsFinal
         ticket.reopen()
         ticket.reopen_count += 1
         ticket.resolved_at, ticket.resolved_by = None, ""
+        changes = clocks.reopened(ticket)
     elif ticket.state == TicketState.WAITING_CUSTOMER:
         ticket.take_up()
+    return changes | clocks.asked(ticket, reason=_("The customer has answered"))
 
 
-def _answered(ticket: Ticket) -> None:
+def _answered(ticket: Ticket) -> clocks.Changes:
     if ticket.first_response_at is None:
         ticket.first_response_at = clock.now()
-        ticket.due_at = ticket.resolve_due_at
     if ticket.state == TicketState.NEW:
         ticket.take_up()
+    return clocks.answered(ticket)

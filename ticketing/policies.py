@@ -1,0 +1,145 @@
+"""Reads of policies: which there are, which holds where, and why a ticket is due when it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Prefetch, Q
+
+from boss.core.actors import Actor
+from boss.core.problems import NotFound
+from boss.core.scoping import ScopedQuerySet
+from ticketing.choices import OPEN_STATES
+from ticketing.models import Category, Policy, PolicyUse, PolicyVersion, SlaClock, SlaPause, SlaTerm, Ticket
+from ticketing.models.thread import VIEW_INTERNAL
+from ticketing.sla import rules
+from ticketing.sla.kinds import ClockKind, PolicyKind
+from ticketing.sla.rules import Facts, SlaRules
+
+VIEW = "ticketing.manage_policies"
+
+
+def list_policies(actor: Actor, kind: str = "") -> ScopedQuerySet:
+    """The realm's policies by name, with what holds of each and where it is used."""
+    uses = PolicyUse.objects.select_related("category").order_by("category__name")
+    rows: ScopedQuerySet = Policy.objects.visible_to(actor, VIEW).select_related("current").order_by("name", "id")
+    if kind:
+        rows = rows.filter(kind=kind)
+    return rows.prefetch_related(Prefetch("uses", uses))
+
+
+def get_policy(actor: Actor, public_id: str) -> Policy:
+    """Raises :class:`boss.core.problems.NotFound`."""
+    policy: Policy | None = list_policies(actor).filter(public_id=public_id).first()
+    if policy is None:
+        raise NotFound(policy=public_id)
+    return policy
+
+
+def list_versions(policy: Policy) -> ScopedQuerySet:
+    """What was published, newest first."""
+    versions: ScopedQuerySet = PolicyVersion.objects.filter(policy=policy).order_by("-number")
+    return versions
+
+
+def get_version(policy: Policy, number: int) -> PolicyVersion:
+    """Raises :class:`boss.core.problems.NotFound`."""
+    version: PolicyVersion | None = list_versions(policy).filter(number=number).first()
+    if version is None:
+        raise NotFound(version=number)
+    return version
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What holds in a category: the version of a policy, or (without one) the category's own two targets, and whose
+    setting it is: ``category``, ``parent`` or ``realm``."""
+
+    version: PolicyVersion | None
+    rules: SlaRules
+    of: str
+
+
+def sla_of(category: Category) -> Held | None:
+    """The promised times of a category: the nearest that says something, of itself, the one above it, the realm.
+
+    On each step a policy goes before the category's own two targets. None when nothing is promised.
+    """
+    uses = _uses(PolicyKind.SLA, category)
+    for one, of in ((category, "category"), (category.parent, "parent")):
+        if one is None:
+            continue
+        if (version := uses.get(one.pk)) is not None:
+            return Held(version, rules.read(version.rules), of)
+        if (simple := own_targets(one)) is not None:
+            return Held(None, simple, of)
+    version = uses.get(None)
+    return Held(version, rules.read(version.rules), "realm") if version is not None else None
+
+
+def version_for(kind: str, category: Category) -> PolicyVersion | None:
+    """The published version of this kind of policy that holds in a category: the nearest."""
+    uses = _uses(kind, category)
+    return next((uses[at] for at in (category.pk, category.parent_id, None) if at in uses), None)
+
+
+def own_targets(category: Category) -> SlaRules | None:
+    """A category's two targets as the simple form of a policy: around the clock, still while the customer's move."""
+    targets = {
+        ClockKind.FIRST.value: category.first_reply_target,
+        ClockKind.RESOLVE.value: category.resolve_target,
+    }
+    given = {kind: target for kind, target in targets.items() if target}
+    return SlaRules((rules.Row(given),)) if given else None
+
+
+def facts_of(ticket: Ticket) -> Facts:
+    """What the rows of a policy ask of a ticket."""
+    requester = ticket.requester
+    business = ticket.organization_id is not None or (requester is not None and requester.organization_id is not None)
+    return Facts(ticket.priority, business)
+
+
+def _uses(kind: str, category: Category) -> dict[int | None, PolicyVersion]:
+    at = Q(category_id__in=[pk for pk in (category.pk, category.parent_id) if pk]) | Q(category=None)
+    uses = PolicyUse.objects.filter(at, kind=kind, policy__is_archived=False).select_related("policy__current")
+    return {use.category_id: use.policy.current for use in uses if use.policy.current is not None}
+
+
+def list_clocks(actor: Actor, ticket: Ticket) -> list[SlaClock]:
+    """All promises of a ticket, those that run first, with terms and pauses. For staff. Three statements."""
+    rows = SlaClock.objects.filter(ticket=ticket).visible_to(actor, VIEW_INTERNAL)
+    terms = SlaTerm.objects.select_related("calendar", "policy_version__policy").order_by("pk")
+    clocks = list(rows.prefetch_related(Prefetch("terms", terms), Prefetch("pauses", SlaPause.objects.order_by("pk"))))
+    order = {kind: index for index, kind in enumerate(ClockKind.values)}
+    return sorted(clocks, key=lambda each: (each.stopped_at is not None, order[each.kind], -each.round))
+
+
+def where_it_holds(policy: Policy) -> list[Category]:
+    """The categories in which this policy is the one that holds, nearest wins. Two statements."""
+    uses = {use.category_id: use.policy_id for use in PolicyUse.objects.filter(kind=policy.kind)}
+    simple = policy.kind == PolicyKind.SLA
+    found = []
+    for category in Category.objects.select_related("parent").order_by("name", "id"):
+        for one in (category, category.parent):
+            if one is not None and (one.pk in uses or (simple and own_targets(one) is not None)):
+                holds = uses.get(one.pk)
+                break
+        else:
+            holds = uses.get(None)
+        if holds == policy.pk:
+            found.append(category)
+    return found
+
+
+def open_under(policy: Policy) -> ScopedQuerySet:
+    """The open tickets that are promised something by this policy, or would be if they were opened now."""
+    tickets: ScopedQuerySet = Ticket.objects.filter(state__in=OPEN_STATES, category__in=where_it_holds(policy))
+    return tickets
+
+
+def open_by_calendar(key: str) -> ScopedQuerySet:
+    """The open tickets with a clock that runs by this calendar."""
+    clocks = SlaTerm.objects.filter(clock__ticket_id=OuterRef("pk"), clock__stopped_at=None, calendar__key=key)
+    tickets: ScopedQuerySet = Ticket.objects.filter(Exists(clocks), state__in=OPEN_STATES)
+    return tickets
