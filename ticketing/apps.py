@@ -11,8 +11,13 @@ class TicketingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from boss.core import sealed
         from boss.core.events import handle  # models are loaded only now
         from ticketing import events, handlers
+        from ticketing.models import MailKey
+        from ticketing.services.mail import keys
+
+        sealed.register(MailKey, "secret_sealed", keys.place)
 
         handle("ticketing.acknowledge", events.TicketOpened, handlers.acknowledge)
         handle("ticketing.pass_on_answer", events.MessageAdded, handlers.pass_on_answer)

@@ -66,3 +66,22 @@ class KeyTaken(Problem):
     code = "ticketing.key_taken"
     status = 409
     title = _("This key is already in use.")
+
+
+class MailboxUnknown(NotFound):
+    """Mail for an address that is none of ours."""
+
+    code = "ticketing.mailbox_unknown"
+    title = _("There is no such mailbox.")
+
+
+class MailNotFound(NotFound):
+    code = "ticketing.mail_not_found"
+    title = _("There is no such mail.")
+
+
+class MailSettled(WrongState):
+    """Somebody else has decided about this mail meanwhile."""
+
+    code = "ticketing.mail_settled"
+    title = _("Somebody has already decided about this mail.")

@@ -71,7 +71,7 @@ def fill(route: str, ids: dict[str, str]) -> str:
         "accounts": "subscribers/accounts", "orders": "subscribers/orders", "runs": "workflow/runs",
         "services": "ipservices/services", "network": "ipservices/bindings",
         "network/findings": "ipservices/findings", "network/migrations": "ipservices/migrations",
-        "tickets": "ticketing/tickets",
+        "tickets": "ticketing/tickets", "mail": "ticketing/mails", "mailboxes": "ticketing/mailboxes",
         "workflows": "workflow/definitions", "workflows/drafts": "workflow/drafts",
         "bulks": "workflow/bulks", "tasks": "ticketing/tickets", "subscriptions": "subscribers/subscriptions",
         "plans": "console/plans", "limits": "workflow/limits", "calendars": "console/calendars",

@@ -28,6 +28,7 @@ from subscribers.models import Collection, Statement
 from subscribers.services import billing, leases, orders, portal_users
 from tests.cast import PASSWORD
 from ticketing.services import tickets
+from ticketing.services.mail import intake, mailboxes
 from workflow.models import Definition, Run
 from workflow.services import bulk, drafts, limits
 
@@ -80,6 +81,8 @@ def build(system: Actor) -> World:
     )
     migration = Migration.objects.create(source=binding, target=newer, state="ready", asked_by="BOSS")
     ticket = tickets.open(actor=system, category_key="billing", title="A question", requester=sam)
+    box = mailboxes.define(actor=system, address="help@alpha.example", category=ticket.category)
+    mail = intake.receive(b"From: no-reply@x.example\n\nHello", envelope_from="", envelope_to=box.address)
     key, _plain = api_keys.create(actor=system, name="ERP")
     message = messages.send(
         actor=system, template="welcome", to=[(sam.email, sam.full_name)],
@@ -124,6 +127,8 @@ def build(system: Actor) -> World:
             "me/sessions": "0" * 12,
             "notify/messages": message.public_id,
             "ticketing/tickets": ticket.public_id,
+            "ticketing/mails": mail.public_id,
+            "ticketing/mailboxes": box.public_id,
             "ticketing/categories": "billing",
             "ticketing/pools": "csr",
             "catalog/features": Feature.objects.get(key="mail.mailbox").public_id,

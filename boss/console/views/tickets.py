@@ -54,6 +54,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     shown = newest_first(rows, request.GET.get("after", "")).map(lambda ticket: present.row(ticket, actor.user_id))
     context = {
         "page": shown,
+        "may_mail": actor.holds("ticketing.view_inboundmail"),
         "wanted": wanted,
         "query": urlencode(wanted),
         "pools": pools,
@@ -91,6 +92,8 @@ def _ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **fo
         "said": present.conversation(messages_[1:] if brief else messages_),
         "log": present.log(selectors.list_events(actor, found)),
         "cards": selectors.list_cards(found),
+        "undelivered": list(selectors.list_undelivered(actor, found)),
+        "held": list(selectors.list_held_mail(actor, found)),
         "values": present.values(found, fields),
         "results": present.results(found),
         "outcomes": outcomes,

@@ -2,11 +2,15 @@
 
 from ticketing.services.tickets.ending import cancel, close, close_obsolete, reopen, resolve
 from ticketing.services.tickets.filling import fill
+from ticketing.services.tickets.journal import MailMarks
+from ticketing.services.tickets.mailing import add_mail, is_final
 from ticketing.services.tickets.opening import open
 from ticketing.services.tickets.owning import assign, claim, release
 from ticketing.services.tickets.talking import add_message, wait
 
 __all__ = [
+    "MailMarks",
+    "add_mail",
     "add_message",
     "assign",
     "cancel",
@@ -14,6 +18,7 @@ __all__ = [
     "close",
     "close_obsolete",
     "fill",
+    "is_final",
     "open",
     "release",
     "reopen",

@@ -40,9 +40,9 @@ def add_message(*, actor: Actor, ticket: Ticket, body: str, kind: str = MessageK
 
     before = ticket.state
     if public and from_customer:
-        _wake(ticket)
+        wake(ticket)
     elif public and actor.kind == "user":
-        _answered(ticket)
+        answered(ticket)
     after = {"kind": kind} if before == ticket.state else {"kind": kind, "state": ticket.state}
     journal.write(ticket, actor=actor, event="message_added", before={"state": before}, after=after)
     message = journal.say(ticket, actor=actor, body=body.strip(), kind=kind)
@@ -84,7 +84,8 @@ def wait(
     return ticket
 
 
-def _wake(ticket: Ticket) -> None:
+def wake(ticket: Ticket) -> None:
+    """The customer has written: a ticket that waits for him goes on, a resolved one opens again."""
     if ticket.state == TicketState.RESOLVED:
         if ticket.outcome:
             raise OutcomeIsFinal
@@ -95,7 +96,8 @@ def _wake(ticket: Ticket) -> None:
         ticket.take_up()
 
 
-def _answered(ticket: Ticket) -> None:
+def answered(ticket: Ticket) -> None:
+    """A person of the staff has written to the customer: the promise of a first reply is kept."""
     if ticket.first_response_at is None:
         ticket.first_response_at = clock.now()
         ticket.due_at = ticket.resolve_due_at
