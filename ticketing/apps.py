@@ -11,9 +11,14 @@ class TicketingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from boss.core import sealed
         from boss.core.events import handle  # models are loaded only now
         from ticketing import events, handlers, references
+        from ticketing.models import MailKey
         from ticketing.registry import reference_kinds
+        from ticketing.services.mail import keys
+
+        sealed.register(MailKey, "secret_sealed", keys.place)
 
         for kind in references.KINDS:
             reference_kinds.register(kind.key, kind)

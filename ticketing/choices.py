@@ -58,3 +58,50 @@ class CategoryKind(models.TextChoices):
     INCIDENT = "incident", _("Incident")
     FALLOUT = "fallout", _("Order fallout")
     OFFICE = "office", _("Office")
+
+
+class MessageChannel(models.TextChoices):
+    """How a message came to the desk."""
+
+    WEB = "web", _("Web")
+    MAIL = "mail", _("E-mail")
+
+
+class Trust(models.TextChoices):
+    """How well it is known who wrote. Empty: signed in."""
+
+    VERIFIED = "verified", _("Sender verified")
+    UNVERIFIED = "unverified", _("Unverified sender")
+
+
+class InboundState(models.TextChoices):
+    RECEIVED = "received", _("Received")
+    APPLIED = "applied", _("On a ticket")
+    HELD = "held", _("Held")
+    QUARANTINED = "quarantined", _("In quarantine")
+    OWN = "own", _("Our own mail")
+    DUPLICATE = "duplicate", _("Duplicate")
+    DISCARDED = "discarded", _("Set aside")
+
+
+UNSETTLED_STATES = (InboundState.HELD, InboundState.QUARANTINED)
+"""Somebody must still look at these mails."""
+
+
+class OutboundKind(models.TextChoices):
+    ANSWER = "answer", _("Answer")
+    RECEIVED = "received", _("Confirmation")
+    RESOLVED = "resolved", _("Solved")
+    TOO_LARGE = "too_large", _("Too large")
+
+
+class ParticipantRole(models.TextChoices):
+    REQUESTER = "requester", _("Requester")
+    CC = "cc", _("Copy")
+    STAFF = "staff", _("Staff")
+
+
+class ParticipantState(models.TextChoices):
+    ACCEPTED = "accepted", _("Takes part")
+    HELD = "held", _("Held")
+    REMOVED = "removed", _("Removed")

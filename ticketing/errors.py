@@ -94,3 +94,22 @@ class CategoryRefused(InvalidInput):
 class StatusNotAllowed(WrongState):
     code = "ticketing.status_not_allowed"
     title = _("The ticket cannot go to this status from the one it has.")
+
+
+class MailboxUnknown(NotFound):
+    """Mail for an address that is none of ours."""
+
+    code = "ticketing.mailbox_unknown"
+    title = _("There is no such mailbox.")
+
+
+class MailNotFound(NotFound):
+    code = "ticketing.mail_not_found"
+    title = _("There is no such mail.")
+
+
+class MailSettled(WrongState):
+    """Somebody else has decided about this mail meanwhile."""
+
+    code = "ticketing.mail_settled"
+    title = _("Somebody has already decided about this mail.")

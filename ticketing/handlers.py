@@ -1,7 +1,7 @@
 """What follows from the facts of the desk: the requester hears of his ticket by mail.
 
 Only in categories offered to customers: fallout and office work are nobody's business outside. Every mail is keyed
-by what it tells, so a fact delivered twice is told once.
+by what it tells, so a fact delivered twice is told once. Where the realm has a mailbox, the mail can be answered.
 """
 
 from __future__ import annotations
@@ -11,15 +11,21 @@ from boss.core.actors import Actor
 from boss.notify.rendering import home_of
 from boss.notify.services import messages
 from boss.tenancy.models import User
-from ticketing.choices import MessageKind, TicketState
+from ticketing.choices import MessageChannel, MessageKind, TicketState
 from ticketing.events import CategoryPublished, MessageAdded, TicketOpened, TicketResolved
 from ticketing.models import Category, Message, Ticket
+from ticketing.services.mail import outgoing
 from ticketing.services.tickets import projecting
 
 
 def acknowledge(happened: TicketOpened) -> None:
-    """Tell the requester the number of his ticket."""
+    """Tell the requester the number of his ticket. Who wrote a mail was told when it was read, if he was to be."""
     ticket = _ticket(happened.ticket_id)
+    if outgoing.goes_by_mail(ticket):
+        came_by_mail = ticket.messages.filter(channel=MessageChannel.MAIL).exists()
+        if not came_by_mail and ticket.category.portal_visible:
+            outgoing.acknowledge(actor=_machine(), ticket=ticket)
+        return
     _tell(ticket, "ticket_received", key=f"ticketing.received:{ticket.public_id}")
 
 
@@ -28,6 +34,9 @@ def pass_on_answer(happened: MessageAdded) -> None:
     ticket = _ticket(happened.ticket_id)
     message: Message = Message.objects.get(pk=happened.message_id)
     if message.kind != MessageKind.PUBLIC or message.from_customer or message.author_kind != "user":
+        return
+    if outgoing.goes_by_mail(ticket):
+        outgoing.answer(actor=_machine(), ticket=ticket, message=message)
         return
     if message.author_id == ticket.requester_id:
         return
@@ -43,13 +52,21 @@ def pass_on_answer(happened: MessageAdded) -> None:
 def tell_resolved(happened: TicketResolved) -> None:
     """Tell the requester that his ticket is solved, unless it was reopened in the meantime."""
     ticket = _ticket(happened.ticket_id)
-    if ticket.state in (TicketState.RESOLVED, TicketState.CLOSED):
+    if ticket.state not in (TicketState.RESOLVED, TicketState.CLOSED):
+        return
+    if outgoing.goes_by_mail(ticket):
+        outgoing.tell_resolved(actor=_machine(), ticket=ticket)
+    else:
         _tell(ticket, "ticket_resolved", key=f"ticketing.resolved:{ticket.public_id}:{ticket.reopen_count}")
 
 
 def copy_values(happened: CategoryPublished) -> None:
     """The marks of fields may have changed: the typed copy of the category's tickets is made anew."""
     projecting.copy_all(Category.objects.get(pk=happened.category_id))
+
+
+def _machine() -> Actor:
+    return Actor.system(scoping.current_realm_id(), "E-mail")
 
 
 def _ticket(ticket_id: int) -> Ticket:

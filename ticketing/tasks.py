@@ -5,9 +5,22 @@ from __future__ import annotations
 from celery import shared_task
 
 from ticketing.services import escalation, notices
+from ticketing.services.mail import bell, intake
 
 
 @shared_task(name="ticketing.escalate")
 def escalate() -> int:
     """Steps of ladders that are due, then what staff are to be told, by them or before."""
     return escalation.sweep() + notices.sweep()
+
+
+@shared_task(name=bell.PROCESS)
+def process_mail(realm_id: int, mail_id: int) -> bool:
+    """Rung when a mail was stored."""
+    return intake.process(realm_id, mail_id)
+
+
+@shared_task(name="ticketing.sweep_mail")
+def sweep_mail() -> int:
+    """Mails whose ring or worker was lost."""
+    return sum(intake.process(realm_id, mail_id) for realm_id, mail_id in intake.due_everywhere())

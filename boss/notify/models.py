@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, FSMModelMixin, transition
@@ -18,6 +18,7 @@ class DeliveryState(models.TextChoices):
     SENDING = "sending", _("Being sent")
     SENT = "sent", _("Sent")
     FAILED = "failed", _("Not delivered")
+    BOUNCED = "bounced", _("Came back")
 
 
 class Channel(models.TextChoices):
@@ -40,6 +41,9 @@ class Message(Addressable):
     text = models.TextField(_("text"))
     html = models.TextField(_("HTML"), blank=True)
     sealed = models.BooleanField(_("sealed"), default=False)
+    # What the sender's room wants on the envelope and in the header; "" and {} mean the house's own.
+    envelope_from = models.CharField(max_length=320, blank=True, default="", db_default="")
+    headers: Any = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
     sent_by = models.CharField(_("caused by"), max_length=200)
     created_at = models.DateTimeField(_("written"), auto_now_add=True)
 
@@ -102,6 +106,10 @@ class Delivery(FSMModelMixin, Addressable):
     @transition(field="state", source=[DeliveryState.SENDING], target=DeliveryState.QUEUED)
     def put_back(self) -> None:
         """Not this time; tried again later."""
+
+    @transition(field="state", source=[DeliveryState.SENDING, DeliveryState.SENT], target=DeliveryState.BOUNCED)
+    def bounce(self) -> None:
+        """A mail server further on has sent it back. From SENDING: the report overtook our own note of sending."""
 
     @transition(field="state", source=[DeliveryState.SENDING], target=DeliveryState.FAILED)
     def give_up(self) -> None:

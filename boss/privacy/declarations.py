@@ -41,6 +41,11 @@ def _answers(subject: Subject) -> Q:
     return found
 
 
+def _written_to(subject: Subject) -> Q:
+    """Rows of the desk's mail that hold one of the person's addresses."""
+    return Q(address__in=[email.lower() for email in subject.emails])
+
+
 def _calls(subject: Subject) -> Q:
     """Calls of machines whose sentence or error names the person."""
     found = Q(pk__in=[])
@@ -153,6 +158,26 @@ def _desk() -> list[Holding]:
         ),
         *_nobody("ids alone", ticketing.TicketLink, ticketing.PoolMember, ticketing.Timer),
         _by(ticketing.TicketFieldValue, "ticket_id", "ticket", deleted=True),
+        _by(
+            ticketing.Participant, "ticket_id", "ticket",
+            erased={"email": "{pk}@erased.invalid", "name": BLOT, "added_by": SCRUBBED},
+        ),
+        _by(
+            ticketing.InboundMail, "ticket_id", "ticket",
+            erased={
+                "envelope_from": "", "envelope_to": SCRUBBED, "sender": "", "sender_name": BLOT, "subject": BLOT,
+                "parts": [], "trace": SCRUBBED, "settled_by": SCRUBBED,
+            },
+            hidden=("mail_id", "thread_root", "body_hash"),
+        ),
+        _by(ticketing.RawMail, "mail__ticket_id", "ticket", erased={"content": b""}),
+        _by(
+            ticketing.OutboundMail, "ticket_id", "ticket", erased={"address": "{pk}@erased.invalid"},
+            hidden=("mail_id",),
+        ),
+        Holding(ticketing.BlockedSender, of=_written_to, deleted=True),
+        Holding(ticketing.MailBreaker, of=_written_to, deleted=True),
+        *_nobody("the provider's own", ticketing.MailKey, ticketing.Mailbox),
         *_nobody("the provider's own", ticketing.Category, ticketing.CategorySchema, ticketing.TalentPool),
         *_nobody("the provider's own", ticketing.CategoryDraft),
         *_nobody("the provider's own", ticketing.Policy, ticketing.PolicyVersion, ticketing.PolicyUse),

@@ -202,6 +202,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 EMAIL_BACKEND = env.text("BOSS_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = str(BASE_DIR / ".boss" / "mail")
 EMAIL_TIMEOUT = 10
+# The name by which the mail server before BOSS signs its Authentication-Results (RFC 8601); it strips others of that
+# name. Without one, BOSS verifies DKIM and DMARC itself, unless BOSS_MAIL_VERIFY is no.
+BOSS_MAIL_AUTHSERV_ID = env.text("BOSS_MAIL_AUTHSERV_ID", "")
+BOSS_MAIL_VERIFY = env.flag("BOSS_MAIL_VERIFY", True)
 
 CELERY_BROKER_URL = addresses.broker_url()
 CELERY_TASK_IGNORE_RESULT = True

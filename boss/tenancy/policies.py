@@ -42,7 +42,7 @@ _READ_CUSTOMERS = _set(
 )
 _READ_WORK = _set(
     "ticketing.view_ticket ticketing.view_message ticketing.view_internal_message ticketing.view_category",
-    "ticketing.view_talentpool ticketing.view_timeentry",
+    "ticketing.view_talentpool ticketing.view_timeentry ticketing.view_inboundmail",
     "workflow.view_run workflow.view_taskrun",
     "workflow.view_definition workflow.view_definitionversion workflow.view_definitiondraft",
     "workflow.view_bulk",
@@ -76,6 +76,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "subscribers.collect subscribers.announce_lease",
             "ticketing.assign_ticket ticketing.manage_categories ticketing.manage_policies ticketing.manage_pools",
             "ticketing.correct_timeentry",
+            "ticketing.view_mailbox ticketing.manage_mailboxes ticketing.settle_inboundmail",
             "workflow.publish_definition workflow.start_run workflow.reverse_run workflow.retry_task",
             "workflow.move_run workflow.complete_task workflow.skip_task workflow.signal_run",
             "workflow.view_limit workflow.change_limit",
@@ -94,7 +95,8 @@ BUILT_IN: dict[str, RolePolicy] = {
         _("Manager"),
         _STAFF
         | _set(
-            "ticketing.assign_ticket ticketing.correct_timeentry workflow.reverse_run workflow.move_run",
+            "ticketing.assign_ticket ticketing.correct_timeentry ticketing.settle_inboundmail",
+            "workflow.reverse_run workflow.move_run",
             "workflow.retry_task workflow.complete_task workflow.start_run",
             "workflow.skip_task workflow.signal_run subscribers.place_order subscribers.change_account",
             "subscribers.open_account subscribers.close_account subscribers.collect subscribers.announce_lease",
@@ -108,7 +110,8 @@ BUILT_IN: dict[str, RolePolicy] = {
         _STAFF
         | _set(
             "subscribers.place_order subscribers.change_account subscribers.open_account tenancy.add_site",
-            "ticketing.assign_ticket workflow.retry_task workflow.start_run workflow.complete_task",
+            "ticketing.assign_ticket ticketing.settle_inboundmail",
+            "workflow.retry_task workflow.start_run workflow.complete_task",
             "workflow.reverse_run ipservices.observe_service notify.view_message tenancy.act_as",
         ),
     ),

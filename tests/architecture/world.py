@@ -28,6 +28,7 @@ from subscribers.models import Collection, Statement
 from subscribers.services import billing, leases, orders, portal_users
 from tests.cast import PASSWORD, actor_of
 from ticketing.services import policies, tickets, time
+from ticketing.services.mail import intake, mailboxes
 from workflow.models import Definition, Run
 from workflow.services import bulk, drafts, limits
 
@@ -80,6 +81,8 @@ def build(system: Actor) -> World:
     )
     migration = Migration.objects.create(source=binding, target=newer, state="ready", asked_by="BOSS")
     ticket = tickets.open(actor=system, category_key="billing", title="A question", requester=sam)
+    box = mailboxes.define(actor=system, address="help@alpha.example", category=ticket.category)
+    mail = intake.receive(b"From: no-reply@x.example\n\nHello", envelope_from="", envelope_to=box.address)
     key, _plain = api_keys.create(actor=system, name="ERP")
     message = messages.send(
         actor=system, template="welcome", to=[(sam.email, sam.full_name)],
@@ -125,6 +128,8 @@ def build(system: Actor) -> World:
             "notify/messages": message.public_id,
             "ticketing/tickets": ticket.public_id,
             "ticketing/time-entries": time.add(actor=actor_of(tom), ticket=ticket, seconds=60).public_id,
+            "ticketing/mails": mail.public_id,
+            "ticketing/mailboxes": box.public_id,
             "ticketing/categories": "billing",
             "ticketing/pools": "csr",
             "ticketing/policies": policies.create(actor=system, kind="sla", key="world", name="World").public_id,

@@ -16,6 +16,7 @@ from boss.platform.testing import databases
 from tests.tenancy.planting import ALPHA, BETA, Planter, one_row_of_every_table_in_both_realms
 
 KEYS = {
+    "ticketing_mailbox.address": "the provider's own address, the only thing that says whose mail an arriving one is",
     "workflow_taskrun.key": "the task's key in its definition, from which the lane follows",
     "ipservices_service.public_id": "our id in a native object, to tell whose it is on a shared server",
     "privacy_retention.record_class": "the registered name of a class of records",

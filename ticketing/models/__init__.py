@@ -2,6 +2,16 @@
 
 from ticketing.models.categories import Category, CategoryDraft, CategorySchema
 from ticketing.models.escalations import EscalationTimer, StaffNotice
+from ticketing.models.mail import (
+    BlockedSender,
+    InboundMail,
+    Mailbox,
+    MailBreaker,
+    MailKey,
+    OutboundMail,
+    RawMail,
+)
+from ticketing.models.participants import Participant
 from ticketing.models.policies import (
     CalendarVersion,
     Policy,
@@ -18,16 +28,24 @@ from ticketing.models.time import TimeEntry, Timer
 from ticketing.models.values import TicketFieldValue
 
 __all__ = [
+    "BlockedSender",
     "CalendarVersion",
     "Category",
     "CategoryDraft",
     "CategorySchema",
     "EscalationTimer",
+    "InboundMail",
+    "MailBreaker",
+    "MailKey",
+    "Mailbox",
     "Message",
+    "OutboundMail",
+    "Participant",
     "Policy",
     "PolicyUse",
     "PolicyVersion",
     "PoolMember",
+    "RawMail",
     "SlaClock",
     "SlaPause",
     "SlaTerm",

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from boss.core import permissions
 from boss.core.actors import Actor
 from boss.core.scoping import Addressable, RealmScoped, ScopedManager, ScopedQuerySet
-from ticketing.choices import MessageKind
+from ticketing.choices import MessageChannel, MessageKind, Trust
+from ticketing.mail.automatic import MailClass
 from ticketing.models.tickets import Ticket
 
 VIEW_INTERNAL = "ticketing.view_internal_message"
@@ -52,6 +53,14 @@ class Message(Addressable):
     author_id = models.BigIntegerField(null=True, blank=True)
     author_label = models.CharField(_("author"), max_length=200)
     from_customer = models.BooleanField(default=False)
+    channel = models.CharField(
+        _("came by"), max_length=8, choices=MessageChannel.choices, default=MessageChannel.WEB, db_default="web"
+    )
+    # What came by mail: its ids, by which answers find it, and what is known of its sender.
+    message_id = models.CharField(max_length=900, blank=True, default="", db_default="", db_collation="C")
+    in_reply_to = models.CharField(max_length=900, blank=True, default="", db_default="", db_collation="C")
+    trust = models.CharField(_("sender"), max_length=12, choices=Trust.choices, blank=True, default="", db_default="")
+    mail_class = models.CharField(max_length=16, choices=MailClass.choices, blank=True, default="", db_default="")
 
     objects: ClassVar[Any] = MessageManager()
 
@@ -63,6 +72,11 @@ class Message(Addressable):
             ("view_internal_message", "Can read internal notes"),
         ]
         constraints = [models.UniqueConstraint(fields=["realm_id", "ticket", "seq"], name="ticketing_message_seq")]
+        indexes = [
+            models.Index(
+                fields=["realm_id", "message_id"], condition=~Q(message_id=""), name="ticketing_message_by_mail"
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.author_label}: {self.body[:60]}"

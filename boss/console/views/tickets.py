@@ -26,7 +26,7 @@ from boss.core.scoping import ScopedQuerySet
 from boss.look import once
 from boss.look.pages import Page, newest_first
 from boss.tenancy.models import User
-from ticketing import fields, selectors, statuses, timesheet, why
+from ticketing import fields, mailroom, selectors, statuses, timesheet, why
 from ticketing.choices import OPEN_STATES, MessageKind, TicketState
 from ticketing.contracts import Outcome
 from ticketing.fields import FieldDef
@@ -66,6 +66,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": shown,
         "by_fields": by_fields,
+        "may_mail": actor.holds("ticketing.view_inboundmail"),
         "wanted": wanted,
         "query": urlencode(wanted),
         "pools": pools,
@@ -148,6 +149,8 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
         "log": present.log(selectors.list_events(actor, found)),
         "cards": selectors.list_cards(found),
         "promises": promises.of(why.explain(actor, found)),
+        "undelivered": list(mailroom.list_undelivered(actor, found)),
+        "held": list(mailroom.list_held_mail(actor, found)),
         "values": present.values(actor, found, known, viewer),
         "results": present.results(found),
         "outcomes": outcomes,

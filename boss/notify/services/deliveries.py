@@ -98,6 +98,22 @@ def record(*, actor: Actor, delivery_id: int, attempt: int, error: Exception | N
     return delivery
 
 
+@service
+def mark_bounced(*, actor: Actor, delivery: Delivery, error: str) -> Delivery:
+    """A mail server further on sent it back: told by the room that reads such reports. Twice changes nothing."""
+    delivery = Delivery.objects.select_for_update().get(pk=delivery.pk)
+
+    if delivery.state not in (DeliveryState.SENT, DeliveryState.SENDING):
+        return delivery
+
+    delivery.bounce()
+    delivery.error = error[:1000]
+    delivery.save()
+
+    audit.record(actor=actor, action="delivery.bounced", subject=delivery, after={"error": delivery.error})
+    return delivery
+
+
 def is_permanent(error: Exception) -> bool:
     """Whether trying again cannot help: the server said 5xx, or the address cannot be written at all."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
@@ -154,17 +170,19 @@ def _mail(delivery: Delivery) -> EmailMultiAlternatives:
     host = realm.canonical_host.partition(":")[0]
     sender = str(realm.settings.get("mail_from", "")) or f"no-reply@{host}"
     text, html = bodies_of(delivery.message)
+    headers: dict[str, str] = delivery.message.headers or {
+        "Message-ID": f"<boss.notify.{delivery.public_id}@{host}>",
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+    }
     mail = EmailMultiAlternatives(
         subject=delivery.message.subject,
         body=text,
-        from_email=formataddr((" ".join(brand.name.split()), sender)),
+        # Of its own headers a mail has its own From, and the envelope says where it comes back to.
+        from_email=delivery.message.envelope_from or formataddr((" ".join(brand.name.split()), sender)),
         to=[formataddr((delivery.name, delivery.address))],
-        reply_to=[brand.email] if brand.email else None,
-        headers={
-            "Message-ID": f"<boss.notify.{delivery.public_id}@{host}>",
-            "Auto-Submitted": "auto-generated",
-            "X-Auto-Response-Suppress": "All",
-        },
+        reply_to=[brand.email] if brand.email and "Reply-To" not in headers else None,
+        headers=headers,
     )
     mail.attach_alternative(html, "text/html")
     if brand.logo and f"cid:{LOGO_CID}" in html:

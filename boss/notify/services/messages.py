@@ -32,8 +32,13 @@ def send(
     context: Mapping[str, Any],
     key: str,
     language: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    envelope_from: str = "",
 ) -> Message:
     """Send the e-mail ``template`` to each (address, name) of ``to``. The same ``key`` gives the first message again.
+
+    ``headers`` stand in place of the house's own (From, Reply-To, Message-ID and whether a machine wrote it), and
+    ``envelope_from`` is where reports of failure go: for rooms that read the answers.
 
     Rendered now, so that it says what was true now; delivered after commit, with retries. Asks no permission: it is
     called by services that have asked theirs. Raises :class:`InvalidInput` with field ``to``.
@@ -53,6 +58,8 @@ def send(
         subject=rendered.subject,
         sealed=template in rendering.BEARERS,
         sent_by=actor.label[:200],
+        headers=dict(headers or {}),
+        envelope_from=envelope_from,
     )
     message.text = _sealed(message, "text", rendered.text)
     message.html = _sealed(message, "html", rendered.html)

@@ -2,6 +2,8 @@
 
 from ticketing.services.tickets.ending import cancel, close, close_obsolete, reopen, resolve
 from ticketing.services.tickets.filling import fill, recategorise
+from ticketing.services.tickets.journal import MailMarks
+from ticketing.services.tickets.mailing import add_mail, is_final
 from ticketing.services.tickets.moving import move
 from ticketing.services.tickets.opening import open
 from ticketing.services.tickets.owning import assign, claim, release
@@ -9,6 +11,8 @@ from ticketing.services.tickets.placing import prioritize, send_to_pool
 from ticketing.services.tickets.talking import add_message, wait
 
 __all__ = [
+    "MailMarks",
+    "add_mail",
     "add_message",
     "assign",
     "cancel",
@@ -16,6 +20,7 @@ __all__ = [
     "close",
     "close_obsolete",
     "fill",
+    "is_final",
     "move",
     "open",
     "prioritize",

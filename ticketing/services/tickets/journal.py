@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 from boss.core import audit
 from boss.core.actors import Actor
 from ticketing import selectors, statuses
-from ticketing.choices import MessageKind
+from ticketing.choices import MessageChannel, MessageKind
 from ticketing.errors import TicketChanged, TicketNotFound, TicketWrongState
 from ticketing.models import Message, Ticket, TicketEvent
 from ticketing.registry import subject_kinds
@@ -73,8 +74,19 @@ def write(
     audit.record(actor=actor, action=f"ticket.{event}", subject=ticket, before=before, after=after)
 
 
-def say(ticket: Ticket, *, actor: Actor, body: str, kind: str) -> Message:
-    """Add a message under the version that :func:`write` has just made."""
+@dataclass(frozen=True, slots=True)
+class MailMarks:
+    """What a message that came by mail carries, beside its words."""
+
+    message_id: str = ""
+    in_reply_to: str = ""
+    trust: str = ""
+    mail_class: str = ""
+
+
+def say(ticket: Ticket, *, actor: Actor, body: str, kind: str, marks: MailMarks | None = None) -> Message:
+    """Add a message under the version that :func:`write` has just made. With ``marks`` it came by mail."""
+    by_mail = {} if marks is None else {"channel": MessageChannel.MAIL, **asdict(marks)}
     message: Message = Message.objects.create(
         ticket=ticket,
         seq=ticket.version,
@@ -84,5 +96,6 @@ def say(ticket: Ticket, *, actor: Actor, body: str, kind: str) -> Message:
         author_id=actor.user_id,
         author_label=actor.label[:200],
         from_customer=kind == MessageKind.PUBLIC and is_customer(actor),
+        **by_mail,
     )
     return message

@@ -42,9 +42,9 @@ def add_message(*, actor: Actor, ticket: Ticket, body: str, kind: str = MessageK
 
     before, changes = ticket.state, clocks.Changes()
     if public and from_customer:
-        changes = _wake(ticket)
+        changes = wake(ticket)
     elif public and actor.kind == "user":
-        changes = _answered(ticket)
+        changes = answered(ticket)
     after = {"kind": kind} if before == ticket.state else {"kind": kind, "state": ticket.state}
     after |= {"clocks": changes} if changes else {}
     journal.write(ticket, actor=actor, event="message_added", before={"state": before}, after=after)
@@ -88,7 +88,8 @@ def wait(
     return ticket
 
 
-def _wake(ticket: Ticket) -> clocks.Changes:
+def wake(ticket: Ticket) -> clocks.Changes:
+    """The customer has written: a ticket that waits for him goes on, a resolved one opens again."""
     changes = clocks.Changes()
     if ticket.state == TicketState.RESOLVED:
         if ticket.outcome:
@@ -102,7 +103,8 @@ def _wake(ticket: Ticket) -> clocks.Changes:
     return changes | clocks.asked(ticket, reason=_("The customer has answered"))
 
 
-def _answered(ticket: Ticket) -> clocks.Changes:
+def answered(ticket: Ticket) -> clocks.Changes:
+    """A person of the staff has written to the customer: the promise of a first reply is kept."""
     if ticket.first_response_at is None:
         ticket.first_response_at = clock.now()
     if ticket.state == TicketState.NEW:

@@ -1,0 +1,61 @@
+"""Reads of mail: what came, what is held, what did not arrive, and the mailboxes it goes by."""
+
+from __future__ import annotations
+
+from boss.core.actors import Actor
+from boss.core.problems import NotFound
+from boss.core.scoping import ScopedQuerySet
+from ticketing.choices import UNSETTLED_STATES
+from ticketing.errors import MailNotFound
+from ticketing.models import BlockedSender, InboundMail, Mailbox, OutboundMail, RawMail, Ticket
+
+
+def list_inbound_mail(actor: Actor) -> ScopedQuerySet:
+    """All mail that came, newest first, with what it belongs to."""
+    rows: ScopedQuerySet = InboundMail.objects.visible_to(actor).select_related("mailbox", "ticket", "hint")
+    return rows.order_by("-id")  # type: ignore[return-value]
+
+
+def get_inbound_mail(actor: Actor, public_id: str) -> InboundMail:
+    """Raises :class:`MailNotFound`."""
+    mail: InboundMail | None = list_inbound_mail(actor).filter(public_id=public_id).first()
+    if mail is None:
+        raise MailNotFound
+    return mail
+
+
+def raw_of(mail: InboundMail) -> bytes:
+    """The mail as it came. The caller has found ``mail`` among what he may see."""
+    return bytes(RawMail.objects.get(mail=mail).content)
+
+
+def list_held_mail(actor: Actor, ticket: Ticket) -> ScopedQuerySet:
+    """Mail that waits at a ticket for somebody's decision."""
+    rows: ScopedQuerySet = list_inbound_mail(actor).filter(ticket=ticket, state__in=UNSETTLED_STATES)
+    return rows
+
+
+def list_undelivered(actor: Actor, ticket: Ticket) -> ScopedQuerySet:
+    """Mails of a ticket that did not arrive, newest first."""
+    rows: ScopedQuerySet = OutboundMail.objects.visible_to(actor, "ticketing.view_internal_message").filter(
+        ticket=ticket, delivery__state__in=["failed", "bounced"]
+    )
+    return rows.select_related("delivery").order_by("-id")  # type: ignore[return-value]
+
+
+def list_blocked_senders(actor: Actor) -> ScopedQuerySet:
+    rows: ScopedQuerySet = BlockedSender.objects.visible_to(actor, "ticketing.view_inboundmail").order_by("address")
+    return rows
+
+
+def list_mailboxes(actor: Actor) -> ScopedQuerySet:
+    rows: ScopedQuerySet = Mailbox.objects.visible_to(actor).select_related("category")
+    return rows.order_by("address")  # type: ignore[return-value]
+
+
+def get_mailbox(actor: Actor, public_id: str) -> Mailbox:
+    """Raises :class:`NotFound`."""
+    mailbox: Mailbox | None = list_mailboxes(actor).filter(public_id=public_id).first()
+    if mailbox is None:
+        raise NotFound(mailbox=public_id)
+    return mailbox

@@ -1,0 +1,203 @@
+"""The way out: what is said on a ticket goes to each who takes part in it, by a mail of its own (rules O1, O2, O4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from boss.core import clock
+from boss.core.actors import Actor
+from boss.notify.rendering import home_of
+from boss.notify.services import messages
+from boss.tenancy.selectors import get_brand, get_realm
+from ticketing.choices import MessageKind, OutboundKind, ParticipantRole, ParticipantState
+from ticketing.mail import composing, tokens
+from ticketing.mail.neutral import Address
+from ticketing.models import (
+    InboundMail,
+    Mailbox,
+    Message,
+    OutboundMail,
+    Participant,
+    Ticket,
+)
+from ticketing.services.mail import keys, limits, participants
+
+
+def mailbox_of(ticket: Ticket) -> Mailbox | None:
+    """The address a ticket is written from: the one it came by, else its category's, else the realm's first."""
+    came_by = (
+        InboundMail.objects.filter(ticket=ticket, mailbox__is_active=True)
+        .select_related("mailbox")
+        .order_by("id")
+        .first()
+    )
+    if came_by is not None:
+        found: Mailbox = came_by.mailbox
+        return found
+    active = Mailbox.objects.filter(is_active=True).order_by("id")
+    of_category: Mailbox | None = active.filter(category_id=ticket.category_id).first()
+    return of_category or active.first()
+
+
+def goes_by_mail(ticket: Ticket) -> bool:
+    """Whether what is said on a ticket leaves as mail that can be answered."""
+    if mailbox_of(ticket) is None:
+        return False
+    outside = Participant.objects.filter(ticket=ticket, role__in=[ParticipantRole.REQUESTER, ParticipantRole.CC])
+    return bool(ticket.category.portal_visible or outside.exists())
+
+
+def answer(*, actor: Actor, ticket: Ticket, message: Message) -> list[OutboundMail]:
+    """Send what staff have said to everybody who takes part, except its author. Said twice, it is sent once."""
+    if message.kind != MessageKind.PUBLIC:
+        return []
+    participants.ensure_requester(ticket, actor=actor)
+    before = (
+        Message.objects.filter(ticket=ticket, kind=MessageKind.PUBLIC, seq__lt=message.seq).order_by("-seq").first()
+    )
+    context = {
+        "author": message.author_label,
+        "body": message.body,
+        "quoted": composing.quoted(before.author_label, before.body) if before else "",
+    }
+    sent = []
+    for each in participants.accepted(ticket):
+        if each.user_id is not None and each.user_id == message.author_id and message.author_kind == "user":
+            continue
+        key = f"ticketing.answer:{message.public_id}:{each.public_id}"
+        sent.append(
+            _send(
+                actor, ticket, each, OutboundKind.ANSWER, "ticket_answer", context, key,
+                message=message, author=message.author_label,
+            )
+        )  # fmt: skip
+    return sent
+
+
+def acknowledge(*, actor: Actor, ticket: Ticket) -> OutboundMail | None:
+    """L4: tell the requester the number of his ticket, once a day for each sender and category."""
+    participants.ensure_requester(ticket, actor=actor)
+    requester = _requester(ticket)
+    if requester is None or limits.was_acknowledged(requester.email, ticket.category_id):
+        return None
+    return _automatic(actor, ticket, requester, OutboundKind.RECEIVED, "ticket_received", {}, "auto-replied")
+
+
+def tell_resolved(*, actor: Actor, ticket: Ticket) -> OutboundMail | None:
+    """Tell the requester that it is done."""
+    participants.ensure_requester(ticket, actor=actor)
+    requester = _requester(ticket)
+    if requester is None:
+        return None
+    again = f":{ticket.reopen_count}"
+    return _automatic(
+        actor, ticket, requester, OutboundKind.RESOLVED, "ticket_resolved", {}, "auto-generated", again=again
+    )
+
+
+def tell_too_large(*, actor: Actor, ticket: Ticket, address: Address) -> None:
+    """E3: once a day, that his mail was too large and where to put what he wanted to send."""
+    recent = OutboundMail.objects.filter(address=address.email, kind=OutboundKind.TOO_LARGE)
+    if recent.filter(at__gt=clock.now() - limits.DAY).exists():
+        return
+    participant = Participant.objects.filter(
+        ticket=ticket, email=address.email, state=ParticipantState.ACCEPTED
+    ).first()
+    if participant is None:
+        return
+    again = f":{OutboundMail.objects.filter(ticket=ticket).count()}"
+    _automatic(actor, ticket, participant, OutboundKind.TOO_LARGE, "ticket_too_large", {}, "auto-replied", again=again)
+
+
+def _requester(ticket: Ticket) -> Participant | None:
+    found: Participant | None = Participant.objects.filter(
+        ticket=ticket, role=ParticipantRole.REQUESTER, state=ParticipantState.ACCEPTED
+    ).first()
+    return found
+
+
+def _automatic(
+    actor: Actor,
+    ticket: Ticket,
+    participant: Participant,
+    kind: str,
+    template: str,
+    context: dict[str, Any],
+    automatic: str,
+    *,
+    again: str = "",
+) -> OutboundMail | None:
+    key = f"ticketing.{kind}:{ticket.public_id}{again}"
+    if OutboundMail.objects.filter(ticket=ticket, delivery__message__key=key).exists():
+        return None
+    if not limits.may_send(actor, participant.email, ticket):
+        return None
+    return _send(actor, ticket, participant, kind, template, context, key, automatic=automatic)
+
+
+def _send(
+    actor: Actor,
+    ticket: Ticket,
+    participant: Participant,
+    kind: str,
+    template: str,
+    context: dict[str, Any],
+    key: str,
+    *,
+    message: Message | None = None,
+    author: str = "",
+    automatic: str = "",
+) -> OutboundMail:
+    known: OutboundMail | None = OutboundMail.objects.filter(ticket=ticket, delivery__message__key=key).first()
+    if known is not None:
+        return known
+    mailbox = mailbox_of(ticket)
+    assert mailbox is not None
+    keyring, realm = keys.keyring(), get_realm(ticket.realm_id)
+    sent = OutboundMail(
+        ticket=ticket, participant=participant, message=message, kind=kind, is_automatic=bool(automatic),
+        address=participant.email,
+    )  # fmt: skip
+    sent.mail_id = tokens.mint_id(keyring, mailbox.domain, kind="t", public_id=sent.public_id, seq=ticket.version)
+    headers = composing.headers(
+        keyring,
+        mailbox=mailbox.address,
+        brand=get_brand(ticket.realm_id).name,
+        author=author,
+        instance=realm.key,
+        ticket=ticket.public_id,
+        participant=participant.public_id,
+        message_id=sent.mail_id,
+        references=_references(ticket),
+        automatic=automatic,
+    )
+    written = messages.send(
+        actor=actor,
+        template=template,
+        to=[(participant.email, participant.name)],
+        context={
+            "name": participant.user.get_short_name() if participant.user else participant.name or participant.email,
+            "number": ticket.number,
+            "title": ticket.title,
+            "subject": composing.subject(ticket.title, ticket.number),
+            "link": f"{home_of(ticket.realm_id)}my/tickets/{ticket.public_id}/",
+            "by_mail": True,
+            **context,
+        },
+        key=key,
+        language=participant.user.language if participant.user else None,
+        headers=headers,
+        envelope_from=composing.envelope_sender(keyring, mailbox.address, sent.public_id),
+    )
+    sent.delivery = written.deliveries.get()
+    sent.save()
+    return sent
+
+
+def _references(ticket: Ticket) -> list[str]:
+    """The ids of the ticket's last public mails, ours and theirs, oldest first."""
+    most = composing.MOST_REFERENCES
+    came = Message.objects.filter(ticket=ticket, kind=MessageKind.PUBLIC).exclude(message_id="").order_by("-id")
+    went = OutboundMail.objects.filter(ticket=ticket).order_by("-id")
+    dated = [*came.values_list("at", "message_id")[:most], *went.values_list("at", "mail_id")[:most]]
+    return [each for _at, each in sorted(dated)][-most:]
