@@ -19,7 +19,7 @@ from ipservices.labs import Names, SqlServer
 from ipservices.registry import drivers
 from ipservices.services.strays import stub
 
-ANY_NAMES = Names("subs.alpha.example", "alpha.example", "sip.alpha.example")
+ANY_NAMES = Names("subs.alpha.example", "alpha.example", "sip.alpha.example", ("203.0.113.0/24", "192.0.2.0/24"))
 
 
 class Labs:
@@ -76,6 +76,8 @@ class Labs:
             with drivers.get(bound.driver_key).driver(connection) as driver:
                 for one in driver.list_all():
                     driver.take_away(stub(one.service_ref, f"{bound.family}.{one.kind}", one.name), key="sweep")
+                left = list(driver.list_all())
+            assert left == [], f"left at {bound.name} by a test before: {left}"
         return lab
 
     def stop(self) -> None:

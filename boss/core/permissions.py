@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.db import models
@@ -44,8 +45,26 @@ def rows(model: type[models.Model], actor: Actor, permission: str | None = None)
         target = actor.user_id if grant.kind == "own" else grant.target_id
         if grant.kind in paths and target is not None:
             limits: dict[str, Q] = getattr(model, "scope_limits", {})
-            allowed |= Q(**{paths[grant.kind]: target}) & limits.get(grant.kind, Q())
+            reached = Q(**{paths[grant.kind]: target}) & limits.get(grant.kind, Q())
+            if _branches(model, paths[grant.kind]):
+                # Joined, a row reached by another grant would come once for each of the rows on the way.
+                reached = Q(pk__in=model._base_manager.filter(reached).values("pk"))
+            allowed |= reached
     return allowed & in_realm
+
+
+@cache
+def _branches(model: type[models.Model], path: str) -> bool:
+    """Whether the way leads from one row to many: from a site to its people."""
+    at: Any = model
+    for step in path.split("__"):
+        if step == "pk" or at is None:
+            return False
+        field = at._meta.get_field(step)
+        if field.one_to_many or field.many_to_many:
+            return True
+        at = field.related_model
+    return False
 
 
 def may(actor: Actor, permission: str, subject: models.Model | None = None) -> bool:

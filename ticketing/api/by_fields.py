@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from boss.core.problems import InvalidInput, NotFound
 from boss.core.scoping import ScopedQuerySet
-from ticketing import selectors
+from ticketing import by_values, selectors
 from ticketing.fields import FieldDef, as_kept
 
 PREFIX = "field."
@@ -23,12 +23,12 @@ def narrowed(request: Any, rows: ScopedQuerySet) -> ScopedQuerySet:
         category = selectors.get_category(request.actor, request.GET.get("category", ""))
     except NotFound:
         raise InvalidInput(fields={"category": [_("Name the category whose fields are meant.")]}) from None
-    known = {PREFIX + field.key: field for field in selectors.filterable_fields(request.actor, category)}
+    known = {PREFIX + field.key: field for field in by_values.filterable_fields(request.actor, category)}
     strange = [name for name in given if name not in known]
     if strange:
         raise InvalidInput(fields={name: [_("There is no such field to filter by.")] for name in strange})
     wanted = {known[name].key: (known[name], _read(known[name], value, name)) for name, value in given.items()}
-    return selectors.narrow(rows, category, wanted)
+    return by_values.narrow(rows, category, wanted)
 
 
 def _read(field: FieldDef, value: str, name: str) -> Any:

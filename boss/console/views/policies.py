@@ -25,7 +25,8 @@ from ticketing.sla.kinds import PolicyKind
 @require_GET
 def policy_list(request: HttpRequest) -> HttpResponse:
     """Every policy with its version and where it holds."""
-    return page(request, "policies/list.html", {"policies": read.list_policies(actor_of(request))}, section="tickets")
+    rows = [(policy, list(policy.uses.all())) for policy in read.list_policies(actor_of(request))]
+    return page(request, "policies/list.html", {"rows": rows}, section="tickets")
 
 
 @staff(read.VIEW)
@@ -143,6 +144,7 @@ def _policy_page(request: HttpRequest, found: Policy, *, status: int = 200, **fo
     number = request.GET.get("number", "")
     context = {
         "policy": found,
+        "uses": list(found.uses.all()),
         "form": _form(found),
         "publish_form": PublishForm(steps=_has_steps(found)) if found.draft is not None else None,
         "use_form": UseForm(categories=selectors.list_categories(actor), steps=_has_steps(found))

@@ -19,6 +19,7 @@ from subscribers import selectors as subscribers
 from subscribers.account_search import search_accounts
 from subscribers.models import Account
 from subscribers.search import read
+from ticketing import by_values
 from ticketing import selectors as ticketing
 
 IN_THE_BOX, ON_THE_PAGE = 8, 50
@@ -64,7 +65,7 @@ def find(actor: Actor, text: str, limit: int) -> list[Group]:
             groups.append(
                 Group(_("Tickets"), [Hit(f"{row.number} {row.title}", row.category, row.url, "ticket", row.state)])
             )
-    if actor.holds("ticketing.view_ticket") and (held := ticketing.find_by_value(actor, text)):
+    if actor.holds("ticketing.view_ticket") and (held := by_values.find_by_value(actor, text)):
         shown = [present_tickets.row(ticket) for ticket in held]
         hits = [Hit(f"{row.number} {row.title}", row.category, row.url, "ticket", row.state) for row in shown]
         groups.append(Group(_("Tickets with this value"), hits))

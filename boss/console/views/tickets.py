@@ -26,7 +26,7 @@ from boss.core.scoping import ScopedQuerySet
 from boss.look import once
 from boss.look.pages import Page, newest_first
 from boss.tenancy.models import User
-from ticketing import fields, mailroom, selectors, statuses, timesheet, why
+from ticketing import by_values, fields, mailroom, selectors, statuses, timesheet, why
 from ticketing.choices import OPEN_STATES, MessageKind, TicketState
 from ticketing.contracts import Outcome
 from ticketing.fields import FieldDef
@@ -102,7 +102,7 @@ def _by_fields(request: HttpRequest, rows: ScopedQuerySet) -> ByFields:
     category = known.get(wanted["category"])
     if category is None:
         return ByFields(rows, list(known.values()), [], wanted)
-    offered = {field.key: field for field in selectors.filterable_fields(actor, category)}
+    offered = {field.key: field for field in by_values.filterable_fields(actor, category)}
     keys = {*offered, *(f"-{key}" for key in offered)}
     wanted |= {"field": picked(request, "field", offered), "sort": picked(request, "sort", keys)}
     wanted["value"] = request.GET.get("value", "").strip()[:200]
@@ -113,10 +113,10 @@ def _by_fields(request: HttpRequest, rows: ScopedQuerySet) -> ByFields:
             asked = {field.key: (field, fields.as_kept(field, wanted["value"]))}
         except InvalidInput as refused:
             error = " ".join(refused.fields[field.key])
-    rows = selectors.narrow(rows, category, asked)
+    rows = by_values.narrow(rows, category, asked)
     page = None
     if sort := wanted["sort"]:
-        rows = selectors.sort_by(rows, category, offered[sort.lstrip("-")], falling=sort.startswith("-"))
+        rows = by_values.sort_by(rows, category, offered[sort.lstrip("-")], falling=sort.startswith("-"))
         page = Page(list(rows[:MOST_SORTED]))
     return ByFields(rows, list(known.values()), list(offered.values()), wanted, error, page)
 

@@ -33,7 +33,7 @@ class Tables:
 
     def read(self, name: str) -> Account | None:
         """What stands of one user; None when nothing does."""
-        return accounts.account_of(self._sql.read(statements.READ, {"user": name}, hide=("value",)))
+        return accounts.account_of(self._sql.read(statements.READ, {"users": [name]}, hide=("value",)))
 
     def read_many(self, names: Sequence[str]) -> dict[str, Account]:
         """The same of several users, with one statement; who is not there is not among them."""
