@@ -28,6 +28,11 @@ def list_policies(actor: Actor, kind: str = "") -> ScopedQuerySet:
     return rows.prefetch_related(Prefetch("uses", uses))
 
 
+def uses_of(policy: Policy) -> list[PolicyUse]:
+    """Where a policy that was listed is used; the listing has asked for it."""
+    return list(policy.uses.all())
+
+
 def get_policy(actor: Actor, public_id: str) -> Policy:
     """Raises :class:`boss.core.problems.NotFound`."""
     policy: Policy | None = list_policies(actor).filter(public_id=public_id).first()

@@ -81,7 +81,7 @@ def build(system: Actor) -> World:
     )
     migration = Migration.objects.create(source=binding, target=newer, state="ready", asked_by="BOSS")
     ticket = tickets.open(actor=system, category_key="billing", title="A question", requester=sam)
-    box = mailboxes.define(actor=system, address="help@alpha.example", category=ticket.category)
+    box = mailboxes.define(actor=system, address=f"help@realm-{system.realm_id}.example", category=ticket.category)
     mail = intake.receive(b"From: no-reply@x.example\n\nHello", envelope_from="", envelope_to=box.address)
     key, _plain = api_keys.create(actor=system, name="ERP")
     message = messages.send(

@@ -288,7 +288,7 @@ class CategoryViewSet(ReadOnlyViewSet):
         found = selectors.list_schemas(self.get_object())
         return Response(serializers.CategoryVersionSerializer(found, many=True).data)
 
-    @extend_schema(responses=serializers.CategoryVersionSerializer)
+    @extend_schema(responses={201: serializers.CategoryVersionSerializer})
     @action(detail=True, methods=["post"], permission=MANAGE, input=serializers.RevertCategory)
     def revert(self, request: Request, key: str) -> Response:
         """Publish what an earlier version said once more."""

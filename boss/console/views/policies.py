@@ -25,7 +25,7 @@ from ticketing.sla.kinds import PolicyKind
 @require_GET
 def policy_list(request: HttpRequest) -> HttpResponse:
     """Every policy with its version and where it holds."""
-    rows = [(policy, list(policy.uses.all())) for policy in read.list_policies(actor_of(request))]
+    rows = [(policy, read.uses_of(policy)) for policy in read.list_policies(actor_of(request))]
     return page(request, "policies/list.html", {"rows": rows}, section="tickets")
 
 
@@ -144,7 +144,7 @@ def _policy_page(request: HttpRequest, found: Policy, *, status: int = 200, **fo
     number = request.GET.get("number", "")
     context = {
         "policy": found,
-        "uses": list(found.uses.all()),
+        "uses": read.uses_of(found),
         "form": _form(found),
         "publish_form": PublishForm(steps=_has_steps(found)) if found.draft is not None else None,
         "use_form": UseForm(categories=selectors.list_categories(actor), steps=_has_steps(found))
