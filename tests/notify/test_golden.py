@@ -48,6 +48,17 @@ CONTEXTS = {
     "ticket_received": RECEIVED,
     "ticket_answer": {**RECEIVED, "author": "Bob Baker", "body": "We look into it.\n\nIs the lamp <red>?"},
     "ticket_resolved": RECEIVED,
+    "ticket_too_large": {**RECEIVED, "subject": "Re: Photos of the mast [AL-1001]"},
+    "desk_notices": {
+        "name": "Bob",
+        "headline": "AL-1001: First answer due in 10 minutes",
+        "count": 2,
+        "lines": [
+            ("First answer due in 10 minutes", "AL-1001 No internet", WELCOME["link"]),
+            ("Solution is late", "AL-1002 Slow <again>", WELCOME["link"]),
+        ],
+        "more": 3,
+    },
     "data_ready": {"name": "Dana", "link": WELCOME["link"], "days": 7},
 }
 
