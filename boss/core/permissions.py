@@ -46,11 +46,13 @@ def rows(model: type[models.Model], actor: Actor, permission: str | None = None)
         if grant.kind in paths and target is not None:
             limits: dict[str, Q] = getattr(model, "scope_limits", {})
             reached = Q(**{paths[grant.kind]: target}) & limits.get(grant.kind, Q())
-            if _branches(model, paths[grant.kind]):
-                # Joined, a row reached by another grant would come once for each of the rows on the way.
-                reached = Q(pk__in=model._base_manager.filter(reached).values("pk"))
-            allowed |= reached
+            allowed |= _once(model, reached) if _branches(model, paths[grant.kind]) else reached
     return allowed & in_realm
+
+
+def _once(model: type[models.Model], reached: Q) -> Q:
+    """The same rows without a join: joined, one that another grant reaches would come for each row on the way."""
+    return Q(pk__in=model._base_manager.filter(reached).values("pk"))
 
 
 @cache

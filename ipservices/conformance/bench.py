@@ -121,8 +121,12 @@ class Bench(ABC):
 
 
 def _next_to(name: str) -> str:
-    """Another name of the same make: an address, a number, a name."""
+    """Another name of the same make: an address, a prefix, a number, a name."""
+    if name.startswith("+"):
+        return f"+{int(name) + 1}"
     try:
-        return str(ipaddress.ip_address(name) - 1)
+        network = ipaddress.ip_network(name)
     except ValueError:
-        return f"+{int(name) + 1}" if name.startswith("+") else f"n-{name}"
+        return f"n-{name}"
+    before = network.network_address - network.num_addresses
+    return f"{before}/{network.prefixlen}" if "/" in name else str(before)

@@ -235,7 +235,7 @@ SPOILED = {
     "own is anybody's": ('actor.user_id if grant.kind == "own" else grant.target_id', "grant.target_id"),
     "every grant is on the realm": ('if grant.kind == "realm":', "if True:"),
     "one path for every kind": ("paths[grant.kind]: target", "next(iter(paths.values())): target"),
-    "the last grant only": ("allowed |= Q(", "allowed = Q("),
+    "the last grant only": ("allowed |= ", "allowed = "),
     "the system is of every realm": (
         "if actor.is_system:\n        return in_realm",
         "if actor.is_system:\n        return Q()",
