@@ -126,7 +126,7 @@ class Slow:
             before = max(shown for shown in first if shown < wall)
             return (wall - first[before].astimezone(zone).utcoffset()).replace(tzinfo=dt.UTC)
 
-        for _day in range(SEARCHED_DAYS + 1):
+        for _day in range(SEARCHED_DAYS + 3):  # from the day before to that after the last one searched
             for opens, closes in hours.weekly.get(day.weekday(), []) if day not in hours.holidays else []:
                 next_day = closes == dt.time.max
                 end = instant(day + dt.timedelta(days=1), dt.time(0)) if next_day else instant(day, closes)
