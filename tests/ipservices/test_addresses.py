@@ -200,6 +200,17 @@ def _churn(realm_id: int, prefix_id: int, seed: int, rounds: int) -> list[str]:
     return faults
 
 
+def _churn_alone(realm_id: int, prefix_id: int, seed: int, rounds: int) -> list[str]:
+    """The same in a forked child, over connections of its own.
+
+    Closing the parent's before the fork is not enough: while a browser test's event loop runs in the parent, Django
+    keeps those of before apart, and the child, which has no loop, finds them again.
+    """
+    for connection in connections.all(initialized_only=True):
+        connection.connection = None
+    return _churn(realm_id, prefix_id, seed, rounds)
+
+
 @pytest.mark.parametrize("network", ["203.0.113.0/24", "203.0.113.0/26"])
 def test_eight_at_once_never_get_the_same_address_and_nothing_fails(real_db: str, cast: Any, network: str) -> None:
     """The /26 has fewer addresses than are wanted, so exhaustion is part of it."""
@@ -232,7 +243,7 @@ def test_eight_processes_at_once_never_get_the_same_block_or_prefix(
     connections.close_all()  # a forked child must not share a socket with us
 
     with concurrent.futures.ProcessPoolExecutor(8, mp_context=multiprocessing.get_context("fork")) as crowd:
-        jobs = [crowd.submit(_churn, cast.alpha.pk, prefix.pk, seed, 25) for seed in range(8)]
+        jobs = [crowd.submit(_churn_alone, cast.alpha.pk, prefix.pk, seed, 25) for seed in range(8)]
         faults = [fault for job in jobs for fault in job.result()]
 
     assert faults == []
@@ -250,7 +261,7 @@ def test_eight_processes_at_once_never_get_the_same_address(real_db: str, cast: 
     connections.close_all()  # a forked child must not share a socket with us
 
     with concurrent.futures.ProcessPoolExecutor(8, mp_context=multiprocessing.get_context("fork")) as crowd:
-        jobs = [crowd.submit(_churn, cast.alpha.pk, prefix.pk, seed, 25) for seed in range(8)]
+        jobs = [crowd.submit(_churn_alone, cast.alpha.pk, prefix.pk, seed, 25) for seed in range(8)]
         faults = [fault for job in jobs for fault in job.result()]
 
     assert faults == []
