@@ -100,7 +100,7 @@ def _go(ticket: Ticket, target: StatusDef, *, reason: str) -> clocks.Changes:
             ticket.closed_at = clock.now()
     ticket.status = target.key
     if ticket.is_open and not was_open:
-        return clocks.reopened(ticket)
+        return clocks.reopened(ticket) | clocks.follow_state(ticket, reason=reason)
     return (
         clocks.voided(ticket) if ticket.state == TicketState.CANCELLED else clocks.follow_state(ticket, reason=reason)
     )
