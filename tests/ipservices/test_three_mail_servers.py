@@ -144,6 +144,13 @@ def refusal(act: Callable[[], object]) -> int:
     return 250
 
 
+def answer_to(client: smtplib.SMTP, to: str) -> int:
+    """What a server that has been talked to before says of a recipient now."""
+    client.rset()
+    client.mail(FRIEND)
+    return client.rcpt(to)[0]
+
+
 def eventually(holds: Callable[[], bool]) -> None:
     ends = time.monotonic() + PATIENCE_SECONDS
     while not holds():
@@ -317,6 +324,20 @@ def test_a_suspended_mailbox_is_shut_at_every_door_and_nothing_bounces(mail: Mai
     writes(mail.lab, maria.address, "Open again")
     eventually(lambda: "Open again" in maria.subjects())
     assert "After" not in maria.subjects() and "Wait" not in maria.subjects()
+
+
+def test_a_server_that_refused_a_mailbox_takes_its_mail_as_soon_as_it_is_open_again(mail: Mail) -> None:
+    mail.network.run("activate_family", family="mail")
+    maria = mail.maria()
+    with smtplib.SMTP(HOST, mail.lab.ports["smtp"], timeout=10) as friend:
+        friend.ehlo()
+        mail.ask(provisioning.suspend)
+        assert answer_to(friend, maria.address) == 450
+
+        mail.ask(provisioning.resume)
+
+        # One connection is one of Postfix's processes, and each keeps for itself where mail for an address goes to.
+        assert answer_to(friend, maria.address) == 250
 
 
 def test_barred_outgoing_shuts_sending_alone_and_walled_only_lets_mail_in(mail: Mail) -> None:

@@ -44,7 +44,8 @@ virtual_mailbox_domains = {domains}
 virtual_mailbox_maps = {mailboxes}
 virtual_alias_maps = {routes}
 virtual_transport = lmtp:inet:127.0.0.1:{lmtp}
-# What is already inside (forwarded from another mailbox) waits for a suspended one, too.
+# What is already inside (forwarded from another mailbox) waits for a suspended one, too. Only who delivers may ask this:
+# an smtpd remembers for as long as it lives where an address goes to, and would refuse a mailbox open again.
 transport_maps = {waiting}
 recipient_delimiter = +
 smtpd_sasl_type = dovecot
@@ -63,7 +64,9 @@ maximal_backoff_time = 5s
 
 _MASTER = """\
 127.0.0.1:{smtp} inet n - n - - smtpd
+    -o rewrite_service_name=rewrite-at-the-door
 127.0.0.1:{submission} inet n - n - - smtpd
+    -o rewrite_service_name=rewrite-at-the-door
     -o syslog_name=postfix/submission
     -o smtpd_sasl_auth_enable=yes
     -o smtpd_sender_login_maps={senders}
@@ -72,6 +75,7 @@ _MASTER = """\
     -o {{ smtpd_recipient_restrictions = permit_sasl_authenticated, reject }}
     -o {{ smtpd_end_of_data_restrictions = {counting} }}
 127.0.0.1:{inner} inet n - n - - smtpd
+    -o rewrite_service_name=rewrite-at-the-door
     -o syslog_name=postfix/inner
     -o mynetworks=127.0.0.0/8
     -o smtpd_relay_restrictions=permit_mynetworks,reject
@@ -80,6 +84,8 @@ pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
+rewrite-at-the-door unix - - n - - trivial-rewrite
+    -o transport_maps=
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
 trace unix - - n - 0 bounce
