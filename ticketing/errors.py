@@ -26,6 +26,11 @@ class TicketClosed(WrongState):
     title = _("This ticket is closed. Please open a new one.")
 
 
+class NobodyToShareWith(WrongState):
+    code = "ticketing.nobody_to_share_with"
+    title = _("No organization looks after the place this ticket is about.")
+
+
 class AlreadyClaimed(WrongState):
     code = "ticketing.already_claimed"
     title = _("Somebody else has taken this ticket.")

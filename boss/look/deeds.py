@@ -178,6 +178,8 @@ _WORK: dict[str, Sentence] = {
     "ticket.escalated": _("Ticket escalated: %(what)s"),
     "ticket.prioritized": _("Ticket given another priority: %(what)s"),
     "ticket.sent_to_pool": _("Ticket sent to another pool: %(what)s"),
+    "ticket.shared": _("Ticket shown to the place's organization: %(what)s"),
+    "ticket.sharing_stopped": _("Ticket no longer shown to the place's organization: %(what)s"),
     "ticket.steps_renewed": _("Escalation of a ticket renewed: %(what)s"),
     "ticket.promised_anew": _("Due times agreed anew: %(what)s"),
     "policy.created": _("Policy made: %(what)s"),

@@ -223,6 +223,12 @@ def list_units(street: str, city: str) -> QuerySet[Site]:
     return units.order_by("id")
 
 
+def caretaker_of(actor: Actor) -> Organization | None:
+    """The organization that owns the place the actor lives at. None where nobody does, or he lives nowhere."""
+    found: Organization | None = Organization.objects.filter(sites__users=actor.user_id).first()
+    return found if actor.user_id is not None else None
+
+
 def suggest_sites(actor: Actor, text: str, limit: int = 8) -> list[Site]:
     """Sites whose address begins with what was typed; an index range, no LIKE (see security.md on leakproof)."""
     start = normalise_address(text)

@@ -10,7 +10,7 @@ from boss.tenancy.models import User
 from boss.tenancy.services import roles, sites
 from tests.cast import actor_of, make_user
 from ticketing import selectors
-from ticketing.errors import TicketClosed, TicketNotFound
+from ticketing.errors import NobodyToShareWith, TicketClosed, TicketNotFound
 from ticketing.models import Message, Ticket
 from ticketing.services import categories, tickets
 
@@ -139,3 +139,70 @@ def test_a_visitor_leaves_a_lead_and_nothing_else(desk, system, visitor):
     with pytest.raises(PermissionDenied):
         tickets.open(actor=visitor, category_key="trouble", title="Slow", data=SLOW)
     assert not selectors.list_tickets(visitor).exists()
+
+
+@pytest.fixture
+def housed(cast, hers, system, dana):
+    """Dana lives in a house of Alder Homes, Otto is its contact, and her ticket is about her flat."""
+    owner = sites.create_organization(actor=system, name="Alder Homes", kind="owner")
+    home = sites.create(actor=system, street="1 Elm St", unit="3", city="Springfield", organization=owner)
+    User.objects.filter(pk=dana.pk).update(site=home)
+    Ticket.objects.filter(pk=hers.pk).update(site=home)
+    hers.refresh_from_db()
+    otto = make_user(cast.alpha, "otto@alder.example", "Otto Owner", kind="subscriber")
+    roles.grant(actor=system, user=otto, role_key="organization_contact", organization=owner)
+    return otto
+
+
+def test_what_dana_shares_her_landlord_reads_and_answers_until_she_takes_it_back(hers, dana, housed, bob):
+    tickets.add_message(actor=bob, ticket=hers, body="She again", kind="internal")
+    assert not selectors.list_tickets(actor_of(housed)).exists()
+
+    tickets.share(actor=actor_of(dana), ticket=hers)
+    tickets.share(actor=actor_of(dana), ticket=hers)
+
+    seen = selectors.get_ticket(actor_of(housed), hers.public_id)
+    assert [m.body for m in selectors.list_messages(actor_of(housed), seen)] == ["Since this morning"]
+    tickets.add_message(actor=actor_of(housed), ticket=seen, body="The riser is wet")
+    tickets.stop_sharing(actor=actor_of(dana), ticket=hers)
+    assert not selectors.list_tickets(actor_of(housed)).exists()
+    kinds = [event.type for event in selectors.list_events(bob, hers)]
+    assert kinds == ["opened", "message_added", "shared", "message_added", "sharing_stopped"]
+
+
+def test_nobody_shares_anothers_ticket_and_none_is_shared_where_nobody_looks_after_it(hers, dana, erin, bob, housed):
+    for other in (actor_of(erin), actor_of(housed), bob):
+        with pytest.raises(PermissionDenied):
+            tickets.share(actor=other, ticket=hers)
+    Ticket.objects.filter(pk=hers.pk).update(site=None)
+    hers.refresh_from_db()
+    with pytest.raises(NobodyToShareWith):
+        tickets.share(actor=actor_of(dana), ticket=hers)
+    assert not selectors.list_tickets(actor_of(housed)).exists()
+
+
+def test_an_organizations_own_ticket_is_not_taken_from_it(desk, housed, bob):
+    his = tickets.open(actor=actor_of(housed), category_key="trouble", title="Lobby", data=SLOW)
+    User.objects.filter(pk=housed.pk).update(kind="contact", organization=his.organization)
+    tickets.stop_sharing(actor=bob, ticket=his)
+    assert list(selectors.list_tickets(actor_of(housed))) == [his]
+
+
+def test_dana_shares_her_request_in_self_help_as_she_opens_it_and_afterwards(
+    desk, dana, housed, hers, browser_of, alpha
+):
+    browser = browser_of(dana)
+    page = browser.get("/my/tickets/new/?category=trouble").content.decode()
+    assert "Alder Homes may read and answer it too" in page
+    form_key = page.split('name="form_key" value="')[1].split('"')[0]
+    words = {"category": "trouble", "title": "Dark stairs", "body": "No light", "data.symptom": "dead", "share": "on"}
+    assert browser.post("/my/tickets/new/", {**words, "form_key": form_key}).status_code == 302
+    assert [each.title for each in selectors.list_tickets(actor_of(housed))] == ["Dark stairs"]
+
+    place = f"/my/tickets/{hers.public_id}/"
+    assert "Share with Alder Homes" in browser.get(place).content.decode()
+    browser.post(f"{place}share/")
+    assert "Stop sharing" in browser.get(place).content.decode()
+    assert selectors.list_tickets(actor_of(housed)).count() == 2
+    browser.post(f"{place}share/", {"stop": "1"})
+    assert selectors.list_tickets(actor_of(housed)).count() == 1

@@ -140,6 +140,16 @@ class TicketViewSet(ReadOnlyViewSet):
             raise InvalidInput(fields={"category": [_("There is no such category.")]})
         return self.answer(tickets.recategorise(actor=self.actor, ticket=ticket, category=category, **given))
 
+    @action(detail=True, methods=["post"], permission="ticketing.add_message")
+    def share(self, request: Request, public_id: str) -> Response:
+        """Show my ticket to the people of the organization that owns the place."""
+        return self.answer(tickets.share(actor=self.actor, ticket=self.get_object()))
+
+    @action(detail=True, methods=["post"], permission="ticketing.view_ticket")
+    def stop_sharing(self, request: Request, public_id: str) -> Response:
+        """Show it to them no longer."""
+        return self.answer(tickets.stop_sharing(actor=self.actor, ticket=self.get_object()))
+
     @extend_schema(responses=serializers.OutcomeSerializer(many=True))
     @action(detail=True, permission="ticketing.resolve_ticket", pagination_class=None, filterset_class=None)
     def outcomes(self, request: Request, public_id: str) -> Response:

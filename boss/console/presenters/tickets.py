@@ -140,6 +140,10 @@ def _sentence(event: TicketEvent) -> str:
         return _("Moved to %(pool)s") % {"pool": after.get("pool", "")}
     if event.type == "escalated":
         return _("Escalated. %(done)s") % {"done": "; ".join(after.get("done", []))}
+    if event.type == "shared":
+        return _("Shown to %(name)s") % {"name": after.get("with", "")}
+    if event.type == "sharing_stopped":
+        return _("No longer shown to %(name)s") % {"name": event.before.get("with", "")}
     if event.type == "steps_renewed":
         return _("Steps of its escalation renewed")
     if event.type == "promised_anew":
@@ -163,6 +167,8 @@ _EVENT_MARKS = {
     "escalated": Mark("", "alert-triangle", "bad"),
     "sent_to_pool": Mark("", "arrow-right", "busy"),
     "promised_anew": Mark("", "clock", "idle"),
+    "shared": Mark("", "users", "idle"),
+    "sharing_stopped": Mark("", "users", "idle"),
     "closed": Mark("", "lock", "idle"),
     "cancelled": Mark("", "ban", "idle"),
 }

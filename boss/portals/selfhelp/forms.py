@@ -110,6 +110,7 @@ class TicketForm(BossForm):
         topics: list[tuple[str, str]],
         questions: dict[str, forms.Field],
         headings: Mapping[str, Characteristic] | None = None,
+        shares_with: str = "",
         deciding: Collection[str] = (),
         **kwargs: Any,
     ) -> None:
@@ -117,6 +118,12 @@ class TicketForm(BossForm):
         self.headings = headings or {}
         self.deciding = deciding  # their answers decide what else is asked
         super().__init__(*args, **kwargs)
+        if shares_with:
+            self.fields["share"] = forms.BooleanField(
+                label=_("%(name)s may read and answer it too") % {"name": shares_with},
+                help_text=_("They look after the place you live at. You can change your mind at any time."),
+                required=False,
+            )
         self.fields["category"].choices = [("", _("Choose a topic…")), *topics]  # type: ignore[attr-defined]
         for name, field in questions.items():
             # The desk names its refusals so: they land beside the field.

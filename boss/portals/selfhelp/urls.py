@@ -19,4 +19,5 @@ urlpatterns = [
     path("tickets/", tickets.tickets, name="tickets"),
     path("tickets/new/", tickets.new, name="ticket_new"),
     path("tickets/<str:public_id>/", tickets.ticket, name="ticket"),
+    path("tickets/<str:public_id>/share/", tickets.share, name="ticket_share"),
 ]

@@ -44,8 +44,8 @@ virtual_mailbox_domains = {domains}
 virtual_mailbox_maps = {mailboxes}
 virtual_alias_maps = {routes}
 virtual_transport = lmtp:inet:127.0.0.1:{lmtp}
-# What is already inside (forwarded from another mailbox) waits for a suspended one, too. Only who delivers may ask this:
-# an smtpd remembers for as long as it lives where an address goes to, and would refuse a mailbox open again.
+# What is already inside (forwarded from another mailbox) waits for a suspended one, too. Only who delivers may ask
+# this: an smtpd remembers for as long as it lives where an address goes to, and would refuse a mailbox open again.
 transport_maps = {waiting}
 recipient_delimiter = +
 smtpd_sasl_type = dovecot

@@ -9,7 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 
+from boss.core import scoping
+from boss.core.actors import Actor
 from boss.core.problems import Problem
 from boss.core.views import requires
 from boss.look import once, pages
@@ -17,7 +20,8 @@ from boss.look.marks import Mark
 from boss.portals import asking
 from boss.portals.selfhelp import words
 from boss.portals.selfhelp.forms import ReplyForm, TicketForm
-from ticketing import selectors
+from boss.tenancy.selectors import caretaker_of
+from ticketing import selectors, sharing
 from ticketing.models import Ticket
 from ticketing.services import tickets as desk
 
@@ -69,21 +73,65 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
         "form": form,
         "form_key": once.new_key(),
         "can_reply": found.state not in OVER,
+        "sharing": _sharing(request, found),
         "here": "tickets",
     }
     return render(request, "portals/selfhelp/ticket.html", context, status=422 if form.errors else 200)
+
+
+@requires("ticketing.view_ticket", customers=True)
+@require_POST
+def share(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Let the people of the building see it, or no longer."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    found = selectors.get_ticket(actor, public_id)
+    try:
+        if "stop" in request.POST:
+            desk.stop_sharing(actor=actor, ticket=found)
+            messages.success(request, _("They do not see this request any more."))
+        else:
+            desk.share(actor=actor, ticket=found)
+            messages.success(request, _("They see this request now, and can answer."))
+    except Problem as problem:
+        messages.error(request, str(problem))
+    return redirect("selfhelp:ticket", public_id=public_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Whom a request may be shared with, and whether it is."""
+
+    name: str
+    on: bool
+
+
+def _sharing(request: HttpRequest, ticket: Ticket) -> Sharing | None:
+    with scoping.as_application():  # whose the place is stands in no table that its residents read
+        organization = sharing.looks_after(ticket)
+        if organization is None or not sharing.may_share(request.actor, ticket):  # type: ignore[attr-defined]
+            return None
+        return Sharing(organization.name, sharing.is_shared(ticket))
+
+
+def _looks_after(request: HttpRequest) -> str:
+    """Who looks after the place the asker lives at; nothing where nobody does."""
+    with scoping.as_application():
+        organization = caretaker_of(request.actor)  # type: ignore[attr-defined]
+        return organization.name if organization is not None else ""
 
 
 @requires("ticketing.add_ticket", customers=True)
 @never_cache
 def new(request: HttpRequest) -> HttpResponse:
     """Open a request."""
-    asked = asking.ask(request, TicketForm)
+    asked = asking.ask(request, TicketForm, shares_with=_looks_after(request))
     if asked.sent:
         if not once.first_time(request.actor, request.POST.get("form_key", "")):  # type: ignore[attr-defined]
             return redirect("selfhelp:tickets")
         opened = asking.open_asked(request, asked.form)
         if opened is not None:
+            if asked.form.cleaned_data.get("share"):
+                desk.share(actor=request.actor, ticket=opened)  # type: ignore[attr-defined]
             messages.success(request, _("We have your request %(number)s.") % {"number": opened.number})
             return redirect("selfhelp:ticket", public_id=opened.public_id)
     context = {**asked.context(), "here": "tickets"}
