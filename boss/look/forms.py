@@ -12,12 +12,12 @@ from boss.core.problems import Problem
 class BossForm(forms.Form):
     """A form whose errors may also come from a service, after its own validation passed."""
 
+    # The server answers in the page's own words; the browser's bubbles vanish and cannot be read again.
+    use_required_attribute = False
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            # The server answers in the page's own words; the browser's bubbles vanish and cannot be read again.
-            field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
 
     def add_problem(self, problem: Problem) -> None:
         """Show a refusal of a service: each message beside its field, what has no field here at the top."""

@@ -60,8 +60,6 @@ class OptionsForm(BossForm):
         self._add_groups()
         self._add_quantities()
         self._add_questions(self.with_options, required=False)
-        for made in self.fields.values():
-            made.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
 
     def _add_questions(self, questions: Questions, required: bool) -> None:
         for feature, asked in questions.items():

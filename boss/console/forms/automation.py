@@ -116,7 +116,6 @@ class EndpointForm(BossForm):
                 label=_("In use"), required=False, initial=initial.get("enabled", True)
             )
         for name, field in self.fields.items():
-            field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
             if isinstance(field.widget, forms.Textarea):
                 field.widget.attrs.update(_CODE, rows=3 if name.startswith("secrets_") else 5)
 

@@ -70,7 +70,6 @@ class BringNumberForm(BossForm):
         self.asked = tuple(asked)
         for key, field in schema.form_fields(self.asked).items():
             field.required = True
-            field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
             self.fields[key] = field
 
     @property

@@ -29,7 +29,6 @@ class PlanWorkflowsForm(BossForm):
                 required=process == Process.ACTIVATE,
                 error_messages={"required": _("A plan needs a workflow that activates it.")},
             )  # fmt: skip
-            self.fields[process.value].widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
 
     @property
     def workflows(self) -> dict[str, str]:

@@ -16,7 +16,6 @@ class FaultsForm(BossForm):
         super().__init__(*args, **kwargs)
         fields = schema.form_fields(SLIDERS, faults)
         for field in fields.values():
-            field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
             if unit := getattr(field, "unit", ""):
                 field.label = f"{field.label} ({unit})"
         self.fields.update(fields)

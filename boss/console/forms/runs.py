@@ -24,7 +24,6 @@ class ByHandForm(BossForm):
         self.asked = tuple(asked)
         results = {f"value_{key}": field for key, field in schema.form_fields(self.asked).items()}
         for field in results.values():
-            field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
             if unit := getattr(field, "unit", ""):
                 field.label = f"{field.label} ({unit})"
         self.fields = {**results, **self.fields}

@@ -90,8 +90,6 @@ class ServerForm(BossForm):
                 label=_("In use"), required=False, initial=initial.get("enabled", True),
                 help_text=_("Switched off, it takes no new services. Those it has stay."),
             )  # fmt: skip
-        for field in self.fields.values():
-            field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
 
     def clean_nodes(self) -> list[dict[str, Any]]:
         """Lines to {name, settings}; numbers where the driver wants them."""

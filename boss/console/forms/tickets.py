@@ -74,7 +74,6 @@ class FillForm(BossForm):
         known = {item.key: item for item in self.asked}
         for key, field in schema.form_fields(self.asked, held).items():
             _offer_held(field, known[key], held.get(key))
-            field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
             if unit := getattr(field, "unit", ""):
                 field.label = f"{field.label} ({unit})"
             self.fields[f"data.{key}"] = field  # the desk names its refusals so
@@ -118,7 +117,6 @@ def _asked_for(needed: Iterable[Characteristic]) -> dict[str, forms.Field]:
     for key, field in schema.form_fields(needed).items():
         field.required = not isinstance(field, forms.BooleanField)
         field.error_messages["required"] = _("Please fill this in.")
-        field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
         found[f"data.{key}"] = field
     return found
 
@@ -139,7 +137,6 @@ class ResolveForm(BossForm):
         self.asked = tuple(outcome.characteristics) if outcome else ()
         results = {f"value_{key}": field for key, field in schema.form_fields(self.asked).items()}
         for field in results.values():
-            field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
             if unit := getattr(field, "unit", ""):
                 field.label = f"{field.label} ({unit})"
         self.fields = {**results, **_asked_for(self.needed), **self.fields}

@@ -102,8 +102,6 @@ class StartForm(BossForm):
             fields[f"input_{key}"] = PlainField(
                 label=label, help_text=hint, required=False, widget=forms.Textarea(attrs={"rows": 2})
             )
-        for field in fields.values():
-            field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
         self.fields.update(fields)
 
     @property

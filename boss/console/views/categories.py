@@ -202,7 +202,6 @@ def _preview(request: HttpRequest, working: Working, found: Category) -> dict[st
     form = BossForm(initial={f"data.{key}": value for key, value in values.items()}, prefix=None)
     form.auto_id = "preview_%s"
     for name, box in schema.form_fields([field for field in asked if field.is_given], values).items():
-        box.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
         form.fields[f"data.{name}"] = box
     lines = [(field, form[f"data.{field.key}"] if field.is_given else None) for field in asked]
     read = [

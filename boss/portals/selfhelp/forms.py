@@ -129,7 +129,6 @@ class TicketForm(BossForm):
             # The desk names its refusals so: they land beside the field.
             self.fields[f"data.{name}"] = field
             field.error_messages["required"] = _("Please fill this in.")
-            field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
 
     @property
     def question_fields(self) -> list[tuple[Characteristic | None, forms.BoundField, bool]]:
