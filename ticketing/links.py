@@ -83,7 +83,9 @@ def doubts(ticket: Ticket, into: Ticket) -> list[Doubt]:
         told = _("%(one)s and %(two)s are not shared with the same organization. Link them as duplicates instead.")
         found.append(Doubt("organization", told % names, forbids=True))
     if into.site is not None and ticket.site_id != into.site_id:
-        told = _("They are about different places: whoever sees the tickets of %(site)s reads what is said from now on.")
+        told = _(
+            "They are about different places: whoever sees the tickets of %(site)s reads what is said from now on."
+        )
         found.append(Doubt("site", told % {"site": into.site.label}))
     if _accounts_differ(ticket, into):
         found.append(Doubt("account", _("%(one)s and %(two)s are about different accounts.") % names))
@@ -125,7 +127,7 @@ class Related:
     @property
     def sentence(self) -> str:
         """How the ticket stands to the other one."""
-        return str(_BACKWARDS[self.relation.type]() if self.backwards else LinkType(self.relation.type).label)
+        return str(_BACKWARDS[LinkType(self.relation.type)]() if self.backwards else LinkType(self.relation.type).label)
 
 
 _BACKWARDS = {

@@ -32,9 +32,7 @@ def raw_of(mail: InboundMail) -> bytes:
 
 def list_held_mail(actor: Actor, ticket: Ticket) -> ScopedQuerySet:
     """Mail that waits at a ticket for somebody's decision."""
-    rows: ScopedQuerySet = list_inbound_mail(actor).filter(
-        ticket_id__in=whole_of(ticket), state__in=UNSETTLED_STATES
-    )
+    rows: ScopedQuerySet = list_inbound_mail(actor).filter(ticket_id__in=whole_of(ticket), state__in=UNSETTLED_STATES)
     return rows
 
 

@@ -16,7 +16,7 @@ from ticketing import links, selectors, timesheet
 from ticketing.errors import MergeIsOver, MergeRefused, MergeUnconfirmed, TicketClosed, TicketMerged, TicketWrongState
 from ticketing.mail.neutral import Address
 from ticketing.models import Message, Participant, SlaClock, Ticket, TicketEvent, TicketMerge
-from ticketing.services import time, tickets
+from ticketing.services import tickets, time
 from ticketing.services.mail import participants
 
 
@@ -78,9 +78,7 @@ def test_what_is_said_to_the_merged_one_is_said_to_the_one_that_goes_on(hers, ag
 
 
 def test_neighbours_are_never_made_one(hers, erin, bob):
-    theirs = tickets.open(
-        actor=actor_of(erin), category_key="trouble", title="Slow here too", data={"symptom": "slow"}
-    )
+    theirs = tickets.open(actor=actor_of(erin), category_key="trouble", title="Slow here too", data={"symptom": "slow"})
     with pytest.raises(MergeRefused, match="neither may read"):
         tickets.merge(actor=bob, tickets=[theirs], into=hers, confirmed=True)
     assert fresh(theirs).state == "new" and not TicketMerge.objects.exists()

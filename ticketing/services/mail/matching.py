@@ -23,8 +23,8 @@ SAME_CONVERSATION = dt.timedelta(days=7)
 
 @dataclass(slots=True)
 class Match:
-    """``ticket`` None: it opens one (M6). ``hint`` is a ticket it may belong to, which people decide; ``follows`` is the
-    closed ticket that it answers, of which a new one is the follow-up."""
+    """``ticket`` None: it opens one (M6). ``hint`` is a ticket it may belong to, which people decide; ``follows`` is
+    the closed ticket that it answers, of which a new one is the follow-up."""
 
     rule: str = "M6"
     ticket: Ticket | None = None
