@@ -15,6 +15,7 @@ from boss.console.presenters import links as present
 from boss.console.presenters import tickets as present_tickets
 from boss.core.actors import Actor
 from boss.core.problems import NotFound, Problem
+from boss.look.marks import Mark
 from ticketing import fields, links, selectors
 from ticketing.errors import MergeUnconfirmed
 from ticketing.fields import FieldDef
@@ -71,6 +72,7 @@ def link(request: HttpRequest, public_id: str) -> HttpResponse:
             else:
                 messages.success(request, _("Linked."))
                 return redirect(present_tickets.url_of(found))
+    hits: list[tuple[str, str, Mark | None, tuple[str, ...]]]
     if what == TICKET:
         whole = set(selectors.whole_of(found).values_list("pk", flat=True))
         lines = present.found_tickets(links.search_tickets(actor, text, without=whole))
