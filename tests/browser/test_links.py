@@ -54,7 +54,7 @@ def test_bob_merges_two_tickets_splits_off_a_third_and_links_it(cast: Cast, live
 
     page.get_by_role("link", name="Link", exact=True).click()
     page.get_by_label("Number, name or words").fill("internet")
-    page.locator("#found").get_by_label(f"{first.number} No internet").check()
+    page.locator("#found[data-q=internet]").get_by_label(f"{first.number} No internet").check()
     page.get_by_label("This ticket").select_option(label="Blocks")
     look.at("link")
     look.desktop()

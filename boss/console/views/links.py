@@ -59,7 +59,8 @@ def link(request: HttpRequest, public_id: str) -> HttpResponse:
     kinds = links.linkable_kinds()
     what = asked.get("what", "") if asked.get("what") in {kind.key for kind in kinds} else TICKET
     text = asked.get("q", "")[:120]
-    form = LinkForm(request.POST if request.method == "POST" else None, what=what)
+    kept = {"type": asked.get("type", "")}  # a choice made while one goes on typing
+    form = LinkForm(request.POST if request.method == "POST" else None, what=what, initial=kept)
     status = 200
     if form.is_bound:
         status = 422
@@ -160,6 +161,8 @@ def merge(request: HttpRequest, public_id: str) -> HttpResponse:
         "hits": [] if other else present.found_tickets(merging.list_choices(actor, found, text)),
         "other": other,
         "way": way,
+        "gone": other if way == "into_this" else found,
+        "goes_on": found if way == "into_this" else other,
         "preview": _preview(found, other, way) if other else [],
         "form": form,
     }
