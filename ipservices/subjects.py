@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from boss.core.actors import Actor
 from boss.core.permissions import may
 from boss.core.schema import Characteristic
+from ipservices import live
 from ipservices.choices import PortState
 from ipservices.models import Finding, PortRequest, Service
 from ipservices.services import findings, porting
@@ -53,6 +54,9 @@ SERVICE = SubjectKind(
     describe=describe,
     account_id=account_id,
     may_link=may_link,
+    live=live.services,
+    search=live.found_services,
+    identify=live.identify_service,
 )
 
 

@@ -21,7 +21,9 @@ class SubscribersConfig(AppConfig):
 
         ports.payment_ports.register(ports.DEFAULT, sandbox.SandboxPayment())
         ports.credit_ports.register(ports.DEFAULT, sandbox.SandboxCredit())
-        for kind in (subjects.ACCOUNT_TICKETS, subjects.ORDER_TICKETS, subjects.CASE_TICKETS):
+        for kind in (
+            subjects.ACCOUNT_TICKETS, subjects.ORDER_TICKETS, subjects.STATEMENT_TICKETS, subjects.CASE_TICKETS
+        ):  # fmt: skip
             subject_kinds.register(kind.key, kind)
         reference_kinds.register(subjects.ACCOUNT_REFERENCE.key, subjects.ACCOUNT_REFERENCE)
         for runs_about in (subjects.ORDER_RUNS, subjects.CASE_RUNS):

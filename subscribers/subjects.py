@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from boss.core.actors import Actor
 from boss.core.permissions import may
+from subscribers import live
 from subscribers.account_search import search_accounts
 from subscribers.models import Account, Collection, Order
 from subscribers.services import collecting, leases, orders
@@ -157,6 +158,9 @@ ACCOUNT_TICKETS = SubjectKind(
     describe=describe_account,
     account_id=lambda account_id: account_id,
     may_link=_may_link_account,
+    live=live.accounts,
+    search=live.found_accounts,
+    identify=live.identify_account,
 )
 ORDER_TICKETS = SubjectKind(
     key="subscribers.order",
@@ -164,6 +168,18 @@ ORDER_TICKETS = SubjectKind(
     describe=describe_order,
     account_id=_account_of_order,
     may_link=_may_link_order,
+    live=live.orders,
+    search=live.found_orders,
+    identify=live.identify_order,
+)
+STATEMENT_TICKETS = SubjectKind(
+    key="subscribers.statement",
+    title=gettext_lazy("Statement"),
+    describe=lambda statement_id: SubjectCard(*live.describe_statement(statement_id)),
+    account_id=live.account_of_statement,
+    live=live.statements,
+    search=live.found_statements,
+    identify=live.identify_statement,
 )
 ORDER_RUNS = RunSubjectKind(
     key="subscribers.order",

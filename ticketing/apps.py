@@ -13,15 +13,16 @@ class TicketingConfig(AppConfig):
     def ready(self) -> None:
         from boss.core import sealed
         from boss.core.events import handle  # models are loaded only now
-        from ticketing import events, handlers, references
+        from ticketing import events, handlers, references, subjects
         from ticketing.models import MailKey
-        from ticketing.registry import reference_kinds
+        from ticketing.registry import reference_kinds, subject_kinds
         from ticketing.services.mail import keys
 
         sealed.register(MailKey, "secret_sealed", keys.place)
 
         for kind in references.KINDS:
             reference_kinds.register(kind.key, kind)
+        subject_kinds.register(subjects.SITE.key, subjects.SITE)
         handle("ticketing.acknowledge", events.TicketOpened, handlers.acknowledge)
         handle("ticketing.pass_on_answer", events.MessageAdded, handlers.pass_on_answer)
         handle("ticketing.copy_values", events.CategoryPublished, handlers.copy_values)

@@ -14,6 +14,7 @@ class TicketState(models.TextChoices):
     RESOLVED = "resolved", _("Resolved")
     CLOSED = "closed", _("Closed")
     CANCELLED = "cancelled", _("Cancelled")
+    MERGED = "merged", _("Merged")
 
 
 OPEN_STATES = (TicketState.NEW, TicketState.OPEN, TicketState.WAITING_CUSTOMER, TicketState.WAITING_OTHER)
@@ -27,6 +28,27 @@ class Priority(models.IntegerChoices):
     HIGH = 2, _("High")
     NORMAL = 3, _("Normal")
     LOW = 4, _("Low")
+
+
+class LinkType(models.TextChoices):
+    """How one ticket stands to another, or to a thing. Read from the ticket that has the link."""
+
+    ABOUT = "about", _("Is about")
+    PARENT_OF = "parent_of", _("Parent of")
+    DUPLICATE_OF = "duplicate_of", _("Duplicate of")
+    CAUSED_BY = "caused_by", _("Caused by")
+    BLOCKS = "blocks", _("Blocks")
+    FOLLOW_UP_OF = "follow_up_of", _("Follow-up of")
+    SPLIT_FROM = "split_from", _("Split from")
+
+
+SUBJECT_LINKS = (LinkType.ABOUT, LinkType.CAUSED_BY, LinkType.BLOCKS)
+"""How a ticket may stand to a thing that is no ticket."""
+TICKET_LINKS = (
+    LinkType.PARENT_OF, LinkType.DUPLICATE_OF, LinkType.CAUSED_BY, LinkType.BLOCKS, LinkType.FOLLOW_UP_OF,
+    LinkType.ABOUT,
+)  # fmt: skip
+"""How people may say a ticket stands to another one. That it was split from it is not said by hand."""
 
 
 class MessageKind(models.TextChoices):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.utils.functional import Promise
 
@@ -30,6 +30,18 @@ class SubjectCard:
 
     label: str
     url: str = ""
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCard:
+    """How a linked thing stands at this moment. ``state`` in words; ``tone`` as the console's marks have it."""
+
+    public_id: str
+    label: str
+    url: str = ""
+    state: Text = ""
+    tone: Literal["busy", "wait", "ok", "bad", "idle"] = "idle"
     lines: tuple[str, ...] = ()
 
 
@@ -64,6 +76,18 @@ def _nobody(actor: Actor, subject_id: int) -> bool:
     return False
 
 
+def _nothing_live(actor: Actor, subject_ids: Sequence[int]) -> Mapping[int, LiveCard]:
+    return {}
+
+
+def _nothing_found(actor: Actor, text: str) -> Sequence[LiveCard]:
+    return ()
+
+
+def _unknown(actor: Actor, public_id: str) -> int | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class SubjectKind:
     """A kind of thing tickets are about. ``key`` is stored in rows, so it never changes ("workflow.task").
@@ -78,6 +102,13 @@ class SubjectKind:
     - ``account_id(subject_id)``: the account it belongs to, so that the account's page lists the ticket.
     - ``may_link(actor, subject_id)``: whether somebody without realm-wide rights (a subscriber) may open a ticket
       about this subject. Nobody, unless said otherwise.
+
+    For links by hand and the panel beside a ticket (ADR 0152); a kind without them is not offered there:
+
+    - ``live(actor, subject_ids)``: how those stand which the actor may see, by id, in a number of statements that does
+      not grow with the ids. What he may not see is left out, its name too.
+    - ``search(actor, text)``: what people mean by a number or by words, at most a dozen, among what the actor may see.
+    - ``identify(actor, public_id)``: the id of a subject he may see, else None.
     """
 
     key: str
@@ -88,6 +119,19 @@ class SubjectKind:
     lock: Callable[[int], None] = _none
     account_id: Callable[[int], int | None] = _none
     may_link: Callable[[Actor, int], bool] = _nobody
+    live: Callable[[Actor, Sequence[int]], Mapping[int, LiveCard]] = _nothing_live
+    search: Callable[[Actor, str], Sequence[LiveCard]] = _nothing_found
+    identify: Callable[[Actor, str], int | None] = _unknown
+
+    @property
+    def decides_ends(self) -> bool:
+        """Whether its tickets may have outcomes: then they end by those and by nothing else."""
+        return self.outcomes is not _free
+
+    @property
+    def is_linkable(self) -> bool:
+        """Whether people may link tickets to it by hand."""
+        return self.identify is not _unknown
 
 
 @dataclass(frozen=True, slots=True)

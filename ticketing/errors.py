@@ -36,6 +36,45 @@ class AlreadyClaimed(WrongState):
     title = _("Somebody else has taken this ticket.")
 
 
+class TicketMerged(WrongState):
+    """Another ticket goes on in its place; ``merged_into`` is its public id."""
+
+    code = "ticketing.ticket_merged"
+    title = _("This ticket was merged into another one.")
+
+
+class MergeRefused(WrongState):
+    """These two cannot be one; ``reasons`` are the words of :class:`ticketing.links.Doubt`."""
+
+    code = "ticketing.merge_refused"
+    title = _("These tickets cannot be merged.")
+
+
+class MergeUnconfirmed(Problem):
+    """Somebody would be written to, or could read, what he could not before; ``reasons`` say who."""
+
+    code = "ticketing.merge_unconfirmed"
+    status = 409
+    title = _("By this merge others get to read or to hear what they did not before. Please confirm it.")
+
+
+class MergeIsOver(WrongState):
+    code = "ticketing.merge_is_over"
+    title = _("This merge cannot be undone any more.")
+
+
+class OpenChildren(InvalidInput):
+    """A parent is to end while some of its children are open: whoever ends it says what becomes of them."""
+
+    code = "ticketing.open_children"
+    title = _("Some of its children are still open. Say what is to become of them.")
+
+
+class LinkLoops(WrongState):
+    code = "ticketing.link_loops"
+    title = _("By this link a ticket would stand above itself.")
+
+
 class NotInPool(Problem):
     code = "ticketing.not_in_pool"
     status = 403

@@ -8,6 +8,7 @@ from boss.core.scoping import ScopedQuerySet
 from ticketing.choices import UNSETTLED_STATES
 from ticketing.errors import MailNotFound
 from ticketing.models import BlockedSender, InboundMail, Mailbox, OutboundMail, RawMail, Ticket
+from ticketing.selectors import whole_of
 
 
 def list_inbound_mail(actor: Actor) -> ScopedQuerySet:
@@ -31,14 +32,14 @@ def raw_of(mail: InboundMail) -> bytes:
 
 def list_held_mail(actor: Actor, ticket: Ticket) -> ScopedQuerySet:
     """Mail that waits at a ticket for somebody's decision."""
-    rows: ScopedQuerySet = list_inbound_mail(actor).filter(ticket=ticket, state__in=UNSETTLED_STATES)
+    rows: ScopedQuerySet = list_inbound_mail(actor).filter(ticket_id__in=whole_of(ticket), state__in=UNSETTLED_STATES)
     return rows
 
 
 def list_undelivered(actor: Actor, ticket: Ticket) -> ScopedQuerySet:
     """Mails of a ticket that did not arrive, newest first."""
     rows: ScopedQuerySet = OutboundMail.objects.visible_to(actor, "ticketing.view_internal_message").filter(
-        ticket=ticket, delivery__state__in=["failed", "bounced"]
+        ticket_id__in=whole_of(ticket), delivery__state__in=["failed", "bounced"]
     )
     return rows.select_related("delivery").order_by("-id")  # type: ignore[return-value]
 

@@ -116,9 +116,24 @@ def list_for_requester(actor: Actor) -> ScopedQuerySet:
 # What is on a ticket
 
 
+def whole_of(ticket: Ticket) -> ScopedQuerySet:
+    """Ids of a ticket and of those that were merged into it, for a question about what is on them. No actor is asked:
+    what is on them is narrowed by its own rights."""
+    ids: ScopedQuerySet = Ticket.objects.filter(Q(pk=ticket.pk) | Q(merged_into=ticket.pk)).order_by().values("pk")
+    return ids
+
+
 def list_messages(actor: Actor, ticket: Ticket) -> ScopedQuerySet:
-    """The thread in order; internal notes only for those who may read them."""
-    messages: ScopedQuerySet = Message.objects.filter(ticket=ticket).visible_to(actor).order_by("seq")
+    """The thread in order, with what was said on tickets merged into it and what was split off from others.
+
+    Internal notes only for those who may read them; and each message only for those who may read it on the ticket it
+    was said on, so that by a merge or a split nobody sees what he could not see before.
+    """
+    said = Message.objects.filter(ticket_id__in=whole_of(ticket))
+    if ticket.excerpts:
+        elsewhere = Message.objects.filter(pk__in=ticket.excerpts).order_by().values("pk")
+        said = Message.objects.filter(pk__in=said.order_by().values("pk").union(elsewhere))
+    messages: ScopedQuerySet = said.visible_to(actor).select_related("ticket").order_by("at", "id")
     return messages
 
 

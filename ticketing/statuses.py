@@ -28,6 +28,7 @@ REACHABLE: Mapping[str, frozenset[str]] = {
     TicketState.RESOLVED: frozenset((TicketState.OPEN, TicketState.CLOSED)),
     TicketState.CLOSED: frozenset((TicketState.OPEN,)),
     TicketState.CANCELLED: frozenset(),
+    TicketState.MERGED: frozenset(),
 }
 """To which states a state may be left: the transitions of the ticket, which hold whatever a category says."""
 

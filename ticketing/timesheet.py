@@ -14,6 +14,7 @@ from boss.core.actors import Actor
 from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
 from ticketing.models import Ticket, TimeEntry, Timer
+from ticketing.selectors import whole_of
 
 By = Literal["person", "pool", "category", "account", "activity"]
 _GROUPS: dict[str, tuple[str, str]] = {
@@ -54,10 +55,13 @@ def get_entry(actor: Actor, public_id: str) -> TimeEntry:
 
 
 def list_for_ticket(actor: Actor, ticket: Ticket) -> list[TimeEntry]:
-    """The time on one ticket, latest first, each with its corrections as ``said`` in order. Two statements."""
-    entries = list(_entries(actor).filter(ticket=ticket).order_by("-started_at", "-id"))
+    """The time on one ticket and those merged into it, latest first, each with its corrections as ``said`` in order.
+    Two statements."""
+    whole = whole_of(ticket)
+    entries = list(_entries(actor).filter(ticket_id__in=whole).order_by("-started_at", "-id"))
     said: dict[int, list[TimeEntry]] = {}
-    for correction in TimeEntry.objects.visible_to(actor).filter(ticket=ticket, corrects__isnull=False).order_by("id"):
+    corrections = TimeEntry.objects.visible_to(actor).filter(ticket_id__in=whole, corrects__isnull=False)
+    for correction in corrections.order_by("id"):
         said.setdefault(correction.corrects_id, []).append(correction)
     for entry in entries:
         entry.said = said.get(entry.pk, [])

@@ -12,7 +12,7 @@ from boss.core.schema import Characteristic
 from ticketing.contracts import Outcome, SubjectCard, SubjectKind
 from ticketing.models import Ticket
 from ticketing.registry import subject_kinds
-from workflow import checks
+from workflow import checks, live
 from workflow.choices import RunState, TaskState
 from workflow.engine import graphs, ledger
 from workflow.engine.people import SUBJECT_KIND
@@ -111,5 +111,17 @@ def register() -> None:
             resolved=resolved,
             lock=lock,
             account_id=account_id,
+            live=live.tasks,
+        ),
+    )
+    subject_kinds.register(
+        "workflow.run",
+        SubjectKind(
+            key="workflow.run",
+            title=_("Workflow run"),
+            describe=live.describe_run,
+            live=live.runs,
+            search=live.found_runs,
+            identify=live.identify_run,
         ),
     )

@@ -156,6 +156,7 @@ def _desk() -> list[Holding]:
             ticketing.TimeEntry, "ticket_id", "ticket", erased={"note": SCRUBBED}, hidden=("written_by",),
             withheld=Q(pk__isnull=False),
         ),
+        *_nobody("ids and states alone", ticketing.TicketRelation, ticketing.TicketMerge),
         *_nobody("ids alone", ticketing.TicketLink, ticketing.PoolMember, ticketing.Timer),
         _by(ticketing.TicketFieldValue, "ticket_id", "ticket", deleted=True),
         _by(

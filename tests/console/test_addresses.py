@@ -168,6 +168,12 @@ ROWS = {
     "ticket_wait": "ticketing.change_ticket",
     "ticket_resolve": "ticketing.resolve_ticket",
     "ticket_reopen": "ticketing.resolve_ticket",
+    "ticket_links": "ticketing.view_internal_message",
+    "ticket_link": "ticketing.change_ticket",
+    "ticket_unlink": "ticketing.change_ticket",
+    "ticket_merge": "ticketing.resolve_ticket",
+    "ticket_unmerge": "ticketing.resolve_ticket",
+    "ticket_split": "ticketing.change_ticket",
 }
 PLAIN = {
     "my_time",
@@ -265,6 +271,7 @@ POSTS |= {
 }
 POSTS |= {"sign_in_provider_remove", "timer_start", "timer_stop", "time_add", "category_act"}
 POSTS |= {"policy_publish", "policy_revert", "policy_use"}
+POSTS |= {"ticket_unlink", "ticket_unmerge"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}
 POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}
 

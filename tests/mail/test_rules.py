@@ -18,7 +18,7 @@ from tests.mail.conftest import FIRST
 from ticketing.errors import MailboxUnknown
 from ticketing.mail import authentication, parsing, tokens
 from ticketing.mail.authorising import TABLE, Sender
-from ticketing.models import InboundMail, Message, OutboundMail, Participant, RawMail, Ticket
+from ticketing.models import InboundMail, Message, OutboundMail, Participant, RawMail, Ticket, TicketRelation
 from ticketing.services import tickets
 from ticketing.services.mail import intake, keys, mailboxes, outgoing
 
@@ -288,3 +288,25 @@ def test_staff_without_the_right_to_answer_are_held(post, thread, cast, system, 
     RoleGrant.objects.filter(user=cast.alice).delete()
     got = post.take(mail("noright", "alice@alpha.example"), "alice@alpha.example", filled("%%ALICE_REPLY_TO%%"))
     assert got.state == "held" and got.message is None
+
+
+def test_M6_mail_that_answers_a_merged_ticket_lands_on_the_one_that_goes_on(post, thread, dana, cast, filled, system):
+    goes_on = tickets.open(actor=system, category_key="care", title="The same matter", requester=dana)
+    tickets.merge(actor=actor_of(cast.bob), tickets=[thread.ticket], into=goes_on, confirmed=True)
+    by_address = post.take(mail("m6a", body="To the signed address"), to=filled("%%REPLY_TO%%"))
+    by_id = post.take(mail("m6b", more=f"In-Reply-To: <{thread.sent.mail_id}>\n", body="To our id"))
+    by_tag = post.take(mail("m6c", body="By the tag").replace(b"Matter m6c", filled("Re: %%TAG%%").encode()))
+    for got, rule in ((by_address, "M1"), (by_id, "M2"), (by_tag, "M5")):
+        assert (got.state, got.rule, got.ticket) == ("applied", rule, goes_on), got.trace
+        assert any(row["what"] == "merged" for row in got.trace)
+    stranger = post.take(mail("m6d", sender="eve@else.example"), to=filled("%%REPLY_TO%%"))
+    assert (stranger.state, stranger.ticket) == ("held", goes_on)
+
+
+def test_M6_an_answer_to_a_closed_ticket_is_linked_to_it_as_its_follow_up(post, thread, cast, filled):
+    bob = actor_of(cast.bob)
+    tickets.close(actor=bob, ticket=tickets.resolve(actor=bob, ticket=thread.ticket))
+    got = post.take(mail("m6e", body="It is slow again"), to=filled("%%REPLY_TO%%"))
+    assert got.state == "applied" and got.ticket != thread.ticket
+    (link,) = TicketRelation.objects.all()
+    assert (link.ticket, link.type, link.other) == (got.ticket, "follow_up_of", thread.ticket)

@@ -111,6 +111,11 @@ class Wait(Versioned):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
 
 
+def _children() -> serializers.ChoiceField:
+    told = "Whether its open children end with it or go on; must be said when it has some and is to end"
+    return serializers.ChoiceField(choices=("close", "leave"), required=False, help_text=told)
+
+
 class Resolve(Versioned):
     """``outcome`` and ``values`` as ``outcomes/`` offers them; ``confirmed`` where the outcome asks for it."""
 
@@ -120,6 +125,7 @@ class Resolve(Versioned):
     status = serializers.CharField(max_length=40, required=False, help_text="Which of the category's resolved ones")
     data = serializers.DictField(required=False, help_text="Values of the category's fields")  # type: ignore[assignment]
     confirmed = serializers.BooleanField(default=False)
+    children = _children()
 
 
 class Fill(Versioned):
@@ -130,6 +136,7 @@ class MoveTicket(Versioned):
     status = serializers.CharField(max_length=40, help_text="The key of one of the category's statuses")
     data = serializers.DictField(required=False, help_text="Values of the category's fields")  # type: ignore[assignment]
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    children = _children()
 
 
 class RecategoriseTicket(Versioned):
@@ -138,6 +145,10 @@ class RecategoriseTicket(Versioned):
 
 class Because(Versioned):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
+
+
+class CancelTicket(Because):
+    children = _children()
 
 
 class Prioritize(Because):
@@ -165,11 +176,15 @@ class PromiseSerializer(serializers.Serializer[Why]):
 
 
 class TicketMessageSerializer(RowSerializer):
-    for_customers = ("public_id", "seq", "kind", "body", "at", "author_label", "from_customer")
+    """``ticket`` is the number of the ticket it was said on: one that was merged, or from which it was split off."""
+
+    for_customers = ("public_id", "ticket", "seq", "kind", "body", "at", "author_label", "from_customer")
+
+    ticket = serializers.CharField(source="ticket.number", read_only=True)
 
     class Meta:
         model = Message
-        fields = ("public_id", "seq", "kind", "body", "at", "author_label", "from_customer")
+        fields = ("public_id", "ticket", "seq", "kind", "body", "at", "author_label", "from_customer")
         read_only_fields = fields
 
 

@@ -19,8 +19,9 @@ from boss.core.problems import InvalidInput, NotFound
 from boss.core.scoping import ScopedQuerySet
 from boss.tenancy.models import Site, User
 from boss.tenancy.selectors import get_site, get_user
-from ticketing import selectors, why
+from ticketing import links, selectors, why
 from ticketing.api import by_fields, serializers
+from ticketing.api.links import LinksOfTickets
 from ticketing.choices import OPEN_STATES
 from ticketing.models import Category, TalentPool, Ticket
 from ticketing.models.thread import VIEW_INTERNAL
@@ -67,14 +68,19 @@ class TicketFilter(FilterSet):
         return queryset.filter(state__in=OPEN_STATES) if value else queryset.exclude(state__in=OPEN_STATES)
 
 
-class TicketViewSet(ReadOnlyViewSet):
+class TicketViewSet(LinksOfTickets, ReadOnlyViewSet):
     """Work for people."""
 
     model = Ticket
     serializer_class = serializers.TicketSerializer
     permission = "ticketing.view_ticket"
-    permissions: ClassVar[dict[str, str]] = {"create": "ticketing.add_ticket", "say": "ticketing.add_message"}
+    permissions: ClassVar[dict[str, str]] = {
+        **LinksOfTickets.permissions,
+        "create": "ticketing.add_ticket",
+        "say": "ticketing.add_message",
+    }
     inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {
+        **LinksOfTickets.inputs,
         "create": serializers.NewTicket,
         "say": serializers.NewMessage,
     }
@@ -83,6 +89,17 @@ class TicketViewSet(ReadOnlyViewSet):
 
     def rows(self) -> QuerySet[Ticket]:
         return selectors.list_tickets(self.actor)
+
+    @extend_schema(responses={200: serializers.TicketSerializer, 307: serializers.TicketSerializer})
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One ticket. One that was merged is answered with 307 and leads to the ticket that goes on in its place."""
+        ticket = self.get_object()
+        shown = self.get_serializer(ticket).data
+        goes_on = links.find_survivor(self.actor, ticket)
+        if goes_on is None:
+            return Response(shown)
+        place = request.path.replace(f"/{ticket.public_id}/", f"/{goes_on.public_id}/")
+        return Response(shown, status=307, headers={"Location": place})
 
     def create(self, request: Request) -> Response:
         given = self.given()
@@ -172,7 +189,7 @@ class TicketViewSet(ReadOnlyViewSet):
         """Make its resolution final."""
         return self.answer(tickets.close(actor=self.actor, ticket=self.get_object(), **self.given()))
 
-    @action(detail=True, methods=["post"], permission="ticketing.resolve_ticket", input=serializers.Because)
+    @action(detail=True, methods=["post"], permission="ticketing.resolve_ticket", input=serializers.CancelTicket)
     def cancel(self, request: Request, public_id: str) -> Response:
         """End it because its work is not wanted."""
         given = self.given()

@@ -2,6 +2,7 @@
 
 from ticketing.models.categories import Category, CategoryDraft, CategorySchema
 from ticketing.models.escalations import EscalationTimer, StaffNotice
+from ticketing.models.links import TicketMerge, TicketRelation
 from ticketing.models.mail import (
     BlockedSender,
     InboundMail,
@@ -55,6 +56,8 @@ __all__ = [
     "TicketEvent",
     "TicketFieldValue",
     "TicketLink",
+    "TicketMerge",
+    "TicketRelation",
     "TimeEntry",
     "Timer",
 ]

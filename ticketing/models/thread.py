@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from boss.core import permissions
 from boss.core.actors import Actor
 from boss.core.scoping import Addressable, RealmScoped, ScopedManager, ScopedQuerySet
-from ticketing.choices import MessageChannel, MessageKind, Trust
+from ticketing.choices import SUBJECT_LINKS, LinkType, MessageChannel, MessageKind, Trust
 from ticketing.mail.automatic import MailClass
 from ticketing.models.tickets import Ticket
 
@@ -108,12 +108,19 @@ class TicketEvent(RealmScoped):
 
 
 class TicketLink(RealmScoped):
-    """What a ticket is about. ``account_id`` is a projection, so that an account's page finds its tickets by index."""
+    """What a ticket is about, or what caused it or waits for it.
+
+    ``account_id`` is a projection, so that an account's page finds its tickets by index.
+    """
 
     realm_only = "links may name what a customer must not see"
-    database_rights: ClassVar[str] = "SELECT, INSERT"
+    database_rights: ClassVar[str] = "SELECT, INSERT, DELETE"
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="links", db_index=False)
+    type = models.CharField(
+        _("type"), max_length=12, choices=[(each.value, each.label) for each in SUBJECT_LINKS],
+        default=LinkType.ABOUT, db_default=LinkType.ABOUT.value,
+    )  # fmt: skip
     subject_kind = models.CharField(max_length=60)
     subject_id = models.BigIntegerField()
     account_id = models.BigIntegerField(null=True)

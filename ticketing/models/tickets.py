@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, FSMModelMixin, transition
+from django_fsm import RETURN_VALUE, FSMField, FSMModelMixin, transition
 
 from boss.core.scoping import Addressable
 from boss.tenancy.models import Organization, Site, User
@@ -70,6 +71,14 @@ class Ticket(FSMModelMixin, Addressable):
     subject_id = models.BigIntegerField(null=True, blank=True)
     dedupe_key = models.CharField(max_length=200, blank=True, default="")
 
+    # The ticket that goes on in its place, whatever number of merges lies between: nobody walks a chain.
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="merged", db_index=False,
+        verbose_name=_("merged into"),
+    )  # fmt: skip
+    # Ids of messages of other tickets that are shown here as well: what was split off. Messages are never copied.
+    excerpts = ArrayField(models.BigIntegerField(), default=list, db_default=[], blank=True)
+
     opened_at = models.DateTimeField(_("opened"), auto_now_add=True)
     opened_by = models.CharField(_("opened by"), max_length=200)
     due_at = models.DateTimeField(
@@ -102,6 +111,11 @@ class Ticket(FSMModelMixin, Addressable):
                 name="ticketing_one_open_per_key",
             ),
             models.CheckConstraint(
+                condition=Q(state=TicketState.MERGED, merged_into__isnull=False)
+                | (~Q(state=TicketState.MERGED) & Q(merged_into=None)),
+                name="ticketing_merged_into_something",
+            ),
+            models.CheckConstraint(
                 condition=Q(subject_kind="", subject_id=None) | (~Q(subject_kind="") & Q(subject_id__isnull=False)),
                 name="ticketing_subject_is_whole",
             ),
@@ -126,6 +140,11 @@ class Ticket(FSMModelMixin, Addressable):
             models.Index(fields=["realm_id", "requester", "-id"], name="ticketing_by_requester"),
             models.Index(fields=["realm_id", "-id"], name="ticketing_newest"),
             models.Index(fields=["realm_id", "category", "status", "-id"], name="ticketing_by_status"),
+            models.Index(
+                fields=["realm_id", "merged_into"],
+                condition=Q(merged_into__isnull=False),
+                name="ticketing_merged_into",
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -171,3 +190,14 @@ class Ticket(FSMModelMixin, Addressable):
     @transition(field="state", source=[TicketState.RESOLVED, TicketState.CLOSED], target=TicketState.OPEN)
     def reopen(self) -> None:
         """It was not done after all."""
+
+    @transition(field="state", source=[*OPEN_STATES, TicketState.RESOLVED], target=TicketState.MERGED)
+    def merge_away(self) -> None:
+        """Another ticket goes on in its place."""
+
+    @transition(
+        field="state", source=[TicketState.MERGED], target=RETURN_VALUE(*OPEN_STATES, TicketState.RESOLVED)
+    )  # fmt: skip
+    def take_out(self, state: str) -> str:
+        """The merge is undone: it is again in the state it was in."""
+        return state

@@ -118,6 +118,19 @@ def voided(ticket: Ticket) -> Changes:
     return _settle(ticket, lambda held, now: _stop(held.clock, now, void=True))
 
 
+def resumed(ticket: Ticket, kinds: Iterable[str]) -> Changes:
+    """What voided the last clocks of these kinds is undone: they go on as if they had never been stopped."""
+    voided: dict[str, SlaClock] = {}
+    rows = SlaClock.objects.filter(ticket=ticket, kind__in=list(kinds), state=ClockState.VOID)
+    for clock in rows.order_by("round"):
+        voided[clock.kind] = clock
+
+    def go_on(held: Running, now: dt.datetime) -> None:
+        held.clock.stopped_at, held.clock.state = None, ClockState.RUNNING
+
+    return _settle(ticket, go_on, _with_records(list(voided.values())))
+
+
 def reopened(ticket: Ticket) -> Changes:
     """A new clock for the solution; the one that ended stays as it ended."""
     return _start(ticket, [ClockKind.RESOLVE, ClockKind.INFORM])
@@ -197,7 +210,10 @@ class Running:
 
 def _running(ticket: Ticket) -> list[Running]:
     """The clocks of a ticket that have not ended: one statement where there is none, else three."""
-    clocks = list(SlaClock.objects.filter(ticket=ticket, stopped_at=None).order_by("pk"))
+    return _with_records(list(SlaClock.objects.filter(ticket=ticket, stopped_at=None).order_by("pk")))
+
+
+def _with_records(clocks: list[SlaClock]) -> list[Running]:
     found = {clock.pk: Running(clock, [], []) for clock in clocks}
     if found:
         for term in SlaTerm.objects.filter(clock__in=clocks).select_related("calendar").order_by("pk"):

@@ -17,6 +17,7 @@ TICKET = {
     "resolved": Mark(_("Resolved"), "circle-check", "ok"),
     "closed": Mark(_("Closed"), "check", "idle"),
     "cancelled": Mark(_("Cancelled"), "ban", "idle"),
+    "merged": Mark(_("Merged"), "git-branch", "idle"),
 }
 PRIORITY = {
     1: Mark(_("Critical"), "flag", "bad"),

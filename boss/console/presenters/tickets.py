@@ -87,8 +87,15 @@ def _said(message: Message) -> Said:
     return Said(message.at, message.author_label, message.body, "public", who, "message")
 
 
-def conversation(messages: Iterable[Message]) -> list[Said]:
-    return [_said(message) for message in messages]
+def conversation(messages: Iterable[Message], of: Ticket | None = None) -> list[Said]:
+    """What was said; beside what was said on another ticket (merged into ``of``, or split from) stands its number."""
+    return [
+        replace(said, label=f"{said.label} · {message.ticket.number}")
+        if of is not None and message.ticket_id != of.pk
+        else said
+        for message in messages
+        for said in [_said(message)]
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +153,40 @@ def _sentence(event: TicketEvent) -> str:
         return _("No longer shown to %(name)s") % {"name": event.before.get("with", "")}
     if event.type == "steps_renewed":
         return _("Steps of its escalation renewed")
+    if (told := _bond(event)) is not None:
+        return told
     if event.type == "promised_anew":
         return _("Due times agreed anew")
     return event.type.replace("_", " ").capitalize()
 
 
+def _bond(event: TicketEvent) -> str | None:
+    """What binds it to other tickets, in words; None for everything else."""
+    told = event.before if event.type == "unlinked" else event.after
+    other = told.get("to") or told.get("from") or told.get("into") or told.get("number") or told.get("kind") or ""
+    sentence = {
+        "merged": _("Merged into %(other)s"),
+        "merged_in": _("%(other)s was merged into this ticket"),
+        "unmerged": _("Is a ticket of its own again"),
+        "merge_undone": _("%(other)s is a ticket of its own again"),
+        "split": _("Part of it became %(other)s"),
+        "split_off": _("Split from %(other)s"),
+        "linked": _("Linked to %(other)s"),
+        "linked_from": _("Linked from %(other)s"),
+        "unlinked": _("No longer linked to %(other)s"),
+    }.get(event.type)
+    return None if sentence is None else sentence % {"other": other}
+
+
 _EVENT_MARKS = {
+    "merged": Mark("", "git-branch", "idle"),
+    "merged_in": Mark("", "git-branch", "busy"),
+    "unmerged": Mark("", "arrow-back-up", "wait"),
+    "merge_undone": Mark("", "arrow-back-up", "wait"),
+    "split": Mark("", "arrows-exchange", "busy"),
+    "split_off": Mark("", "arrows-exchange", "busy"),
+    "linked": Mark("", "plug", "idle"),
+    "linked_from": Mark("", "plug", "idle"),
     "opened": Mark("", "plus", "busy"),
     "claimed": Mark("", "hand-click", "busy"),
     "assigned": Mark("", "user", "busy"),

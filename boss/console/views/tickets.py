@@ -7,11 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from boss.console.forms.links import children_field
 from boss.console.forms.tickets import AssignForm, FillForm, MessageForm, MoveForm, ResolveForm, WaitForm
 from boss.console.forms.time import TimeForm
 from boss.console.frame import actor_of, back_to, page, picked, refused, staff
@@ -26,9 +28,10 @@ from boss.core.scoping import ScopedQuerySet
 from boss.look import once
 from boss.look.pages import Page, newest_first
 from boss.tenancy.models import User
-from ticketing import by_values, fields, mailroom, selectors, statuses, timesheet, why
+from ticketing import by_values, fields, links, mailroom, selectors, statuses, timesheet, why
 from ticketing.choices import OPEN_STATES, MessageKind, TicketState
 from ticketing.contracts import Outcome
+from ticketing.errors import OpenChildren
 from ticketing.fields import FieldDef
 from ticketing.models import Category, Ticket
 from ticketing.services import tickets
@@ -126,6 +129,10 @@ def _by_fields(request: HttpRequest, rows: ScopedQuerySet) -> ByFields:
 def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
     """One ticket: conversation, facts, what it is about, how it can end."""
     found = selectors.get_ticket(actor_of(request), public_id)
+    goes_on = links.find_survivor(actor_of(request), found) if "here" not in request.GET else None
+    if goes_on is not None:
+        messages.info(request, _("%(number)s was merged into this ticket.") % {"number": found.number})
+        return redirect(present.url_of(goes_on))
     return ticket_page(request, found)
 
 
@@ -145,7 +152,7 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
         "state": present.state_of(found, known.status(found)),
         "priority": mark(PRIORITY, found.priority),
         "brief": brief,
-        "said": present.conversation(messages_[1:] if brief else messages_),
+        "said": present.conversation(messages_[1:] if brief else messages_, found),
         "log": present.log(selectors.list_events(actor, found)),
         "cards": selectors.list_cards(found),
         "promises": promises.of(why.explain(actor, found)),
@@ -237,9 +244,10 @@ def move(request: HttpRequest, public_id: str) -> HttpResponse:
     try:
         tickets.move(
             actor=actor, ticket=found, status=typed["status"], data=form.data_given, reason=typed["reason"],
-            expected_version=typed["version"],
+            children=request.POST.get("children", ""), expected_version=typed["version"],
         )  # fmt: skip
     except Problem as problem:
+        _ask_about_children(form, problem)
         form.add_problem(problem)
         return _again(request, found, problem, move_form=form)
     return redirect(present.url_of(found))
@@ -247,11 +255,11 @@ def move(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _rights(actor: Actor, found: Ticket) -> dict[str, bool]:
     """Which buttons this person gets; the services decide again."""
-    is_open = found.is_open
+    is_open, stands = found.is_open, found.merged_into_id is None
     mine = found.assignee_id is not None and found.assignee_id == actor.user_id
     return {
-        "say": actor.holds("ticketing.add_message"),
-        "note": actor.holds("ticketing.add_internal_message"),
+        "say": stands and actor.holds("ticketing.add_message"),
+        "note": stands and actor.holds("ticketing.add_internal_message"),
         "claim": is_open and found.assignee_id is None and actor.holds("ticketing.claim_ticket"),
         "release": is_open and mine,
         "assign": is_open and permissions.may(actor, "ticketing.assign_ticket"),
@@ -404,15 +412,22 @@ def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
             note=form.cleaned_data["note"],
             data={key: value for key, value in form.data_given.items() if value not in (None, "", [])},
             confirmed=bool(form.cleaned_data.get("confirmed")),
+            children=request.POST.get("children", ""),
             expected_version=form.cleaned_data["version"],
         )
     except Problem as problem:
+        _ask_about_children(form, problem)
         form.add_problem(problem)
         return _again(request, found, problem, resolve_form=form)
     messages.success(request, _("%(number)s is done.") % {"number": found.number})
     if request.POST.get("next") == "inbox":
         return redirect("console:inbox_next")
     return redirect(present.url_of(found))
+
+
+def _ask_about_children(form: Form, problem: Problem) -> None:
+    if isinstance(problem, OpenChildren):
+        form.fields["children"] = children_field()
 
 
 def _again(request: HttpRequest, found: Ticket, problem: Problem, **forms: Any) -> HttpResponse:

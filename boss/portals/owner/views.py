@@ -30,6 +30,7 @@ from boss.tenancy import selectors, signing_in
 from boss.tenancy.models import Organization, User
 from boss.tenancy.reach import reaches, roles_to_give
 from subscribers import selectors as subscribers
+from ticketing import links
 from ticketing import selectors as ticketing
 from ticketing.services import tickets as desk
 
@@ -122,6 +123,9 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
     """The conversation of a ticket that was shared: public messages only."""
     actor = _actor(request)
     found = ticketing.get_ticket(actor, public_id)
+    goes_on = links.find_survivor(actor, found)
+    if goes_on is not None and request.method != "POST":
+        return redirect("owner:ticket", public_id=goes_on.public_id)
     form = ReplyForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         if not once.first_time(actor, request.POST.get("form_key", "")):

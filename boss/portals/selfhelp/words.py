@@ -14,6 +14,7 @@ TICKET: dict[str, Mark] = {
     "resolved": Mark(_("Solved"), "circle-check", "ok"),
     "closed": Mark(_("Closed"), "circle-check", "idle"),
     "cancelled": Mark(_("Cancelled"), "circle-x", "idle"),
+    "merged": Mark(_("Goes on in another request"), "arrow-right", "idle"),
 }
 SUBSCRIPTION: dict[str, Mark] = {
     "pending": Mark(_("Being set up"), "loader-2", "busy"),

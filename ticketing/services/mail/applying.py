@@ -14,7 +14,7 @@ from boss.core.permissions import PermissionDenied, may
 from boss.core.problems import Problem
 from boss.tenancy.models import User
 from boss.tenancy.selectors import actor_for_user
-from ticketing.choices import MessageKind, ParticipantRole, TicketState, Trust
+from ticketing.choices import LinkType, MessageKind, ParticipantRole, TicketState, Trust
 from ticketing.mail import matching as reading
 from ticketing.mail.authentication import Authentication, Verified
 from ticketing.mail.authorising import Verdict
@@ -126,6 +126,9 @@ def open_ticket(
         actor=actor, category_key=category.key, title=title_of(mail), requester=requester,
         organization=requester.organization if requester else None,
     )  # fmt: skip
+    if match.follows is not None:
+        tickets.link(actor=actor, ticket=ticket, type=LinkType.FOLLOW_UP_OF, other=match.follows)
+        ticket.refresh_from_db()
     inbound.ticket = ticket
     inbound.message = tickets.add_mail(
         actor=actor,

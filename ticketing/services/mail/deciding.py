@@ -193,6 +193,7 @@ def _answer(inbound: InboundMail, read: Read, match: Match, verdict: Verdict, tr
         return
     if applying.is_final(match.ticket):
         trace.say("M6", "closed", number=match.ticket.number)
+        match.follows = match.ticket
         inbound.hint, inbound.ticket, match.hint, match.ticket = match.ticket, None, match.ticket, None
         _open(inbound, read, match, trace, actor=actor, acknowledged=True)
         return

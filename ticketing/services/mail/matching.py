@@ -9,6 +9,7 @@ from boss.core import clock
 from boss.tenancy.models import User
 from boss.tenancy.selectors import find_user_by_email
 from ticketing.choices import MessageKind, ParticipantState
+from ticketing.links import goes_on_as
 from ticketing.mail import tokens
 from ticketing.mail.authorising import Sender
 from ticketing.mail.matching import Clues
@@ -22,7 +23,8 @@ SAME_CONVERSATION = dt.timedelta(days=7)
 
 @dataclass(slots=True)
 class Match:
-    """``ticket`` None: it opens one (M6). ``hint`` is a ticket it may belong to, which people decide."""
+    """``ticket`` None: it opens one (M6). ``hint`` is a ticket it may belong to, which people decide; ``follows`` is
+    the closed ticket that it answers, of which a new one is the follow-up."""
 
     rule: str = "M6"
     ticket: Ticket | None = None
@@ -31,6 +33,7 @@ class Match:
     user: User | None = None
     participant: Participant | None = None
     is_internal: bool = False
+    follows: Ticket | None = None
 
 
 def find(mail: Mail, clues: Clues, keys: tokens.Keyring, trace: Trace) -> Match:
@@ -43,6 +46,7 @@ def find(mail: Mail, clues: Clues, keys: tokens.Keyring, trace: Trace) -> Match:
         _by_stored(match, mail, clues, trace)
     if match.ticket is None and clues.tag:
         _by_tag(match, clues, trace)
+    _follow_merge(match, trace)
     if match.ticket is not None:
         match.participant = Participant.objects.filter(ticket=match.ticket, email=mail.sender.email).first()
         match.sender = _sender(match, issued_to)
@@ -53,6 +57,14 @@ def find(mail: Mail, clues: Clues, keys: tokens.Keyring, trace: Trace) -> Match:
             trace.say(match.rule, "only_a_hint", number=match.ticket.number)
             match.hint, match.ticket, match.rule, match.sender = match.ticket, None, "M6", Sender.NOBODY
     return match
+
+
+def _follow_merge(match: Match, trace: Trace) -> None:
+    """M6: what answers a merged ticket belongs to the one that goes on. Who its sender is there is asked there."""
+    if match.ticket is not None and match.ticket.merged_into_id is not None:
+        goes_on = goes_on_as(match.ticket)
+        trace.say("M6", "merged", number=match.ticket.number, other=goes_on.number)
+        match.ticket = goes_on
 
 
 def _active_user(email: str) -> User | None:

@@ -13,6 +13,7 @@ from boss.tenancy.models import User
 from boss.tenancy.selectors import find_user_by_email
 from ticketing.choices import UNSETTLED_STATES, InboundState, MessageKind, ParticipantRole
 from ticketing.errors import MailSettled
+from ticketing.links import goes_on_as
 from ticketing.mail import limits, parsing
 from ticketing.mail.authentication import Authentication, Verified
 from ticketing.mail.automatic import Classified, MailClass
@@ -34,6 +35,7 @@ def accept(*, actor: Actor, mail: InboundMail, as_participant: bool = False) -> 
     """
     inbound = _locked(actor, mail)
     ticket: Ticket | None = inbound.ticket or inbound.hint
+    ticket = ticket and goes_on_as(ticket)
     if ticket is None or tickets.is_final(ticket):
         raise InvalidInput(fields={"ticket": [_("There is no open ticket to put it on. Make it a ticket of its own.")]})
     parsed = _read(inbound)

@@ -35,6 +35,7 @@ WORDS: dict[str, str | Promise] = {
     "unverified_participant": gettext_lazy("It could not be verified that the sender is who takes part in %(number)s."),
     "refused_by_domain": gettext_lazy("The sender's domain asks that such mail is refused."),
     "unmatched_automatic": gettext_lazy("Mail of programs opens no tickets here."),
+    "merged": gettext_lazy("%(number)s was merged into %(other)s."),
     "closed": gettext_lazy("%(number)s is closed, so this is a follow-up."),
     "reopened_too_often": gettext_lazy("%(number)s was reopened by mail too often today."),
     "repeated": gettext_lazy("The same words have come to %(number)s again and again."),

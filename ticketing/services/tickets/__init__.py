@@ -3,12 +3,15 @@
 from ticketing.services.tickets.ending import cancel, close, close_obsolete, reopen, resolve
 from ticketing.services.tickets.filling import fill, recategorise
 from ticketing.services.tickets.journal import MailMarks
+from ticketing.services.tickets.linking import link, link_thing, unlink, unlink_thing
 from ticketing.services.tickets.mailing import add_mail, is_final
+from ticketing.services.tickets.merging import merge, unmerge
 from ticketing.services.tickets.moving import move
 from ticketing.services.tickets.opening import open
 from ticketing.services.tickets.owning import assign, claim, release
 from ticketing.services.tickets.placing import prioritize, send_to_pool
 from ticketing.services.tickets.sharing import share, stop_sharing
+from ticketing.services.tickets.splitting import split
 from ticketing.services.tickets.talking import add_message, wait
 
 __all__ = [
@@ -22,6 +25,9 @@ __all__ = [
     "close_obsolete",
     "fill",
     "is_final",
+    "link",
+    "link_thing",
+    "merge",
     "move",
     "open",
     "prioritize",
@@ -31,6 +37,10 @@ __all__ = [
     "resolve",
     "send_to_pool",
     "share",
+    "split",
     "stop_sharing",
+    "unlink",
+    "unlink_thing",
+    "unmerge",
     "wait",
 ]

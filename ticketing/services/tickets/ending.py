@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -21,7 +21,7 @@ from ticketing.events import TicketResolved
 from ticketing.models import CategorySchema, Ticket
 from ticketing.registry import subject_kinds
 from ticketing.services import clocks
-from ticketing.services.tickets import entering, filling, journal, projecting
+from ticketing.services.tickets import entering, families, filling, journal, projecting
 from ticketing.statuses import StatusDef
 
 
@@ -36,6 +36,7 @@ def resolve(
     confirmed: bool = False,
     status: str = "",
     data: Mapping[str, Any] | None = None,
+    children: str = "",
     expected_version: int | None = None,
 ) -> Ticket:
     """Resolve an open ticket; in the same transaction its subject takes note, and may refuse.
@@ -43,8 +44,9 @@ def resolve(
     Where the subject offers outcomes, one must be chosen and its results given (``values``, cleaned against the
     outcome's characteristics; error fields are ``values.<key>``). ``note`` becomes an internal message.
     ``status``: which of the category's resolved ones, the first when empty; what it requires must be in ``data`` or on
-    the ticket. Raises :class:`OutcomeRequired`, :class:`ConfirmationRequired`, :class:`InvalidInput`, and
-    whatever the subject raises.
+    the ticket. ``children``: whether its open children end with it ("close") or go on ("leave"); must be said when it
+    has some. Raises :class:`OutcomeRequired`, :class:`ConfirmationRequired`, :class:`OpenChildren`,
+    :class:`InvalidInput`, and whatever the subject raises.
     """
     ticket = journal.locked(ticket, expected_version=expected_version, with_subject=True)
 
@@ -55,6 +57,7 @@ def resolve(
     cleaned = schema.validate(chosen.characteristics if chosen else (), dict(values or {}), prefix="values.")
     if chosen and chosen.needs_confirmation and not confirmed:
         raise ConfirmationRequired(outcome=outcome)
+    with_it = families.ending_with(ticket, actor=actor, children=children)
     before = dict(ticket.data)
     published = filling.upgrade(ticket)
     target = _target(published, status)
@@ -66,6 +69,7 @@ def resolve(
     )  # fmt: skip
     if ticket.data != before:
         projecting.copy(ticket)
+    end_children(with_it, actor=actor, state=TicketState.RESOLVED)
     return ticket
 
 
@@ -154,8 +158,11 @@ def close(*, actor: Actor, ticket: Ticket, expected_version: int | None = None) 
 
 
 @service
-def cancel(*, actor: Actor, ticket: Ticket, reason: str, expected_version: int | None = None) -> Ticket:
-    """End a ticket whose work is not wanted. Refused where the subject asks for an outcome."""
+def cancel(
+    *, actor: Actor, ticket: Ticket, reason: str, children: str = "", expected_version: int | None = None
+) -> Ticket:
+    """End a ticket whose work is not wanted. Refused where the subject asks for an outcome. ``children`` as in
+    :func:`resolve`."""
     ticket = journal.locked(ticket, expected_version=expected_version, with_subject=True)
 
     require(actor, "ticketing.resolve_ticket", ticket)
@@ -165,9 +172,20 @@ def cancel(*, actor: Actor, ticket: Ticket, reason: str, expected_version: int |
         raise OutcomeRequired(fields={"outcome": [_("Choose one of the outcomes.")]})
     if not reason.strip():
         raise InvalidInput(fields={"reason": [_("Please say why.")]})
+    with_it = families.ending_with(ticket, actor=actor, children=children)
 
     _cancel(ticket, actor=actor, event="cancelled", reason=reason)
+    end_children(with_it, actor=actor, state=TicketState.CANCELLED, reason=reason)
     return ticket
+
+
+def end_children(with_it: Iterable[Ticket], *, actor: Actor, state: str, reason: str = "") -> None:
+    """The open children end as their parent did, in the transaction in which it did."""
+    for child in with_it:
+        if state == TicketState.CANCELLED:
+            cancel(actor=actor, ticket=child, reason=reason, children="close")
+        else:
+            resolve(actor=actor, ticket=child, children="close")
 
 
 @service

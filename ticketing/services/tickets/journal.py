@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,6 +32,24 @@ def locked(ticket: Ticket, *, expected_version: int | None = None, with_subject:
         raise TicketNotFound
     if expected_version is not None and fresh.version != expected_version:
         raise TicketChanged(version=fresh.version)
+    return fresh
+
+
+def locked_all(tickets: Iterable[Ticket]) -> dict[int, Ticket]:
+    """Fresh copies of several tickets by id, locked in the order of their ids, as everybody locks more than one."""
+    wanted = sorted({ticket.pk for ticket in tickets})
+    rows = {row.pk: row for row in Ticket.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
+    if len(rows) < len(wanted):
+        raise TicketNotFound
+    return rows
+
+
+def locked_survivor(ticket: Ticket) -> Ticket:
+    """The ticket, or the one it was merged into: what is said to a merged ticket is said to that which goes on."""
+    goes_on = Ticket.objects.filter(pk=ticket.pk).values_list("merged_into", flat=True).first()
+    fresh = locked(Ticket(pk=goes_on) if goes_on else ticket)
+    if fresh.merged_into_id is not None:  # merged while we waited for it; undoing a merge waits for this lock as well
+        fresh = locked(Ticket(pk=fresh.merged_into_id))
     return fresh
 
 

@@ -31,7 +31,7 @@ def add_mail(
     promise of a first reply. Without, it is only kept: what no person wrote moves nothing (rule L3).
     Raises :class:`OutcomeIsFinal`.
     """
-    ticket = journal.locked(ticket)
+    ticket = journal.locked_survivor(ticket)
 
     require(actor, "ticketing.add_message", ticket)
 

@@ -17,7 +17,7 @@ from ticketing.choices import TicketState
 from ticketing.errors import OutcomeIsFinal, OutcomeRequired, StatusNotAllowed
 from ticketing.models import Ticket
 from ticketing.services import clocks
-from ticketing.services.tickets import ending, entering, filling, journal, projecting
+from ticketing.services.tickets import ending, entering, families, filling, journal, projecting
 from ticketing.statuses import StatusDef
 
 _TRANSITIONS = {
@@ -37,13 +37,15 @@ def move(
     status: str,
     data: Mapping[str, Any] | None = None,
     reason: str = "",
+    children: str = "",
     expected_version: int | None = None,
 ) -> Ticket:
     """Give a ticket another status of its category, with values of its fields besides.
 
     The status must be one that the present one may be left to, and what it requires must be filled in (error fields
-    ``data.<key>``). A ticket whose subject asks for an outcome ends by :func:`resolve` alone (ADR 0021). Raises
-    :class:`StatusNotAllowed`, :class:`OutcomeRequired`, :class:`OutcomeIsFinal`, :class:`InvalidInput`.
+    ``data.<key>``). A ticket whose subject asks for an outcome ends by :func:`resolve` alone (ADR 0021); ``children``
+    as there. Raises :class:`StatusNotAllowed`, :class:`OutcomeRequired`, :class:`OutcomeIsFinal`,
+    :class:`OpenChildren`, :class:`InvalidInput`.
     """
     ticket = journal.locked(ticket, expected_version=expected_version, with_subject=True)
 
@@ -69,6 +71,7 @@ def move(
         raise OutcomeIsFinal
     if target.state == TicketState.CANCELLED and not reason.strip():
         raise InvalidInput(fields={"reason": [_("Please say why.")]})
+    with_it = families.ending_with(ticket, actor=actor, children=children) if ends and ticket.is_open else []
 
     before = dict(ticket.data)
     entering.prepare(ticket, published, actor=actor, target=target, data=data or {})
@@ -84,6 +87,7 @@ def move(
             | ending.told_of(changes),
         )  # fmt: skip
     projecting.copy(ticket)
+    ending.end_children(with_it, actor=actor, state=target.state, reason=reason)
     return ticket
 
 

@@ -25,9 +25,10 @@ def add_message(*, actor: Actor, ticket: Ticket, body: str, kind: str = MessageK
     """Say something. ``kind``: "public" (the customer reads it), "internal" or "system" (staff only).
 
     A public answer by a person of the staff takes a new ticket up and keeps the promise of a first reply. A
-    customer's message wakes a ticket that waits for him and reopens a resolved one. Raises :class:`TicketClosed`.
+    customer's message wakes a ticket that waits for him and reopens a resolved one. On a ticket that was merged it goes
+    to the one it was merged into. Raises :class:`TicketClosed`.
     """
-    ticket = journal.locked(ticket)
+    ticket = journal.locked_survivor(ticket)
     from_customer = journal.is_customer(actor)
 
     public = kind == MessageKind.PUBLIC

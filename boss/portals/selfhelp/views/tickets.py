@@ -21,12 +21,12 @@ from boss.portals import asking
 from boss.portals.selfhelp import words
 from boss.portals.selfhelp.forms import ReplyForm, TicketForm
 from boss.tenancy.selectors import caretaker_of
-from ticketing import selectors, sharing
+from ticketing import links, selectors, sharing
 from ticketing.models import Ticket
 from ticketing.services import tickets as desk
 
 PAGE = 20
-OVER = ("closed", "cancelled")
+OVER = ("closed", "cancelled", "merged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,9 @@ def tickets(request: HttpRequest) -> HttpResponse:
 def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
     """The conversation. Only public messages are ever asked for."""
     found = selectors.get_ticket(request.actor, public_id)  # type: ignore[attr-defined]
+    goes_on = links.find_survivor(request.actor, found)  # type: ignore[attr-defined]
+    if goes_on is not None and request.method != "POST":
+        return redirect("selfhelp:ticket", public_id=goes_on.public_id)
     form = ReplyForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         if not once.first_time(request.actor, request.POST.get("form_key", "")):  # type: ignore[attr-defined]
