@@ -1,4 +1,5 @@
-"""Who is meant by "the owner", "the pool", "its supervisors", "who is on call" or a role: people of the staff who may see tickets."""
+"""Who is meant by "the owner", "the pool", "its supervisors", "who is on call" or a role: people of the staff who may
+see tickets."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from ticketing.models import (
     Ticket,
 )
 
-MANAGE, GIVE = "ticketing.manage_pools", "ticketing.assign_ticket"
+MANAGE = "ticketing.manage_pools"
 
 
 # Who answers for a pool
@@ -78,13 +78,6 @@ def _chain(key: int, parents: Mapping[int, int | None]) -> list[int]:
     return found
 
 
-def may_give(actor: Actor, ticket: Ticket, user: User) -> bool:
-    """Whether a supervisor may give this ticket of his pool to this member of it, without the right to give any."""
-    if ticket.pool is None or not supervises(actor, ticket.pool):
-        return False
-    return PoolMember.objects.filter(pool_id=ticket.pool_id, user=user).exists()
-
-
 # People
 
 
@@ -109,7 +102,7 @@ def on_call_now(pool: TalentPool) -> list[User]:
 
 def is_member(user_id: int | None) -> bool:
     """Whether somebody is in any pool."""
-    return user_id is not None and PoolMember.objects.filter(user_id=user_id).exists()
+    return user_id is not None and bool(PoolMember.objects.filter(user_id=user_id).exists())
 
 
 def counts() -> dict[int, tuple[int, int]]:

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from boss.tenancy import sessions
 from tests.cast import actor_of, make_user
 from tests.ticketing.conftest import make_desk
 from ticketing.events import TicketOpened
@@ -74,7 +75,12 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(cast, 
     assert 'value="Net"' in page and TalentPool.objects.get(key="noc").name == "Network"
     answer = alice.post(f"{NOC}members/{nora.public_id}/", {"capacity": "900"})
     assert answer.status_code == 422 and PoolMember.objects.get(user=nora).capacity == 8
-    shift = {"what": "add_shift", "user": nora.public_id, "starts_at": "2026-12-01T20:00", "ends_at": "2026-12-01T08:00"}
+    shift = {
+        "what": "add_shift",
+        "user": nora.public_id,
+        "starts_at": "2026-12-01T20:00",
+        "ends_at": "2026-12-01T08:00",
+    }
     answer = alice.post(f"{NOC}act/", shift)
     assert answer.status_code == 422 and "A shift ends after it begins." in answer.content.decode()
     assert not RotaShift.objects.exists()
@@ -139,7 +145,9 @@ def test_my_presence_is_in_the_head_of_every_page_and_set_there(cast, browser_of
     mine = browser_of(nora)
     page = mine.post("/console/presence/seen/", headers={"HX-Current-URL": "http://testserver/console/inbox/?x=1"})
     assert "Offline" in page.content.decode() and 'value="/console/inbox/?x=1"' in page.content.decode()
-    answer = mine.post("/console/presence/", {"state": "busy", "minutes": "30", "reason": "Call", "then": "/console/time/"})
+    answer = mine.post(
+        "/console/presence/", {"state": "busy", "minutes": "30", "reason": "Call", "then": "/console/time/"}
+    )
     assert answer["Location"] == "/console/time/"
     assert "Busy" in mine.post("/console/presence/seen/").content.decode()
     row = StaffPresence.objects.get(user=nora)
@@ -148,11 +156,12 @@ def test_my_presence_is_in_the_head_of_every_page_and_set_there(cast, browser_of
     assert StaffPresence.objects.get(user=nora).state == "busy"
 
 
-def test_the_board_of_fifty_takes_no_more_statements_than_that_of_three(cast, browser_of, desk, system):
+def test_the_board_of_fifty_takes_no_more_statements_than_that_of_three(cast, browser_of, desk, system, monkeypatch):
+    monkeypatch.setattr(sessions, "SECONDS_BETWEEN_NOTES", 3600)  # on a slow machine the note of a visit came between
     alice = browser_of(cast.alice)
-    alice.get(f"{NOC}workload/live/")
 
     def statements() -> int:
+        alice.get(f"{NOC}workload/live/")  # what is kept for seconds has been read by then
         with CaptureQueriesContext(connection) as seen:
             assert alice.get(f"{NOC}workload/live/").status_code == 200
         return len(seen)

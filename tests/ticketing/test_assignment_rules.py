@@ -206,7 +206,7 @@ def test_who_asks_for_work_need_not_be_available_but_must_be_able():
 )
 def test_presence_ends_by_itself_and_without_a_sign_of_life(state, until, seen, then):
     assert present(state, None if until is None else at(until), at(min(seen, 0)), NOW) == then
-    assert present(state, None, None, NOW) == "offline" and SILENT_AFTER == dt.timedelta(minutes=15)
+    assert present(state, None, None, NOW) == "offline" and dt.timedelta(minutes=15) == SILENT_AFTER
 
 
 def test_a_ticket_weighs_what_its_priority_or_its_category_says():

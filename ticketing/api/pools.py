@@ -31,7 +31,9 @@ _PLAIN: dict[str, Any] = {"pagination_class": None, "filterset_class": None, "fi
 
 class TalentPoolSerializer(serializers.ModelSerializer[TalentPool]):
     calendar = serializers.CharField(source="calendar.key", default=None, read_only=True, allow_null=True)
-    parent = serializers.CharField(source="parent.key", default=None, read_only=True, allow_null=True)
+    parent = serializers.CharField(  # type: ignore[assignment]  # a member named so in the document
+        source="parent.key", default=None, read_only=True, allow_null=True
+    )
 
     class Meta:
         model = TalentPool
@@ -55,10 +57,12 @@ class ConfigurePool(serializers.Serializer[Any]):
     strategy = serializers.ChoiceField(choices=Strategy.choices, default=Strategy.MANUAL.value)
     otherwise = serializers.ChoiceField(choices=Strategy.choices, default="", allow_blank=True)
     calendar = serializers.CharField(max_length=40, required=False, allow_null=True, help_text="A calendar's key")
-    parent = serializers.CharField(max_length=40, required=False, allow_null=True, help_text="A pool's key")
+    parent = serializers.CharField(  # type: ignore[assignment]  # a member named so in the document
+        max_length=40, required=False, allow_null=True, help_text="A pool's key"
+    )
     relax_after = serializers.DurationField(required=False, allow_null=True)
     weights = serializers.DictField(
-        required=False, help_text="Units of capacity: {\"priority\": {\"1\": 3}, \"category\": {\"outage\": 2}}"
+        required=False, help_text='Units of capacity: {"priority": {"1": 3}, "category": {"outage": 2}}'
     )
 
 
@@ -94,7 +98,7 @@ class PoolSupervisors(serializers.Serializer[Any]):
     users = serializers.ListField(child=serializers.CharField(max_length=12), max_length=50)
 
 
-class ShiftSerializer(serializers.ModelSerializer[RotaShift]):
+class RotaShiftSerializer(serializers.ModelSerializer[RotaShift]):
     user = PersonSerializer(read_only=True)
 
     class Meta:
@@ -103,16 +107,16 @@ class ShiftSerializer(serializers.ModelSerializer[RotaShift]):
         read_only_fields = fields
 
 
-class NewShift(PoolPerson):
+class NewRotaShift(PoolPerson):
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
 
 
-class EndShift(PoolPerson):
+class EndRotaShift(PoolPerson):
     starts_at = serializers.DateTimeField(help_text="When the shift begins that is taken out")
 
 
-class PassOn(PoolPerson):
+class PassOnTickets(PoolPerson):
     count = serializers.IntegerField(min_value=1, max_value=relieving.MOST_AT_ONCE)
     to = serializers.CharField(max_length=12, required=False, allow_null=True, help_text="A member; null: the pool")
 
@@ -153,7 +157,7 @@ class TalentPoolViewSet(ReadOnlyViewSet):
     inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {
         "create": NewPool,
         "set_member": SetPoolMember,
-        "add_shift": NewShift,
+        "add_shift": NewRotaShift,
     }
     lookup_field = "key"
     lookup_value_regex = "[-a-zA-Z0-9_]+"
@@ -208,22 +212,22 @@ class TalentPoolViewSet(ReadOnlyViewSet):
         pools.set_supervisors(actor=self.actor, pool=pool, users=people)
         return self.answer(pool)
 
-    @extend_schema(responses=ShiftSerializer(many=True))
+    @extend_schema(responses=RotaShiftSerializer(many=True))
     @action(detail=True, permission=VIEW, **_PLAIN)
     def shifts(self, request: Request, key: str) -> Response:
         """Who is on call, now and later."""
-        return Response(ShiftSerializer(staffing.list_shifts(self._mine()), many=True).data)
+        return Response(RotaShiftSerializer(staffing.list_shifts(self._mine()), many=True).data)
 
-    @extend_schema(responses={201: ShiftSerializer})
+    @extend_schema(responses={201: RotaShiftSerializer})
     @shifts.mapping.post
     def add_shift(self, request: Request, key: str) -> Response:
         """Put a member on call."""
         pool, given = self._mine(), self.given()
         given["user"] = self._person(given["user"])
-        return Response(ShiftSerializer(pools.add_shift(actor=self.actor, pool=pool, **given)).data, status=201)
+        return Response(RotaShiftSerializer(pools.add_shift(actor=self.actor, pool=pool, **given)).data, status=201)
 
     @extend_schema(responses={204: None})
-    @action(detail=True, methods=["post"], url_path="shifts/remove", permission=VIEW, input=EndShift)
+    @action(detail=True, methods=["post"], url_path="shifts/remove", permission=VIEW, input=EndRotaShift)
     def remove_shift(self, request: Request, key: str) -> Response:
         """Take a shift out of the rota."""
         pool, given = self._mine(), self.given()
@@ -242,7 +246,7 @@ class TalentPoolViewSet(ReadOnlyViewSet):
         return Response(WorkloadSerializer(workload.of_pool(self.actor, key)).data)
 
     @extend_schema(responses=PassedOnSerializer)
-    @action(detail=True, methods=["post"], permission=VIEW, input=PassOn)
+    @action(detail=True, methods=["post"], permission=VIEW, input=PassOnTickets)
     def pass_on(self, request: Request, key: str) -> Response:
         """Take tickets off somebody, those due first."""
         pool, given = self._mine(), self.given()
@@ -264,22 +268,22 @@ class TalentPoolViewSet(ReadOnlyViewSet):
             raise InvalidInput(fields={field: [_("There is no such person.")]}) from None
 
 
-class PresenceSerializer(serializers.Serializer[Any]):
+class StaffPresenceSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=PresenceState.choices)
     reason = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
     until = serializers.DateTimeField(required=False, allow_null=True)
 
 
-class PresenceViewSet(BossViewSet):
+class StaffPresenceViewSet(BossViewSet):
     """Where I am: what decides whether I am given work."""
 
     model = StaffPresence
-    serializer_class = PresenceSerializer
+    serializer_class = StaffPresenceSerializer
     permission = CLAIM
-    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": PresenceSerializer}
+    inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": StaffPresenceSerializer}
     pagination_class = None
 
-    @extend_schema(responses=PresenceSerializer)
+    @extend_schema(responses=StaffPresenceSerializer)
     def list(self, request: Request) -> Response:
         """By now: what was set ends by itself, and without a sign of life."""
         row = staffing.presence_of([self.actor.user_id or 0]).get(self.actor.user_id or 0)
@@ -293,7 +297,7 @@ class PresenceViewSet(BossViewSet):
         state = staffing.state_of(row, clock.now())
         told = row if row is not None and row.state == state else None
         shown = {"state": state, "reason": told.reason if told else "", "until": told.until if told else None}
-        return Response(PresenceSerializer(shown).data)
+        return Response(StaffPresenceSerializer(shown).data)
 
 
 class SkillSerializer(serializers.ModelSerializer[Skill]):

@@ -9,7 +9,7 @@ routes = [
     Route("time-entries", time.TimeEntryViewSet),
     Route("policies", policies.PolicyViewSet),
     Route("pools", pools.TalentPoolViewSet),
-    Route("presence", pools.PresenceViewSet),
+    Route("presence", pools.StaffPresenceViewSet),
     Route("skills", pools.SkillViewSet),
     Route("needs", pools.CategoryNeedViewSet),
 ]

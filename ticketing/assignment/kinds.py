@@ -10,7 +10,7 @@ class Strategy(models.TextChoices):
     """How a pool finds the person for a ticket."""
 
     MANUAL = "manual", _("By hand: people give and take")
-    PULL = "pull", _("Only by the button \"Next ticket\"")
+    PULL = "pull", _('Only by the button "Next ticket"')
     ROUND_ROBIN = "round_robin", _("In turn")
     LEAST_LOADED = "least_loaded", _("To whom has most room")
     BEST_SKILL = "best_skill", _("To the best in what it asks for")

@@ -52,7 +52,7 @@ def _line(passed: Passed, skills: Mapping[str, str]) -> str:
 
 
 def refusal_words(refusal: Refusal, skills: Mapping[str, str]) -> str:
-    """"has no room (8 of 8)"."""
+    """Such as: has no room (8 of 8)."""
     words = Because(refusal.because).label
     if refusal.because == Because.SKILL:
         name = skills.get(refusal.about, refusal.about)

@@ -184,15 +184,21 @@ class _Round:
         }
         user = User.objects.get(pk=key)
         owning.hand_over(ticket, user, actor=self.actor, event="assigned", told=told)
+        moment = self._next_moment()
         PoolMember.objects.filter(user=user, pool__in=[self.pool.pk, self.pool.parent_id or 0]).update(
-            last_given_at=self.now
+            last_given_at=moment
         )
         if not self.waits[ticket.pk].put_back_by:  # else it is remembered who did, should it come back
             self.waits[ticket.pk].delete()
-        self.own.give(key, wanted.weight, self.now)
+        self.own.give(key, wanted.weight, moment)
         if self._above is not None:
-            self._above.give(key, wanted.weight, self.now)
+            self._above.give(key, wanted.weight, moment)
         self.given += 1
+
+    def _next_moment(self) -> dt.datetime:
+        """Later than any before, so that what is given in one look is in turn as well."""
+        given = [each.last_given_at for each in self.own.members if each.last_given_at is not None]
+        return max([self.now, *(at + dt.timedelta(microseconds=1) for at in given)])
 
     def _tell(self, ticket: Ticket, wait: PoolWait, choice: Choice) -> None:
         """In the pool's hours alone: at night everybody is away, and that is as it should be."""

@@ -160,7 +160,8 @@ def change_member(
     member.zones = _words(zones)
     for field in ("languages", "zones"):
         try:
-            PoolMember._meta.get_field(field).clean(getattr(member, field), member)
+            model_field: Any = PoolMember._meta.get_field(field)
+            model_field.clean(getattr(member, field), member)
         except ValidationError as error:
             faults[field] = list(error.messages)
     if faults:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -117,7 +116,7 @@ def ask_no_more(*, actor: Actor, need_id: int) -> None:
     audit.record(actor=actor, action="category.need_removed", subject=need.category, before=told)
 
 
-def _told(need: CategoryNeed) -> Mapping[str, Any]:
+def _told(need: CategoryNeed) -> dict[str, Any]:
     return {
         "skill": need.skill.key if need.skill is not None else None,
         "level": need.level,

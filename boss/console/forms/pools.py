@@ -42,7 +42,9 @@ class PoolForm(BossForm):
         choices=[("", gettext_lazy("The ticket waits")), *Strategy.choices],
     )  # fmt: skip
     calendar = forms.ChoiceField(
-        label=gettext_lazy("Hours"), required=False, help_text=gettext_lazy("Of all members without hours of their own.")
+        label=gettext_lazy("Hours"),
+        required=False,
+        help_text=gettext_lazy("Of all members without hours of their own."),
     )
     parent = forms.ChoiceField(
         label=gettext_lazy("Pool above"), required=False,
@@ -71,7 +73,7 @@ class PoolForm(BossForm):
         self.fields["calendar"].choices = [("", _("Around the clock")), *calendars]  # type: ignore[attr-defined]
         self.fields["parent"].choices = [("", _("None")), *pools]  # type: ignore[attr-defined]
         for value, label in Priority.choices:
-            self._add_weight(f"priority_{value}", label, weights.get("priority", {}).get(str(value), 1))
+            self._add_weight(f"priority_{value}", str(label), weights.get("priority", {}).get(str(value), 1))
         by_category = list(weights.get("category", {}).items())
         named = [("", _("No category")), *((each.key, each.name) for each in categories)]
         self.count = len(by_category) + MORE_WEIGHTS
@@ -133,7 +135,8 @@ class PersonForm(BossForm):
 
 class ShiftForm(PersonForm):
     starts_at = forms.DateTimeField(
-        label=gettext_lazy("From"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        label=gettext_lazy("From"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
     ends_at = forms.DateTimeField(
         label=gettext_lazy("Until"),
@@ -259,8 +262,8 @@ def need_words(need: CategoryNeed) -> str:
 
 class PresenceForm(BossForm):
     state = forms.ChoiceField(label=gettext_lazy("Where I am"), choices=PresenceState.choices)
-    minutes = forms.TypedChoiceField(
-        label=gettext_lazy("For"), required=False, coerce=int, empty_value=0,
+    minutes = forms.ChoiceField(
+        label=gettext_lazy("For"), required=False,
         choices=[
             ("", gettext_lazy("Until I say otherwise")),
             ("15", gettext_lazy("15 minutes")),

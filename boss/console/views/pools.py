@@ -31,7 +31,7 @@ def pool_list(request: HttpRequest) -> HttpResponse:
     mine = {pool.pk for pool in staffing.supervised(actor)}
     counted = staffing.counts()
     rows = [(pool, *counted.get(pool.pk, (0, 0)), pool.pk in mine) for pool in selectors.list_pools(actor)]
-    return page(request, "pools/list.html", {"rows": rows, "may_manage": _manages(actor)}, section="tickets")
+    return page(request, "pools/list.html", {"rows": rows, "may_manage": _manages(actor)}, section="pools")
 
 
 @staff(pools.MANAGE)
@@ -49,13 +49,13 @@ def pool_new(request: HttpRequest) -> HttpResponse:
                 status = problem.status
             else:
                 return redirect("console:pool", made.key)
-    return page(request, "pools/new.html", {"form": form}, section="tickets", status=status)
+    return page(request, "pools/new.html", {"form": form}, section="pools", status=status)
 
 
 @staff(VIEW)
 @require_http_methods(["GET", "POST"])
 def pool(request: HttpRequest, key: str) -> HttpResponse:
-    """Its settings, members, supervisors and rota. Supervisors see it all and change what their pool's people can do."""
+    """Its settings, members, supervisors and rota. Supervisors see it all and change what its people can do."""
     actor = actor_of(request)
     found = _get(actor, key)
     if request.method == "GET":
@@ -109,7 +109,7 @@ def pool_member(request: HttpRequest, key: str, public_id: str) -> HttpResponse:
                 messages.success(request, _("Kept."))
                 return redirect("console:pool", key)
     context = {"pool": found, "member": member, "form": form}
-    return page(request, "pools/member.html", context, section="tickets", status=status)
+    return page(request, "pools/member.html", context, section="pools", status=status)
 
 
 @staff(VIEW)
@@ -208,4 +208,4 @@ def _pool_page(request: HttpRequest, found: TalentPool, *, status: int = 200, **
         context["form"] = _settings_form(actor, found)
         context["add_form"] = PersonForm(people=[user for user in people if user.pk not in inside])
         context["supervisors_form"] = SupervisorsForm(people=people, chosen=context["supervisors"])
-    return page(request, "pools/pool.html", context | forms, section="tickets", status=status)
+    return page(request, "pools/pool.html", context | forms, section="pools", status=status)

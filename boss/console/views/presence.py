@@ -30,9 +30,13 @@ def presence_seen(request: HttpRequest) -> HttpResponse:
     row = presence.seen(actor=actor)
     if row is None and not staffing.is_member(actor.user_id):
         return HttpResponse("")
-    context = {"mark": present.presence(staffing.state_of(row, clock.now())), "place": row, "form": PresenceForm()}
     shown = urlsplit(request.headers.get("HX-Current-URL", ""))
-    context["then"] = f"{shown.path}?{shown.query}" if shown.query else shown.path
+    context = {
+        "mark": present.presence(staffing.state_of(row, clock.now())),
+        "place": row,
+        "form": PresenceForm(),
+        "then": f"{shown.path}?{shown.query}" if shown.query else shown.path,
+    }
     return fragment(request, "pools/presence.html", context)
 
 
@@ -46,11 +50,11 @@ def presence_set(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Choose where you are."))
         return back_to(request, home)
     given = form.cleaned_data
-    until = clock.now() + dt.timedelta(minutes=given["minutes"]) if given["minutes"] else None
+    until = clock.now() + dt.timedelta(minutes=int(given["minutes"])) if given["minutes"] else None
     try:
         row = presence.set_presence(actor=actor_of(request), state=given["state"], reason=given["reason"], until=until)
     except Problem as problem:
         refused(request, problem)
     else:
-        messages.success(request, present.presence(row.state).word)
+        messages.success(request, str(present.presence(row.state).word))
     return back_to(request, home)

@@ -79,4 +79,4 @@ def _skills_page(request: HttpRequest, *, status: int = 200, **forms: Any) -> Ht
         "skill_form": SkillForm(),
         "need_form": NeedForm(categories=selectors.list_categories(actor_of(request)), skills=known),
     }
-    return page(request, "pools/skills.html", context | forms, section="tickets", status=status)
+    return page(request, "pools/skills.html", context | forms, section="pools", status=status)

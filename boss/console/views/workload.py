@@ -26,7 +26,7 @@ VIEW = "ticketing.view_talentpool"
 def pool_workload(request: HttpRequest, key: str) -> HttpResponse:
     """The board. It refreshes by itself unless it was told to stand still (``?paused=1``)."""
     context = {**_board(request, key), "paused": "paused" in request.GET}
-    return page(request, "pools/workload.html", context, section="tickets")
+    return page(request, "pools/workload.html", context, section="pools")
 
 
 @staff(VIEW)
@@ -59,7 +59,8 @@ def pool_pass_on(request: HttpRequest, key: str, public_id: str) -> HttpResponse
         refused(request, problem)
     else:
         told = ngettext("%(n)d ticket of %(name)s went on.", "%(n)d tickets of %(name)s went on.", gone)
-        messages.success(request, told % {"n": gone, "name": user.full_name} if gone else _("There was nothing to pass on."))
+        told = told % {"n": gone, "name": user.full_name}
+        messages.success(request, told if gone else _("There was nothing to pass on."))
     return redirect("console:pool_workload", key)
 
 

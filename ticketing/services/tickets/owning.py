@@ -13,7 +13,6 @@ from boss.core.permissions import require
 from boss.core.problems import InvalidInput
 from boss.core.services import service
 from boss.tenancy.models import User
-from ticketing import staffing
 from ticketing.choices import TicketState
 from ticketing.errors import AlreadyClaimed, NotInPool, OnlyPeopleClaim
 from ticketing.models import PoolMember, TalentPool, Ticket
@@ -23,11 +22,10 @@ from ticketing.services.tickets import journal, waiting
 
 @service
 def assign(*, actor: Actor, ticket: Ticket, user: User, expected_version: int | None = None) -> Ticket:
-    """Give an open ticket to a person of the staff, whoever had it before. Supervisors may within their pool."""
+    """Give an open ticket to a person of the staff, whoever had it before."""
     ticket = journal.locked(ticket, expected_version=expected_version)
 
-    if not staffing.may_give(actor, ticket, user):
-        require(actor, "ticketing.assign_ticket", ticket)
+    require(actor, "ticketing.assign_ticket", ticket)
 
     journal.refuse_unless_open(ticket)
     if user.realm_id != ticket.realm_id or user.kind != User.Kind.STAFF or not user.is_active:
