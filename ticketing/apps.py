@@ -26,4 +26,7 @@ class TicketingConfig(AppConfig):
         handle("ticketing.acknowledge", events.TicketOpened, handlers.acknowledge)
         handle("ticketing.pass_on_answer", events.MessageAdded, handlers.pass_on_answer)
         handle("ticketing.copy_values", events.CategoryPublished, handlers.copy_values)
+        handle("ticketing.place_new", events.TicketOpened, handlers.place_new)
+        handle("ticketing.place_waiting", events.TicketWaits, handlers.place_waiting)
+        handle("ticketing.use_room", events.RoomMade, handlers.use_room)
         handle("ticketing.tell_resolved", events.TicketResolved, handlers.tell_resolved)

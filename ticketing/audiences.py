@@ -1,8 +1,11 @@
-"""Who is meant by "the owner", "the pool", "its supervisors" or a role: people of the staff who may see tickets."""
+"""Who is meant by "the owner", "the pool", "its supervisors", "who is on call" or a role: people of the staff who may
+see tickets."""
 
 from __future__ import annotations
 
+from boss.core import clock
 from boss.tenancy.models import Role, RoleGrant, User
+from ticketing import staffing
 from ticketing.models import PoolMember, Ticket
 
 SEES, SUPERVISES = "ticketing.view_ticket", "ticketing.assign_ticket"
@@ -28,7 +31,12 @@ class Audiences:
             return [self.ticket.assignee] if self.ticket.assignee is not None else []
         if who == "pool":
             return self._members()
+        if who == "on_call":
+            return staffing.on_call(self.ticket.pool, clock.now()) if self.ticket.pool is not None else []
         if who == "supervisor":
+            named = staffing.supervisors(self.ticket.pool, above=True) if self.ticket.pool is not None else []
+            if named:
+                return named
             leading = self._holding(SUPERVISES)
             in_pool = [user for user in self._members() if user.pk in {each.pk for each in leading}]
             return in_pool or leading

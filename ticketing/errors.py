@@ -157,3 +157,14 @@ class MailSettled(WrongState):
 
     code = "ticketing.mail_settled"
     title = _("Somebody has already decided about this mail.")
+
+
+class NotYourPool(NotFound):
+    """Neither its supervisor nor of those who configure pools: there is nothing to see."""
+
+    code = "ticketing.not_your_pool"
+    title = _("There is no such talent pool among those you supervise.")
+
+
+class PoolsInCircle(InvalidInput):
+    code = "ticketing.pools_in_circle"

@@ -36,3 +36,19 @@ class CategoryPublished:
 
     category_id: int
     version: int
+
+
+@fact("ticketing.ticket_waits")
+@dataclass(frozen=True)
+class TicketWaits:
+    """An open ticket has come into a pool that gives tickets out, or back into it, and nobody has it."""
+
+    ticket_id: int
+
+
+@fact("ticketing.room_made")
+@dataclass(frozen=True)
+class RoomMade:
+    """Somebody has room for more work: is available now, or a ticket of his has ended or gone to another."""
+
+    user_id: int

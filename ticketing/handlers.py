@@ -12,8 +12,9 @@ from boss.notify.rendering import home_of
 from boss.notify.services import messages
 from boss.tenancy.models import User
 from ticketing.choices import MessageChannel, MessageKind, TicketState
-from ticketing.events import CategoryPublished, MessageAdded, TicketOpened, TicketResolved
+from ticketing.events import CategoryPublished, MessageAdded, RoomMade, TicketOpened, TicketResolved, TicketWaits
 from ticketing.models import Category, Message, Ticket
+from ticketing.services import assigning
 from ticketing.services.mail import outgoing
 from ticketing.services.tickets import projecting
 
@@ -63,6 +64,25 @@ def tell_resolved(happened: TicketResolved) -> None:
 def copy_values(happened: CategoryPublished) -> None:
     """The marks of fields may have changed: the typed copy of the category's tickets is made anew."""
     projecting.copy_all(Category.objects.get(pk=happened.category_id))
+
+
+def place_new(happened: TicketOpened) -> None:
+    """A new ticket is given to somebody of its pool, if the pool gives tickets out."""
+    assigning.arrived(actor=_assigner(), ticket_id=happened.ticket_id)
+
+
+def place_waiting(happened: TicketWaits) -> None:
+    """So is one that came into another pool, or back."""
+    assigning.arrived(actor=_assigner(), ticket_id=happened.ticket_id)
+
+
+def use_room(happened: RoomMade) -> None:
+    """Somebody can have more: what waits in his pools is looked at."""
+    assigning.use_room(actor=_assigner(), user_id=happened.user_id)
+
+
+def _assigner() -> Actor:
+    return Actor.system(scoping.current_realm_id(), assigning.LABEL)
 
 
 def _machine() -> Actor:

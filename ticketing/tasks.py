@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from ticketing.services import escalation, notices
+from ticketing.services import assigning, escalation, notices
 from ticketing.services.mail import bell, intake
 
 
 @shared_task(name="ticketing.escalate")
 def escalate() -> int:
-    """Steps of ladders that are due, then what staff are to be told, by them or before."""
-    return escalation.sweep() + notices.sweep()
+    """Steps of ladders that are due, then pools where somebody may fit by now, then what staff are to be told."""
+    return escalation.sweep() + assigning.sweep() + notices.sweep()
 
 
 @shared_task(name=bell.PROCESS)

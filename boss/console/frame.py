@@ -48,6 +48,7 @@ def page(
         "section": section,
         "menu": entries,
         "more": more,
+        "has_presence": actor_of(request).holds("ticketing.claim_ticket"),
         "section_is_more": any(entry.key == section for entry in more),
     }
     return render(request, f"console/{template}", {**frame, **context}, status=status)

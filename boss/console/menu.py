@@ -31,6 +31,7 @@ ENTRIES = (
     Entry("orders", _("Orders"), "route", "console:orders", "subscribers.view_order"),
     Entry("runs", _("Runs"), "list-check", "console:runs", "workflow.view_run", on_phone=False),
     Entry("tickets", _("Tickets"), "ticket", "console:tickets", "ticketing.view_ticket"),
+    Entry("pools", _("Pools"), "briefcase", "console:pools", "ticketing.view_talentpool", on_phone=False),
     Entry("time", _("My time"), "clock", "console:my_time", "ticketing.add_timeentry", on_phone=False),
     Entry("services", _("Services"), "server-bolt", "console:services", "ipservices.view_service", on_phone=False),
     Entry("practice", _("Network"), "topology-star-3", "console:practice", "ipservices.view_binding", on_phone=False),

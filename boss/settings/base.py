@@ -265,6 +265,8 @@ SPECTACULAR_SETTINGS = {
         "MessageKindEnum": "ticketing.choices.MessageKind",
         "ClockKindEnum": "ticketing.sla.kinds.ClockKind",
         "ClockStateEnum": "ticketing.sla.kinds.ClockState",
+        "AssignmentStrategyEnum": "ticketing.assignment.kinds.Strategy",
+        "StaffPresenceEnum": "ticketing.assignment.kinds.PresenceState",
         "PolicyKindEnum": "ticketing.sla.kinds.PolicyKind",
         "OpenTicketsEnum": "ticketing.services.policies.OPEN_TICKETS",
         "CategoryKindEnum": "ticketing.choices.CategoryKind",

@@ -78,6 +78,7 @@ def fill(route: str, ids: dict[str, str]) -> str:
         "plans": "console/plans", "limits": "workflow/limits", "calendars": "console/calendars",
         "categories": "ticketing/categories",
         "policies": "ticketing/policies",
+        "pools": "ticketing/pools",
         "people": "tenancy/users", "roles": "tenancy/roles", "keys": "tenancy/api-keys", "buildings": "tenancy/sites",
         "audit": "core/audit-exports", "copies": "privacy/copies", "data": "privacy/copies",
         "scripts": "automation/scripts", "endpoints": "automation/endpoints",

@@ -47,6 +47,18 @@ ROWS = {
     "policy_publish": "ticketing.manage_policies",
     "policy_revert": "ticketing.manage_policies",
     "policy_use": "ticketing.manage_policies",
+    "pools": "ticketing.view_talentpool",
+    "pool_new": "ticketing.manage_pools",
+    "skills": "ticketing.manage_pools",
+    "skill_act": "ticketing.manage_pools",
+    "pool": "ticketing.view_talentpool",
+    "pool_act": "ticketing.view_talentpool",
+    "pool_member": "ticketing.view_talentpool",
+    "pool_workload": "ticketing.view_talentpool",
+    "pool_workload_live": "ticketing.view_talentpool",
+    "pool_pass_on": "ticketing.view_talentpool",
+    "presence_set": "ticketing.claim_ticket",
+    "presence_seen": "ticketing.claim_ticket",
     "calendars": "tenancy.change_calendar",
     "calendar_new": "tenancy.change_calendar",
     "calendar": "tenancy.change_calendar",
@@ -217,6 +229,12 @@ PLAIN = {
     "category_new",
     "policies",
     "policy_new",
+    "pools",
+    "pool_new",
+    "skills",
+    "skill_act",
+    "presence_set",
+    "presence_seen",
     "my_tasks",
     "my_tasks_next",
     "services",
@@ -270,6 +288,7 @@ POSTS |= {
     "stop_acting",
 }
 POSTS |= {"sign_in_provider_remove", "timer_start", "timer_stop", "time_add", "category_act"}
+POSTS |= {"pool_act", "pool_pass_on", "skill_act", "presence_set", "presence_seen"}
 POSTS |= {"policy_publish", "policy_revert", "policy_use"}
 POSTS |= {"ticket_unlink", "ticket_unmerge"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}

@@ -15,7 +15,7 @@ from ticketing import fields, selectors, statuses
 from ticketing.choices import MessageKind, Priority
 from ticketing.contracts import Outcome
 from ticketing.fields import Viewer
-from ticketing.models import Category, CategorySchema, Message, TalentPool, Ticket, TicketEvent
+from ticketing.models import Category, CategorySchema, Message, Ticket, TicketEvent
 from ticketing.models.thread import VIEW_INTERNAL
 from ticketing.sla.kinds import ClockKind, ClockState
 from ticketing.statuses import StatusDef
@@ -316,10 +316,3 @@ class CategoryEffectSerializer(serializers.Serializer[Any]):
     missing = serializers.ListField(child=serializers.CharField())
     status = serializers.CharField(source="status.key")
     status_changes = serializers.BooleanField()
-
-
-class TalentPoolSerializer(serializers.ModelSerializer[TalentPool]):
-    class Meta:
-        model = TalentPool
-        fields = ("key", "name", "description")
-        read_only_fields = fields

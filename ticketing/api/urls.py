@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from boss.core.api.routes import Route
-from ticketing.api import policies, time, views
+from ticketing.api import policies, pools, time, views
 
 routes = [
     Route("tickets", views.TicketViewSet),
     Route("categories", views.CategoryViewSet),
     Route("time-entries", time.TimeEntryViewSet),
     Route("policies", policies.PolicyViewSet),
-    Route("pools", views.TalentPoolViewSet),
+    Route("pools", pools.TalentPoolViewSet),
+    Route("presence", pools.StaffPresenceViewSet),
+    Route("skills", pools.SkillViewSet),
+    Route("needs", pools.CategoryNeedViewSet),
 ]

@@ -23,7 +23,7 @@ from ticketing import links, selectors, why
 from ticketing.api import by_fields, serializers
 from ticketing.api.links import LinksOfTickets
 from ticketing.choices import OPEN_STATES
-from ticketing.models import Category, TalentPool, Ticket
+from ticketing.models import Category, Ticket
 from ticketing.models.thread import VIEW_INTERNAL
 from ticketing.services import categories, drafts, tickets, versions
 
@@ -331,16 +331,3 @@ class CategoryViewSet(ReadOnlyViewSet):
         }
         faults = versions.judged(shown["fields"], shown["statuses"], category)[2]
         return {**shown, "faults": faults}
-
-
-class TalentPoolViewSet(ReadOnlyViewSet):
-    """Groups of staff that tickets wait for."""
-
-    model = TalentPool
-    serializer_class = serializers.TalentPoolSerializer
-    permission = "ticketing.view_talentpool"
-    lookup_field = "key"
-    lookup_value_regex = "[-a-zA-Z0-9_]+"
-
-    def rows(self) -> QuerySet[TalentPool]:
-        return selectors.list_pools(self.actor)

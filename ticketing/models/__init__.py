@@ -22,7 +22,8 @@ from ticketing.models.policies import (
     SlaPause,
     SlaTerm,
 )
-from ticketing.models.pools import PoolMember, TalentPool
+from ticketing.models.pools import PoolMember, PoolSupervisor, RotaShift, TalentPool
+from ticketing.models.staffing import CategoryNeed, PoolWait, Skill, StaffPresence
 from ticketing.models.thread import Message, TicketEvent, TicketLink
 from ticketing.models.tickets import Ticket
 from ticketing.models.time import TimeEntry, Timer
@@ -33,6 +34,7 @@ __all__ = [
     "CalendarVersion",
     "Category",
     "CategoryDraft",
+    "CategoryNeed",
     "CategorySchema",
     "EscalationTimer",
     "InboundMail",
@@ -46,11 +48,16 @@ __all__ = [
     "PolicyUse",
     "PolicyVersion",
     "PoolMember",
+    "PoolSupervisor",
+    "PoolWait",
     "RawMail",
+    "RotaShift",
+    "Skill",
     "SlaClock",
     "SlaPause",
     "SlaTerm",
     "StaffNotice",
+    "StaffPresence",
     "TalentPool",
     "Ticket",
     "TicketEvent",

@@ -18,8 +18,9 @@ MOST_STEPS = 12
 MOST_PERCENT = 500
 MOST_MINUTES = 60 * 24 * 60
 ACTS = ("notify", "raise_priority", "move", "note")
-AUDIENCES = ("assignee", "pool", "supervisor")
-"""And ``role:<key>``. A supervisor is who may give tickets to people: those of the pool, or if it has none all."""
+AUDIENCES = ("assignee", "pool", "supervisor", "on_call")
+"""And ``role:<key>``. Supervisors are those the pool names, or those above it; where none are named, who may give
+tickets to people: those of the pool, or if it has none all. ``on_call`` is whoever has a shift of the pool's rota."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def _act(told: Any, at: str, faults: dict[str, list[str]], known: Known | None) 
     if what not in ACTS:
         faults[at] = [_("There is no such act.")]
     elif what == "notify" and not _is_audience(to, known):
-        faults[at] = [_("Say who is told: the owner, the pool, its supervisors or a role.")]
+        faults[at] = [_("Say who is told: the owner, the pool, its supervisors, who is on call or a role.")]
     elif what == "move" and (not to or (known is not None and to not in known.pools)):
         faults[at] = [_("There is no such talent pool.")]
     elif what == "note" and not to:

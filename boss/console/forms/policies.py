@@ -204,6 +204,7 @@ class LadderForm(BossForm):
             ("assignee", _("Its owner")),
             ("pool", _("Its talent pool")),
             ("supervisor", _("Supervisors")),
+            ("on_call", _("Who is on call")),
             *((f"role:{key}", name) for key, name in roles),
         ]
         self.pools = [("", _("Leave it in its pool")), *pools]

@@ -25,6 +25,12 @@ PRIORITY = {
     3: Mark(_("Normal"), "circle-minus", "idle"),
     4: Mark(_("Low"), "chevron-down", "idle"),
 }
+PRESENCE = {
+    "available": Mark(_("Available"), "circle-check", "ok"),
+    "busy": Mark(_("Busy"), "headset", "wait"),
+    "away": Mark(_("Away"), "clock-pause", "idle"),
+    "offline": Mark(_("Offline"), "circle-dashed", "idle"),
+}
 RUN = {
     "running": Mark(_("Running"), "player-play", "busy"),
     "completed": Mark(_("Completed"), "circle-check", "ok"),

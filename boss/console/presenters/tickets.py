@@ -217,11 +217,18 @@ def log(events: Iterable[TicketEvent]) -> list[Happened]:
             event.actor_label,
             _sentence(event),
             _EVENT_MARKS.get(event.type, Mark("", "circle-dot")),
-            str(event.after.get("reason", "") or ""),
+            _detail(event),
         )
         for event in events
     ]
     return shown[::-1]
+
+
+def _detail(event: TicketEvent) -> str:
+    """The reason that was given, and of a ticket that was given out by rules why the others did not get it."""
+    reason = str(event.after.get("reason", "") or "")
+    passed = event.after.get("passed_over") or []
+    return f"{reason} {_('Passed over: %(names)s.') % {'names': '; '.join(passed)}}" if passed else reason
 
 
 def values(actor: Actor, ticket: Ticket, known: Known, viewer: Viewer) -> list[tuple[str, str, str]]:

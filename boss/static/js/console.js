@@ -102,6 +102,13 @@
       said.textContent = note ? note.dataset.said : "";
     });
 
+    // What refreshes by itself waits while somebody is at it: nothing is pulled from under a hand.
+    document.addEventListener("htmx:beforeRequest", function (event) {
+      var place = event.detail.elt;
+      if (!place.hasAttribute("data-hold")) return;
+      if (place.contains(document.activeElement) || place.querySelector("details[open]")) event.preventDefault();
+    });
+
     var off = document.getElementById("keys-off");
     off.checked = lettersOff();
     off.addEventListener("change", function () {

@@ -21,7 +21,7 @@ from ticketing.events import TicketResolved
 from ticketing.models import CategorySchema, Ticket
 from ticketing.registry import subject_kinds
 from ticketing.services import clocks
-from ticketing.services.tickets import entering, families, filling, journal, projecting
+from ticketing.services.tickets import entering, families, filling, journal, projecting, waiting
 from ticketing.statuses import StatusDef
 
 
@@ -105,6 +105,7 @@ def settle(
         subject_kinds.get(ticket.subject_kind).resolved(actor, ticket, outcome, values or {})
 
     events.publish(TicketResolved(ticket_id=ticket.pk, outcome=outcome))
+    waiting.moved(ticket, was_open=True)
 
 
 def _target(published: CategorySchema | None, key: str) -> StatusDef:
@@ -135,6 +136,7 @@ def reopen(*, actor: Actor, ticket: Ticket, reason: str = "", expected_version: 
     ticket.resolved_at, ticket.resolved_by, ticket.closed_at = None, "", None
     after = {"state": ticket.state, "reason": reason.strip()} | told_of(clocks.reopened(ticket))
     journal.write(ticket, actor=actor, event="reopened", before=before, after=after)
+    waiting.moved(ticket, was_open=False)
     return ticket
 
 
@@ -241,3 +243,4 @@ def _cancel(ticket: Ticket, *, actor: Actor, event: str, reason: str) -> None:
     ticket.closed_at = clock.now()
     after = {"state": ticket.state, "reason": reason.strip()} | told_of(clocks.voided(ticket))
     journal.write(ticket, actor=actor, event=event, before=before, after=after)
+    waiting.moved(ticket, was_open=True)

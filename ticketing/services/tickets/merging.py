@@ -24,7 +24,7 @@ from ticketing.models import Participant, Ticket, TicketEvent, TicketMerge
 from ticketing.registry import subject_kinds
 from ticketing.services import clocks
 from ticketing.services.mail import participants
-from ticketing.services.tickets import ending, journal, linking
+from ticketing.services.tickets import ending, journal, linking, waiting
 
 MOST_AT_ONCE = 20
 
@@ -123,6 +123,7 @@ def unmerge(*, actor: Actor, ticket: Ticket) -> Ticket:
         ticket, actor=actor, event="unmerged", before={"state": TicketState.MERGED.value, "into": target.number},
         after={"state": ticket.state} | ending.told_of(changes),
     )  # fmt: skip
+    waiting.moved(ticket, was_open=False)
     Ticket.objects.filter(pk__in=inner).update(merged_into=ticket)
     _leave(target, last, actor=actor)
     target.excerpts = [each for each in target.excerpts if each not in set(last.excerpts)]
@@ -142,11 +143,12 @@ def _merge(ticket: Ticket, target: Ticket, *, actor: Actor) -> None:
     if not ticket.is_open and ticket.state != TicketState.RESOLVED:
         raise TicketWrongState
     merged = TicketMerge(ticket=ticket, target=target, state_before=ticket.state, status_before=ticket.status)
-    before = {"state": ticket.state, "status": ticket.status}
+    before, was_open = {"state": ticket.state, "status": ticket.status}, ticket.is_open
     ticket.merge_away()
     ticket.merged_into = target
     after: dict[str, Any] = {"state": ticket.state, "into": target.number} | ending.told_of(clocks.voided(ticket))
     journal.write(ticket, actor=actor, event="merged", before=before, after=after)
+    waiting.moved(ticket, was_open=was_open)
     # Those merged into it before: nobody walks a chain.
     Ticket.objects.filter(merged_into=ticket).update(merged_into=target)
 

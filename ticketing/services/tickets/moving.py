@@ -17,7 +17,7 @@ from ticketing.choices import TicketState
 from ticketing.errors import OutcomeIsFinal, OutcomeRequired, StatusNotAllowed
 from ticketing.models import Ticket
 from ticketing.services import clocks
-from ticketing.services.tickets import ending, entering, families, filling, journal, projecting
+from ticketing.services.tickets import ending, entering, families, filling, journal, projecting, waiting
 from ticketing.statuses import StatusDef
 
 _TRANSITIONS = {
@@ -78,7 +78,7 @@ def move(
     if target.state == TicketState.RESOLVED and ticket.state != TicketState.RESOLVED:
         ending.settle(ticket, actor=actor, target=target, before=before)
     else:
-        was = {"state": ticket.state, "status": ticket.status}
+        was, was_open = {"state": ticket.state, "status": ticket.status}, ticket.is_open
         changes = _go(ticket, target, reason=reason.strip())
         told = filling.changes(ticket, before)
         journal.write(
@@ -86,6 +86,7 @@ def move(
             after={"state": ticket.state, "status": ticket.status, "reason": reason.strip(), **told["after"]}
             | ending.told_of(changes),
         )  # fmt: skip
+        waiting.moved(ticket, was_open=was_open)
     projecting.copy(ticket)
     ending.end_children(with_it, actor=actor, state=target.state, reason=reason)
     return ticket

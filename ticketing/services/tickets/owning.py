@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -16,7 +17,7 @@ from ticketing.choices import TicketState
 from ticketing.errors import AlreadyClaimed, NotInPool, OnlyPeopleClaim
 from ticketing.models import PoolMember, TalentPool, Ticket
 from ticketing.services import clocks
-from ticketing.services.tickets import journal
+from ticketing.services.tickets import journal, waiting
 
 
 @service
@@ -32,7 +33,7 @@ def assign(*, actor: Actor, ticket: Ticket, user: User, expected_version: int | 
     if ticket.assignee_id == user.pk:
         return ticket
 
-    _hand_over(ticket, user, actor=actor, event="assigned")
+    hand_over(ticket, user, actor=actor, event="assigned")
     return ticket
 
 
@@ -57,7 +58,7 @@ def claim(*, actor: Actor, ticket: Ticket, expected_version: int | None = None) 
     if ticket.assignee is not None:
         raise AlreadyClaimed(_("%(name)s has already taken this ticket.") % {"name": ticket.assignee.full_name})
 
-    _hand_over(ticket, User.objects.get(pk=actor.user_id), actor=actor, event="claimed")
+    hand_over(ticket, User.objects.get(pk=actor.user_id), actor=actor, event="claimed")
     return ticket
 
 
@@ -73,7 +74,7 @@ def release(*, actor: Actor, ticket: Ticket, expected_version: int | None = None
     if ticket.assignee_id is None:
         return ticket
 
-    _hand_over(ticket, None, actor=actor, event="released")
+    hand_over(ticket, None, actor=actor, event="released")
     return ticket
 
 
@@ -83,12 +84,17 @@ def _may_take_from(pool: TalentPool, actor: Actor) -> bool:
     return bool(PoolMember.objects.filter(pool=pool, user_id=actor.user_id).exists())
 
 
-def _hand_over(ticket: Ticket, user: User | None, *, actor: Actor, event: str) -> None:
+def hand_over(
+    ticket: Ticket, user: User | None, *, actor: Actor, event: str, told: Mapping[str, Any] | None = None
+) -> None:
+    """Give a locked open ticket to ``user``, or (None) back into its pool. ``told``: what the journal says besides."""
     before = {"assignee": ticket.assignee.full_name if ticket.assignee else None, "state": ticket.state}
+    had = ticket.assignee_id
     ticket.assignee = user
     if user is not None and ticket.state == TicketState.NEW:
         ticket.take_up()
     after: dict[str, Any] = {"assignee": user.full_name if user else None, "state": ticket.state}
     changes = clocks.owned(ticket) if user is not None else {}
-    after |= {"clocks": changes} if changes else {}
+    after |= {**({"clocks": changes} if changes else {}), **(told or {})}
     journal.write(ticket, actor=actor, event=event, before=before, after=after)
+    waiting.handed_over(ticket, had=had)

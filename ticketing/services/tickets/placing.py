@@ -13,7 +13,7 @@ from boss.core.services import service
 from ticketing.choices import Priority
 from ticketing.models import TalentPool, Ticket
 from ticketing.services import clocks
-from ticketing.services.tickets import journal
+from ticketing.services.tickets import journal, waiting
 
 
 @service
@@ -60,7 +60,9 @@ def send_to_pool(
         "pool": ticket.pool.name if ticket.pool else None,
         "assignee": ticket.assignee.full_name if ticket.assignee else None,
     }
+    had = ticket.assignee_id
     ticket.pool, ticket.assignee = pool, None
     after = {"pool": pool.name, "assignee": None, "reason": reason.strip()}
     journal.write(ticket, actor=actor, event="sent_to_pool", before=before, after=after)
+    waiting.handed_over(ticket, had=had)
     return ticket

@@ -17,7 +17,7 @@ from ticketing.errors import OutcomeIsFinal, TicketClosed
 from ticketing.events import MessageAdded
 from ticketing.models import Message, Ticket
 from ticketing.services import clocks
-from ticketing.services.tickets import entering, filling, journal
+from ticketing.services.tickets import entering, filling, journal, waiting
 
 
 @service
@@ -99,6 +99,7 @@ def wake(ticket: Ticket) -> clocks.Changes:
         ticket.reopen_count += 1
         ticket.resolved_at, ticket.resolved_by = None, ""
         changes = clocks.reopened(ticket)
+        waiting.moved(ticket, was_open=False)
     elif ticket.state == TicketState.WAITING_CUSTOMER:
         ticket.take_up()
     return changes | clocks.asked(ticket, reason=_("The customer has answered"))
