@@ -113,3 +113,13 @@ class MailSettled(WrongState):
 
     code = "ticketing.mail_settled"
     title = _("Somebody has already decided about this mail.")
+
+
+class ViewNotFound(NotFound):
+    code = "ticketing.view_not_found"
+    title = _("There is no such view.")
+
+
+class OnlyPeopleKeepViews(Problem):
+    code = "ticketing.only_people_keep_views"
+    title = _("Only a person who is signed in can keep views.")

@@ -184,6 +184,8 @@ def _desk() -> list[Holding]:
         *_nobody("the provider's hours", ticketing.CalendarVersion),
         *_nobody("ids and times alone", ticketing.SlaClock, ticketing.SlaTerm, ticketing.EscalationTimer),
         *_nobody("names tickets by their number, to staff", ticketing.StaffNotice),
+        *_nobody("the provider's own", ticketing.SavedView, ticketing.ViewPreference, ticketing.TicketBulk),
+        _by(ticketing.TicketBulkItem, "ticket_id", "ticket", erased={"text": SCRUBBED}),
         _by(ticketing.SlaPause, "clock__ticket_id", "ticket", erased={"reason": SCRUBBED}),
     ]  # fmt: skip
 

@@ -152,6 +152,15 @@ ROWS = {
     "mailbox_new": "ticketing.manage_mailboxes",
     "mailbox": "ticketing.manage_mailboxes",
     "tickets": "ticketing.view_ticket",
+    "ticket_next": "ticketing.claim_ticket",
+    "ticket_views": "ticketing.view_savedview",
+    "ticket_view_keep": "ticketing.view_savedview",
+    "ticket_views_mine": "ticketing.view_savedview",
+    "ticket_view_arrange": "ticketing.view_savedview",
+    "ticket_view": "ticketing.view_savedview",
+    "ticket_bulk": "ticketing.view_ticketbulk",
+    "ticket_bulk_progress": "ticketing.view_ticketbulk",
+    "ticket_place": "ticketing.change_ticket",
     "ticket": "ticketing.view_ticket",
     "timer_start": "ticketing.add_timeentry",
     "timer_stop": "ticketing.add_timeentry",
@@ -224,6 +233,12 @@ PLAIN = {
     "mailbox_new",
     "sender_unblock",
     "tickets",
+    "ticket_next",
+    "ticket_views",
+    "ticket_view_keep",
+    "ticket_views_mine",
+    "ticket_view_arrange",
+    "ticket_bulk",
     "workflows",
     "workflow_new",
     "workflow_import",
@@ -264,6 +279,7 @@ POSTS |= {
     "stop_acting",
 }
 POSTS |= {"sign_in_provider_remove", "timer_start", "timer_stop", "time_add", "category_act"}
+POSTS |= {"ticket_next", "ticket_view_keep", "ticket_view_arrange", "ticket_bulk", "ticket_place"}
 POSTS |= {"policy_publish", "policy_revert", "policy_use"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}
 POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}

@@ -1,5 +1,6 @@
 """The desk's tables: categories and pools, tickets, and what is said and happens on them."""
 
+from ticketing.models.bulks import TicketBulk, TicketBulkItem
 from ticketing.models.categories import Category, CategoryDraft, CategorySchema
 from ticketing.models.escalations import EscalationTimer, StaffNotice
 from ticketing.models.mail import (
@@ -26,6 +27,7 @@ from ticketing.models.thread import Message, TicketEvent, TicketLink
 from ticketing.models.tickets import Ticket
 from ticketing.models.time import TimeEntry, Timer
 from ticketing.models.values import TicketFieldValue
+from ticketing.models.views import SavedView, ViewPreference
 
 __all__ = [
     "BlockedSender",
@@ -46,15 +48,19 @@ __all__ = [
     "PolicyVersion",
     "PoolMember",
     "RawMail",
+    "SavedView",
     "SlaClock",
     "SlaPause",
     "SlaTerm",
     "StaffNotice",
     "TalentPool",
     "Ticket",
+    "TicketBulk",
+    "TicketBulkItem",
     "TicketEvent",
     "TicketFieldValue",
     "TicketLink",
     "TimeEntry",
     "Timer",
+    "ViewPreference",
 ]

@@ -8,6 +8,7 @@ from ticketing.services.tickets.moving import move
 from ticketing.services.tickets.opening import open
 from ticketing.services.tickets.owning import assign, claim, release
 from ticketing.services.tickets.placing import prioritize, send_to_pool
+from ticketing.services.tickets.taking import take_next
 from ticketing.services.tickets.talking import add_message, wait
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "reopen",
     "resolve",
     "send_to_pool",
+    "take_next",
     "wait",
 ]
