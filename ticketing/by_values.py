@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Subquery
@@ -19,7 +19,11 @@ def filterable_fields(actor: Actor, category: Category) -> list[FieldDef]:
     """The fields of the present version that lists of the category's tickets may be narrowed and sorted by, as far as
     the actor may read them. Customers are offered none."""
     published = selectors.find_schema(category)
-    every = [field for field in (published.fields() if published else ()) if field.filterable]
+    return readable(actor, [field for field in (published.fields() if published else ()) if field.filterable])
+
+
+def readable(actor: Actor, every: Sequence[FieldDef]) -> list[FieldDef]:
+    """Those of ``every`` that the actor may read; for staff only."""
     viewer = selectors.viewer_of(actor, every)
     return [field for field in every if viewer.role in ("staff", "system") and field.level(viewer) != "none"]
 

@@ -127,3 +127,32 @@ class ParticipantState(models.TextChoices):
     ACCEPTED = "accepted", _("Takes part")
     HELD = "held", _("Held")
     REMOVED = "removed", _("Removed")
+
+
+class SharedWith(models.TextChoices):
+    """Who else has a saved view in his list."""
+
+    NOBODY = "nobody", _("Only me")
+    POOL = "pool", _("One talent pool")
+    STAFF = "staff", _("All staff")
+
+
+class BulkVerb(models.TextChoices):
+    """What can be done to many tickets at once: each is one verb of a ticket."""
+
+    TAKE = "take", _("Take")
+    ASSIGN = "assign", _("Give to somebody")
+    RELEASE = "release", _("Put back into the pool")
+    POOL = "pool", _("Move to a pool")
+    PRIORITY = "priority", _("Set the priority")
+    STATUS = "status", _("Set the status")
+    NOTE = "note", _("Add an internal note")
+    RESOLVE = "resolve", _("Resolve")
+    CLOSE = "close", _("Close")
+
+
+class BulkResult(models.TextChoices):
+    PENDING = "pending", _("To be done")
+    DONE = "done", _("Done")
+    REFUSED = "refused", _("Refused")
+    FAILED = "failed", _("Failed")

@@ -168,3 +168,13 @@ class NotYourPool(NotFound):
 
 class PoolsInCircle(InvalidInput):
     code = "ticketing.pools_in_circle"
+
+
+class ViewNotFound(NotFound):
+    code = "ticketing.view_not_found"
+    title = _("There is no such view.")
+
+
+class OnlyPeopleKeepViews(Problem):
+    code = "ticketing.only_people_keep_views"
+    title = _("Only a person who is signed in can keep views.")

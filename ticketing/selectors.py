@@ -40,7 +40,8 @@ ORPHANS = "_orphan"
 DUE_FIRST = (F("due_at").asc(nulls_last=True), "priority", "id")
 
 
-def _rows() -> ScopedQuerySet:
+def list_rows() -> ScopedQuerySet:
+    """Tickets with what every list of them shows. Narrow it with ``.visible_to(actor)``, or by ids so narrowed."""
     rows: ScopedQuerySet = Ticket.objects.select_related("category", "pool", "assignee", "requester").order_by("-id")
     return rows
 
@@ -50,7 +51,7 @@ def _rows() -> ScopedQuerySet:
 
 def list_tickets(actor: Actor) -> ScopedQuerySet:
     """Every ticket the actor may see, newest first."""
-    return _rows().visible_to(actor)
+    return list_rows().visible_to(actor)
 
 
 def get_ticket(actor: Actor, public_id: str) -> Ticket:
@@ -97,7 +98,7 @@ def only_due(rows: ScopedQuerySet, when: str) -> ScopedQuerySet:
 def list_for_subject(kind: str, subject_id: int) -> ScopedQuerySet:
     """Tickets about one thing, newest first. Narrow it with ``.visible_to(actor)`` before showing it to people."""
     links = TicketLink.objects.filter(ticket_id=OuterRef("pk"), subject_kind=kind, subject_id=subject_id)
-    return _rows().filter(Exists(links))
+    return list_rows().filter(Exists(links))
 
 
 def list_for_account(actor: Actor, account_id: int) -> ScopedQuerySet:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from celery import shared_task
 
 from ticketing.services import assigning, escalation, notices
+from ticketing.services import bulk as bulks
 from ticketing.services.mail import bell, intake
 
 
 @shared_task(name="ticketing.escalate")
 def escalate() -> int:
-    """Steps of ladders that are due, then pools where somebody may fit by now, then what staff are to be told."""
-    return escalation.sweep() + assigning.sweep() + notices.sweep()
+    """Steps of ladders that are due, pools where somebody may fit by now, actions on many tickets that stand still,
+    then what staff are to be told."""
+    return escalation.sweep() + assigning.sweep() + bulks.sweep() + notices.sweep()
 
 
 @shared_task(name=bell.PROCESS)
@@ -24,3 +26,9 @@ def process_mail(realm_id: int, mail_id: int) -> bool:
 def sweep_mail() -> int:
     """Mails whose ring or worker was lost."""
     return sum(intake.process(realm_id, mail_id) for realm_id, mail_id in intake.due_everywhere())
+
+
+@shared_task(name=bulks.TASK)
+def bulk(realm_id: int, bulk_id: int) -> int:
+    """Rung when many tickets are to be worked on at once."""
+    return bulks.go_on(realm_id, bulk_id)

@@ -188,6 +188,8 @@ def _desk() -> list[Holding]:
         *_nobody("ids and times alone", ticketing.PoolWait, ticketing.PoolSupervisor, ticketing.RotaShift),
         *_nobody("the provider's own", ticketing.Skill, ticketing.CategoryNeed),
         *_nobody("where staff are at the moment", ticketing.StaffPresence),
+        *_nobody("the provider's own", ticketing.SavedView, ticketing.ViewPreference, ticketing.TicketBulk),
+        _by(ticketing.TicketBulkItem, "ticket_id", "ticket", erased={"text": SCRUBBED}),
         _by(ticketing.SlaPause, "clock__ticket_id", "ticket", erased={"reason": SCRUBBED}),
     ]  # fmt: skip
 

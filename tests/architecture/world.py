@@ -27,7 +27,9 @@ from subscribers.contact import ContactDetails, PaymentChoice
 from subscribers.models import Collection, Statement
 from subscribers.services import billing, leases, orders, portal_users
 from tests.cast import PASSWORD, actor_of
-from ticketing.services import policies, tickets, time
+from ticketing.services import bulk as ticket_bulk
+from ticketing.services import policies, tickets, time, views
+from ticketing.services.bulk import Chosen
 from ticketing.services.mail import intake, mailboxes
 from workflow.models import Definition, Run
 from workflow.services import bulk, drafts, limits
@@ -128,6 +130,10 @@ def build(system: Actor) -> World:
             "notify/messages": message.public_id,
             "ticketing/tickets": ticket.public_id,
             "ticketing/time-entries": time.add(actor=actor_of(tom), ticket=ticket, seconds=60).public_id,
+            "ticketing/views": views.create(actor=actor_of(tom), name="World", filters={}).public_id,
+            "ticketing/bulks": ticket_bulk.begin(
+                actor=actor_of(tom), verb="note", chosen=[Chosen(ticket.public_id)], given={"note": "World"}
+            ).public_id,
             "ticketing/mails": mail.public_id,
             "ticketing/mailboxes": box.public_id,
             "ticketing/categories": "billing",

@@ -164,6 +164,15 @@ ROWS = {
     "mailbox_new": "ticketing.manage_mailboxes",
     "mailbox": "ticketing.manage_mailboxes",
     "tickets": "ticketing.view_ticket",
+    "ticket_next": "ticketing.claim_ticket",
+    "ticket_views": "ticketing.view_savedview",
+    "ticket_view_keep": "ticketing.view_savedview",
+    "ticket_views_mine": "ticketing.view_savedview",
+    "ticket_view_arrange": "ticketing.view_savedview",
+    "ticket_view": "ticketing.view_savedview",
+    "ticket_bulk": "ticketing.view_ticketbulk",
+    "ticket_bulk_progress": "ticketing.view_ticketbulk",
+    "ticket_place": "ticketing.change_ticket",
     "ticket": "ticketing.view_ticket",
     "timer_start": "ticketing.add_timeentry",
     "timer_stop": "ticketing.add_timeentry",
@@ -248,6 +257,12 @@ PLAIN = {
     "mailbox_new",
     "sender_unblock",
     "tickets",
+    "ticket_next",
+    "ticket_views",
+    "ticket_view_keep",
+    "ticket_views_mine",
+    "ticket_view_arrange",
+    "ticket_bulk",
     "workflows",
     "workflow_new",
     "workflow_import",
@@ -289,6 +304,7 @@ POSTS |= {
 }
 POSTS |= {"sign_in_provider_remove", "timer_start", "timer_stop", "time_add", "category_act"}
 POSTS |= {"pool_act", "pool_pass_on", "skill_act", "presence_set", "presence_seen"}
+POSTS |= {"ticket_next", "ticket_view_keep", "ticket_view_arrange", "ticket_bulk", "ticket_place"}
 POSTS |= {"policy_publish", "policy_revert", "policy_use"}
 POSTS |= {"ticket_unlink", "ticket_unmerge"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}

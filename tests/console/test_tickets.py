@@ -169,7 +169,7 @@ def test_lists_go_on_by_cursor_and_never_count(
     [
         ("/console/", 9),
         ("/console/inbox/", 4),
-        ("/console/tickets/", 6),
+        ("/console/tickets/", 9),
         ("/console/orders/", 4),
         ("/console/accounts/", 4),
     ],
@@ -177,7 +177,9 @@ def test_lists_go_on_by_cursor_and_never_count(
 def test_pages_ask_a_fixed_number_of_statements(
     path: str, exactly: int, support: Any, system: Actor, cast: Cast, browser_of: Any, statements_of: Any
 ) -> None:
-    """Session, person and grants are three; the rest is the page's own, whatever the number of rows."""
+    """Session, person and grants are three; the rest is the page's own, whatever the number of rows.
+
+    The list of tickets asks for views, their order, pools, categories, colleagues and tickets."""
     for number in range(12):
         tickets.open(actor=system, category_key="fault", title=f"Trouble {number}")
     asked = statements_of(browser_of(cast.alice), path)

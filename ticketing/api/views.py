@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
@@ -19,7 +20,7 @@ from boss.core.problems import InvalidInput, NotFound
 from boss.core.scoping import ScopedQuerySet
 from boss.tenancy.models import Site, User
 from boss.tenancy.selectors import get_site, get_user
-from ticketing import links, selectors, why
+from ticketing import links, lists, saved_views, selectors, why
 from ticketing.api import by_fields, serializers
 from ticketing.api.links import LinksOfTickets
 from ticketing.choices import OPEN_STATES
@@ -43,6 +44,8 @@ class TicketFilter(FilterSet):
         method="only_due", choices=(("late", "late"), ("soon", "soon")), label="Open and late, or due within the hour"
     )
 
+    view = CharFilter(method="of_view", label="The public id of a saved view: only what it lists, in any order")
+
     STAFF_ONLY = ("pool", "assignee", "status")
 
     class Meta:
@@ -60,6 +63,15 @@ class TicketFilter(FilterSet):
 
     def by_number(self, queryset: QuerySet[Ticket], name: str, value: str) -> QuerySet[Ticket]:
         return queryset.filter(number=value.strip().upper())
+
+    def of_view(self, queryset: QuerySet[Ticket], name: str, value: str) -> QuerySet[Ticket]:
+        """What went away since the view was kept is left out of account, as on its page (``views/{id}/gone/``)."""
+        actor = self.request.actor
+        try:
+            wanted = saved_views.wanted_of(saved_views.get_view(actor, value))
+        except NotFound:
+            raise InvalidInput(fields={"view": [_("There is no such view.")]}) from None
+        return lists.Reader(actor).find(replace(wanted, sort=""), cast(ScopedQuerySet, queryset)).rows
 
     def only_due(self, queryset: QuerySet[Ticket], name: str, value: str) -> QuerySet[Ticket]:
         return selectors.only_due(queryset, value)  # type: ignore[arg-type]
@@ -115,6 +127,13 @@ class TicketViewSet(LinksOfTickets, ReadOnlyViewSet):
         """What I should do: mine, and the unclaimed of my pools, due first. The first 100."""
         rows = selectors.list_inbox(self.actor)[:100]
         return Response(self.get_serializer(rows, many=True).data)
+
+    @extend_schema(request=None, responses={200: serializers.TicketSerializer, 204: None})
+    @action(detail=False, methods=["post"], permission="ticketing.claim_ticket")
+    def next(self, request: Request) -> Response:
+        """Take the next ticket of my pools that nobody has, due first; 204 when none waits."""
+        ticket = tickets.take_next(actor=self.actor)
+        return self.answer(ticket) if ticket is not None else Response(status=204)
 
     @action(detail=True, methods=["post"], permission="ticketing.claim_ticket", input=serializers.Versioned)
     def claim(self, request: Request, public_id: str) -> Response:

@@ -1,5 +1,6 @@
 """The desk's tables: categories and pools, tickets, and what is said and happens on them."""
 
+from ticketing.models.bulks import TicketBulk, TicketBulkItem
 from ticketing.models.categories import Category, CategoryDraft, CategorySchema
 from ticketing.models.escalations import EscalationTimer, StaffNotice
 from ticketing.models.links import TicketMerge, TicketRelation
@@ -28,6 +29,7 @@ from ticketing.models.thread import Message, TicketEvent, TicketLink
 from ticketing.models.tickets import Ticket
 from ticketing.models.time import TimeEntry, Timer
 from ticketing.models.values import TicketFieldValue
+from ticketing.models.views import SavedView, ViewPreference
 
 __all__ = [
     "BlockedSender",
@@ -52,6 +54,7 @@ __all__ = [
     "PoolWait",
     "RawMail",
     "RotaShift",
+    "SavedView",
     "Skill",
     "SlaClock",
     "SlaPause",
@@ -60,6 +63,8 @@ __all__ = [
     "StaffPresence",
     "TalentPool",
     "Ticket",
+    "TicketBulk",
+    "TicketBulkItem",
     "TicketEvent",
     "TicketFieldValue",
     "TicketLink",
@@ -67,4 +72,5 @@ __all__ = [
     "TicketRelation",
     "TimeEntry",
     "Timer",
+    "ViewPreference",
 ]

@@ -39,6 +39,7 @@ class Ticket(FSMModelMixin, Addressable):
         "building": "organization_id = (SELECT s.organization_id FROM tenancy_site s WHERE s.id = site_id)"
     }
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
+    searched = ("title",)
 
     number = models.CharField(_("number"), max_length=24, db_collation="C")
     category = models.ForeignKey(Category, models.PROTECT, related_name="tickets", verbose_name=_("category"))

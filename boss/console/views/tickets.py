@@ -1,10 +1,8 @@
-"""The ticket list and the ticket page: read, decide, act."""
+"""The ticket page: read, decide, act. Lists are in ``ticket_list``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.forms import Form
@@ -16,112 +14,23 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from boss.console.forms.links import children_field
 from boss.console.forms.tickets import AssignForm, FillForm, MessageForm, MoveForm, ResolveForm, WaitForm
 from boss.console.forms.time import TimeForm
-from boss.console.frame import actor_of, back_to, page, picked, refused, staff
+from boss.console.frame import actor_of, back_to, page, refused, staff
 from boss.console.presenters import promises
 from boss.console.presenters import tickets as present
 from boss.console.presenters import time as time_present
-from boss.console.presenters.marks import PRIORITY, TICKET, mark
+from boss.console.presenters.marks import PRIORITY, mark
 from boss.core import permissions
 from boss.core.actors import Actor
-from boss.core.problems import InvalidInput, Problem, WrongState
-from boss.core.scoping import ScopedQuerySet
+from boss.core.problems import Problem, WrongState
 from boss.look import once
-from boss.look.pages import Page, newest_first
 from boss.tenancy.models import User
-from ticketing import by_values, fields, links, mailroom, selectors, statuses, timesheet, why
-from ticketing.choices import OPEN_STATES, MessageKind, TicketState
+from ticketing import fields, links, mailroom, selectors, statuses, timesheet, why
+from ticketing.choices import MessageKind, TicketState
 from ticketing.contracts import Outcome
 from ticketing.errors import OpenChildren
 from ticketing.fields import FieldDef
-from ticketing.models import Category, Ticket
+from ticketing.models import Ticket
 from ticketing.services import tickets
-
-
-@staff("ticketing.view_ticket")
-@require_GET
-def ticket_list(request: HttpRequest) -> HttpResponse:
-    """All tickets the actor sees, newest first; filters by state, pool and owner."""
-    actor = actor_of(request)
-    pools = list(selectors.list_pools(actor))
-    wanted = {
-        "state": picked(request, "state", TICKET, first="unresolved", whole="all"),
-        "pool": picked(request, "pool", {pool.key for pool in pools}),
-        "owner": picked(request, "owner", {"me", "nobody"}),
-        "due": picked(request, "due", {"late", "soon"}),
-    }
-    rows = selectors.list_tickets(actor)
-    if wanted["state"] == "unresolved":
-        rows = rows.filter(state__in=OPEN_STATES)
-    elif wanted["state"] in TICKET:
-        rows = rows.filter(state=wanted["state"])
-    if wanted["pool"]:
-        rows = rows.filter(pool_id=next((pool.pk for pool in pools if pool.key == wanted["pool"]), None))
-    if wanted["owner"] == "me":
-        rows = rows.filter(assignee_id=actor.user_id)
-    elif wanted["owner"] == "nobody":
-        rows = rows.filter(assignee=None)
-    if wanted["due"]:
-        rows = selectors.only_due(rows, wanted["due"])
-    by_fields = _by_fields(request, rows)
-    found = by_fields.page or newest_first(by_fields.rows, request.GET.get("after", ""))
-    wanted |= by_fields.wanted
-    shown = found.map(lambda ticket: present.row(ticket, actor.user_id))
-    context = {
-        "page": shown,
-        "by_fields": by_fields,
-        "may_mail": actor.holds("ticketing.view_inboundmail"),
-        "wanted": wanted,
-        "query": urlencode(wanted),
-        "pools": pools,
-        "may_set_policies": actor.holds("ticketing.manage_policies"),
-        "states": [
-            ("unresolved", _("All unresolved")),
-            ("all", _("All")),
-            *((key, known.word) for key, known in TICKET.items()),
-        ],
-    }
-    return page(request, "tickets/list.html", context, section="tickets")
-
-
-MOST_SORTED = 200
-
-
-@dataclass(frozen=True, slots=True)
-class ByFields:
-    """The list of one category narrowed by its fields; ``page`` when it is sorted by one: then the first 200 only."""
-
-    rows: ScopedQuerySet
-    categories: list[Category]
-    fields: list[FieldDef]
-    wanted: dict[str, str]
-    error: str = ""
-    page: Page[Ticket] | None = None
-
-
-def _by_fields(request: HttpRequest, rows: ScopedQuerySet) -> ByFields:
-    actor = actor_of(request)
-    known = {one.key: one for one in selectors.list_categories(actor)}
-    wanted = {"category": picked(request, "category", known), "field": "", "value": "", "sort": ""}
-    category = known.get(wanted["category"])
-    if category is None:
-        return ByFields(rows, list(known.values()), [], wanted)
-    offered = {field.key: field for field in by_values.filterable_fields(actor, category)}
-    keys = {*offered, *(f"-{key}" for key in offered)}
-    wanted |= {"field": picked(request, "field", offered), "sort": picked(request, "sort", keys)}
-    wanted["value"] = request.GET.get("value", "").strip()[:200]
-    asked, error = {}, ""
-    if wanted["field"] and wanted["value"]:
-        field = offered[wanted["field"]]
-        try:
-            asked = {field.key: (field, fields.as_kept(field, wanted["value"]))}
-        except InvalidInput as refused:
-            error = " ".join(refused.fields[field.key])
-    rows = by_values.narrow(rows, category, asked)
-    page = None
-    if sort := wanted["sort"]:
-        rows = by_values.sort_by(rows, category, offered[sort.lstrip("-")], falling=sort.startswith("-"))
-        page = Page(list(rows[:MOST_SORTED]))
-    return ByFields(rows, list(known.values()), list(offered.values()), wanted, error, page)
 
 
 @staff("ticketing.view_ticket")

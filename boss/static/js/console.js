@@ -39,11 +39,24 @@
     else if (event.key === "g") { pendingG = Date.now(); }
     else if (GOES[event.key] && Date.now() - pendingG < 1500) { location.href = GOES[event.key]; }
     else if (document.querySelector('[data-key="' + CSS.escape(event.key) + '"]')) {
+      var button = document.querySelector('[data-key="' + CSS.escape(event.key) + '"]');
       event.preventDefault();
-      document.querySelector('[data-key="' + CSS.escape(event.key) + '"]').click();
+      // Nothing chosen: what is done to chosen lines is done to the one that has the focus.
+      if (button.hasAttribute("data-takes-row") && !button.form.querySelector("td.pick input:checked, input[name=all]:checked")) pick(true);
+      button.click();
     }
+    else if (event.key === "x" && pick()) { event.preventDefault(); }
     else if (event.key === "j" || event.key === "k") { step(event.key === "j" ? 1 : -1); }
   });
+
+  // The box of the line that has the focus: set, or turned over. False when there is none.
+  function pick(on) {
+    var line = document.activeElement && document.activeElement.closest("tr");
+    var box = line && line.querySelector("td.pick input[type=checkbox]");
+    if (!box) return false;
+    box.checked = on === undefined ? !box.checked : on;
+    return true;
+  }
 
   function step(by) {
     var rows = Array.prototype.slice.call(document.querySelectorAll("main [data-row]"));

@@ -12,6 +12,7 @@ from ticketing.services.tickets.owning import assign, claim, release
 from ticketing.services.tickets.placing import prioritize, send_to_pool
 from ticketing.services.tickets.sharing import share, stop_sharing
 from ticketing.services.tickets.splitting import split
+from ticketing.services.tickets.taking import take_next
 from ticketing.services.tickets.talking import add_message, wait
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "share",
     "split",
     "stop_sharing",
+    "take_next",
     "unlink",
     "unlink_thing",
     "unmerge",
