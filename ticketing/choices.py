@@ -105,3 +105,11 @@ class ParticipantState(models.TextChoices):
     ACCEPTED = "accepted", _("Takes part")
     HELD = "held", _("Held")
     REMOVED = "removed", _("Removed")
+
+
+class ChecklistSource(models.TextChoices):
+    """Where a point of a checklist comes from."""
+
+    CATEGORY = "category", _("The category")
+    MACRO = "macro", _("A macro")
+    HAND = "hand", _("By hand")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from ticketing.services import escalation, notices
+from ticketing.services import drafts_of_text, escalation, notices
 from ticketing.services.mail import bell, intake
 
 
@@ -24,3 +24,9 @@ def process_mail(realm_id: int, mail_id: int) -> bool:
 def sweep_mail() -> int:
     """Mails whose ring or worker was lost."""
     return sum(intake.process(realm_id, mail_id) for realm_id, mail_id in intake.due_everywhere())
+
+
+@shared_task(name="ticketing.sweep_texts")
+def sweep_texts() -> int:
+    """Texts that were typed and not sent for fourteen days."""
+    return drafts_of_text.sweep()

@@ -184,6 +184,13 @@ def _desk() -> list[Holding]:
         *_nobody("the provider's hours", ticketing.CalendarVersion),
         *_nobody("ids and times alone", ticketing.SlaClock, ticketing.SlaTerm, ticketing.EscalationTimer),
         *_nobody("names tickets by their number, to staff", ticketing.StaffNotice),
+        _by(ticketing.TextDraft, "ticket_id", "ticket", deleted=True, withheld=Q(pk__isnull=False)),
+        _by(
+            ticketing.ChecklistItem, "ticket_id", "ticket",
+            erased={"text": SCRUBBED, "added_by": SCRUBBED},
+            hidden=("added_by", "done_by"),
+        ),
+        *_nobody("the provider's own", ticketing.Snippet, ticketing.Macro, ticketing.MacroVersion),
         _by(ticketing.SlaPause, "clock__ticket_id", "ticket", erased={"reason": SCRUBBED}),
     ]  # fmt: skip
 

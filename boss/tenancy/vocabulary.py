@@ -84,6 +84,7 @@ WORDS: dict[str, str | Promise] = {
     "ticketing.correct_timeentry": _("Correct the time of others"),
     "ticketing.manage_categories": _("Configure ticket categories"),
     "ticketing.manage_policies": _("Write and publish policies of tickets"),
+    "ticketing.manage_macros": _("Write macros and the texts that all may insert"),
     "ticketing.manage_pools": _("Configure talent pools"),
     "ticketing.view_mailbox": _("See mailboxes"),
     "ticketing.manage_mailboxes": _("Set up mailboxes"),

@@ -21,6 +21,7 @@ from boss.tenancy.models import Site, User
 from boss.tenancy.selectors import get_site, get_user
 from ticketing import selectors, why
 from ticketing.api import by_fields, serializers
+from ticketing.api.desk import PresenceActions
 from ticketing.choices import OPEN_STATES
 from ticketing.models import Category, TalentPool, Ticket
 from ticketing.models.thread import VIEW_INTERNAL
@@ -67,7 +68,7 @@ class TicketFilter(FilterSet):
         return queryset.filter(state__in=OPEN_STATES) if value else queryset.exclude(state__in=OPEN_STATES)
 
 
-class TicketViewSet(ReadOnlyViewSet):
+class TicketViewSet(PresenceActions, ReadOnlyViewSet):
     """Work for people."""
 
     model = Ticket
@@ -301,6 +302,7 @@ class CategoryViewSet(ReadOnlyViewSet):
             "revision": getattr(held, "revision", 0),
             "fields": held.characteristics if held else [],
             "statuses": held.statuses if held else [],
+            "checklist": held.checklist if held else [],
         }
         faults = versions.judged(shown["fields"], shown["statuses"], category)[2]
         return {**shown, "faults": faults}

@@ -1,6 +1,8 @@
 """The desk's tables: categories and pools, tickets, and what is said and happens on them."""
 
 from ticketing.models.categories import Category, CategoryDraft, CategorySchema
+from ticketing.models.checklists import ChecklistItem
+from ticketing.models.desk import Macro, MacroVersion, Snippet, TextDraft
 from ticketing.models.escalations import EscalationTimer, StaffNotice
 from ticketing.models.mail import (
     BlockedSender,
@@ -33,8 +35,11 @@ __all__ = [
     "Category",
     "CategoryDraft",
     "CategorySchema",
+    "ChecklistItem",
     "EscalationTimer",
     "InboundMail",
+    "Macro",
+    "MacroVersion",
     "MailBreaker",
     "MailKey",
     "Mailbox",
@@ -49,8 +54,10 @@ __all__ = [
     "SlaClock",
     "SlaPause",
     "SlaTerm",
+    "Snippet",
     "StaffNotice",
     "TalentPool",
+    "TextDraft",
     "Ticket",
     "TicketEvent",
     "TicketFieldValue",
