@@ -77,7 +77,7 @@ def fill(route: str, ids: dict[str, str]) -> str:
         "bulks": "workflow/bulks", "tasks": "ticketing/tickets", "subscriptions": "subscribers/subscriptions",
         "plans": "console/plans", "limits": "workflow/limits", "calendars": "console/calendars",
         "categories": "ticketing/categories",
-        "policies": "ticketing/policies",
+        "policies": "ticketing/policies", "texts": "ticketing/snippets", "macros": "ticketing/macros",
         "people": "tenancy/users", "roles": "tenancy/roles", "keys": "tenancy/api-keys", "buildings": "tenancy/sites",
         "audit": "core/audit-exports", "copies": "privacy/copies", "data": "privacy/copies",
         "scripts": "automation/scripts", "endpoints": "automation/endpoints",

@@ -153,6 +153,19 @@ ROWS = {
     "mailbox": "ticketing.manage_mailboxes",
     "tickets": "ticketing.view_ticket",
     "ticket": "ticketing.view_ticket",
+    "category_checklist": "ticketing.manage_categories",
+    "snippets": "ticketing.add_internal_message",
+    "snippet_new": "ticketing.add_internal_message",
+    "snippet": "ticketing.add_internal_message",
+    "snippet_archive": "ticketing.add_internal_message",
+    "macros": "ticketing.manage_macros",
+    "macro_new": "ticketing.manage_macros",
+    "macro": "ticketing.manage_macros",
+    "macro_archive": "ticketing.manage_macros",
+    "ticket_beat": "ticketing.view_internal_message",
+    "ticket_texts": "ticketing.view_internal_message",
+    "ticket_macro": "ticketing.view_internal_message",
+    "ticket_checklist": "ticketing.change_ticket",
     "timer_start": "ticketing.add_timeentry",
     "timer_stop": "ticketing.add_timeentry",
     "time_add": "ticketing.add_timeentry",
@@ -172,6 +185,10 @@ ROWS = {
 PLAIN = {
     "my_time",
     "time_totals",
+    "snippets",
+    "snippet_new",
+    "macros",
+    "macro_new",
     "security",
     "sign_in_rules",
     "sign_in_providers",
@@ -264,6 +281,7 @@ POSTS |= {
     "stop_acting",
 }
 POSTS |= {"sign_in_provider_remove", "timer_start", "timer_stop", "time_add", "category_act"}
+POSTS |= {"snippet_archive", "macro_archive", "ticket_beat", "ticket_checklist"}
 POSTS |= {"policy_publish", "policy_revert", "policy_use"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}
 POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}

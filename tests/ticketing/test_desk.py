@@ -11,7 +11,9 @@ from boss.core.models import AuditEntry
 from boss.core.permissions import PermissionDenied
 from boss.core.problems import InvalidInput, NotFound
 from boss.tenancy.models import Brand
+from boss.tenancy.selectors import forget_cached
 from tests.cast import actor_of
+from tests.workflow.workshop import chain
 from ticketing import desk as reads
 from ticketing import selectors
 from ticketing.choices import MessageKind, TicketState
@@ -19,6 +21,7 @@ from ticketing.errors import MacroChanged, MacroRefused, OnlyPeopleWrite, Snippe
 from ticketing.models import ChecklistItem, Macro, Message, TextDraft, TicketEvent
 from ticketing.services import drafts_of_text, macros, snippets, tickets
 from workflow.models import Run
+from workflow.services import definitions
 
 GREETING = "Hello {customer_name}, this is {my_name} about {ticket_number}."
 
@@ -71,8 +74,6 @@ def test_braces_that_name_nothing_known_are_no_template_language(greeting, hers,
 def test_the_customers_language_is_taken_where_the_text_has_it(alpha, desk, hers, dana, nora, cast):
     alpha.languages = ["en", "es"]
     alpha.save()
-    from boss.tenancy.selectors import forget_cached
-
     forget_cached()
     both = snippets.create(actor=actor_of(cast.alice), name="Thanks", texts={"en": "Thank you", "es": "Gracias"})
     dana.language = "es"
@@ -235,10 +236,8 @@ def test_a_pools_macro_is_run_by_its_people_alone(desk, hers, nora, fred, cast):
 
 
 def test_a_macro_starts_a_workflow_only_for_who_may_start_one(hers, cast, system, nora):
-    from tests.workflow.drawing import publish_simple
-
-    key = publish_simple(system)
-    macro = macro_of(cast, {"do": "workflow", "value": key})
+    definitions.publish(actor=system, document={"key": "visit", "title": "Visit", "tasks": chain("a")})
+    macro = macro_of(cast, {"do": "workflow", "value": "visit"})
     with pytest.raises(MacroRefused):
         macros.run(actor=actor_of(nora), macro=macro, ticket=hers)
     assert not Run.objects.exists()

@@ -105,8 +105,9 @@ class SnippetViewSet(ReadOnlyViewSet):
     @action(detail=True, permission=VIEW_INTERNAL, pagination_class=None, filterset_class=None)
     def insertion(self, request: Request, public_id: str) -> Response:
         """The text with a ticket's values, in the customer's language."""
+        snippet = self.get_object()
         ticket = ticket_of(self, request.query_params.get("ticket", ""))
-        told = snippets.insertion(actor=self.actor, snippet=self.get_object(), ticket=ticket)
+        told = snippets.insertion(actor=self.actor, snippet=snippet, ticket=ticket)
         return Response(InsertionSerializer(told).data)
 
 

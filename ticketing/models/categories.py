@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from boss.core.scoping import RealmScoped
 from ticketing import fields as field_defs
+from ticketing import points
 from ticketing import statuses as status_defs
 from ticketing.choices import CategoryKind, Priority
 from ticketing.points import Point
@@ -88,7 +89,7 @@ class CategorySchema(RealmScoped):
 
     def points(self) -> list[Point]:
         """What every ticket of the category is to have done, in order."""
-        return [Point(**one) for one in self.checklist]
+        return points.read(self.checklist)
 
     def own_statuses(self) -> list[StatusDef]:
         """The statuses the category names itself."""
@@ -118,3 +119,6 @@ class CategoryDraft(RealmScoped):
 
     def __str__(self) -> str:
         return f"{self.category_id} ({self.revision})"
+
+    def points(self) -> list[Point]:
+        return points.read(self.checklist)

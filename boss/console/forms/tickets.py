@@ -34,6 +34,7 @@ class MessageForm(BossForm):
         error_messages={"required": _("Please write something.")},
     )
     once = forms.CharField(required=False, max_length=once.LONGEST, widget=forms.HiddenInput)
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, may_note: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
