@@ -79,7 +79,8 @@ def list_text_drafts(actor: Actor) -> ScopedQuerySet:
     """What this person has typed on tickets he still sees and not sent, oldest first. Nobody else's is ever read."""
     rows = TextDraft.objects.visible_to(actor, VIEW_INTERNAL).select_related("ticket")
     if actor.user_id is None:
-        return rows.none()
+        nothing: ScopedQuerySet = rows.none()
+        return nothing
     own = rows.filter(user_id=actor.user_id, kept_at__gte=clock.now() - DRAFTS_KEPT)
     drafts: ScopedQuerySet = own.filter(ticket__in=Ticket.objects.visible_to(actor)).order_by("id")
     return drafts

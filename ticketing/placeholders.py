@@ -40,6 +40,11 @@ def unknown(text: str) -> list[str]:
     return sorted({name for name in _IN_BRACES.findall(text) if name not in KNOWN})
 
 
+def left(text: str) -> list[str]:
+    """The names of the list that still stand in a text, in words."""
+    return [str(words) for name, words in KNOWN.items() if name in _IN_BRACES.findall(text)]
+
+
 def values(actor: Actor, ticket: Ticket) -> dict[str, str]:
     """What the names stand for on this ticket, written by this person. Two statements at most."""
     brand = get_brand(actor.realm_id)

@@ -93,7 +93,7 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def _came_from(request: HttpRequest) -> str:
-    """Where to go after signing in: the page asked for, or the one a form was sent from: its address takes forms only."""
+    """Where to go after signing in: the page asked for, or the one a form was sent from (its own takes forms only)."""
     if request.method not in ("GET", "HEAD"):
         referer = request.headers.get("Referer", "")
         if url_has_allowed_host_and_scheme(referer, {request.get_host()}, require_https=request.is_secure()):

@@ -1,4 +1,4 @@
-"""Around what somebody writes on a ticket: nothing typed is lost, nobody answers what was answered, one click for many."""
+"""Around what somebody writes on a ticket: nothing typed is lost, no answer crosses another, many steps at a click."""
 
 from __future__ import annotations
 
@@ -110,10 +110,19 @@ def test_whoever_was_signed_out_while_sending_comes_back_to_the_page_and_not_to_
 def test_texts_are_found_by_their_words_with_the_values_of_this_ticket(
     ticket: Ticket, cast: Cast, browser_of: Any
 ) -> None:
-    snippets.create(actor=actor_of(cast.alice), name="Number", texts={"en": "Yours is {ticket_number}, {customer_name}"})
+    snippets.create(
+        actor=actor_of(cast.alice), name="Number", texts={"en": "Yours is {ticket_number}, {customer_name}"}
+    )
     found = browser_of(cast.bob).get(at(ticket, "texts/"), {"q": "yours"}).content.decode()
     assert f"Yours is {ticket.number}" in found and "Nothing is known for:" in found
     assert "No text holds these words" in browser_of(cast.bob).get(at(ticket, "texts/"), {"q": "zzz"}).content.decode()
+
+
+def test_what_a_text_left_open_does_not_reach_a_customer(ticket: Ticket, cast: Cast, browser_of: Any) -> None:
+    bob = browser_of(cast.bob)
+    page = bob.post(at(ticket, "say/"), {"kind": "public", "body": "Dear {customer_name}", "version": ticket.version})
+    assert page.status_code == 422 and "Still to be filled in: the customer&#x27;s name" in page.content.decode()
+    assert Message.objects.filter(ticket=ticket).count() == 1
 
 
 def test_alice_writes_a_text_and_a_macro_and_bob_runs_it(ticket: Ticket, cast: Cast, browser_of: Any) -> None:
@@ -129,7 +138,11 @@ def test_alice_writes_a_text_and_a_macro_and_bob_runs_it(ticket: Ticket, cast: C
     assert alice.post("/console/macros/new/", steps).status_code == 302
     macro = Macro.objects.get()
     assert [step["do"] for step in macro.current.steps] == ["reply", "status"]
-    assert alice.get("/console/macros/").status_code == alice.get(f"/console/macros/of/{macro.public_id}/").status_code == 200
+    assert (
+        alice.get("/console/macros/").status_code
+        == alice.get(f"/console/macros/of/{macro.public_id}/").status_code
+        == 200
+    )
 
     assert "Answer and wait" in bob.get(at(ticket)).content.decode()
     preview = bob.get(at(ticket, f"macro/{macro.public_id}/")).content.decode()
@@ -187,7 +200,9 @@ def test_points_are_added_done_and_shown_with_who_did_them(ticket: Ticket, cast:
     assert point.done_by == "Bob Baker"
 
 
-def test_the_checklist_of_a_category_is_edited_as_part_of_its_draft(ticket: Ticket, cast: Cast, browser_of: Any) -> None:
+def test_the_checklist_of_a_category_is_edited_as_part_of_its_draft(
+    ticket: Ticket, cast: Cast, browser_of: Any
+) -> None:
     alice = browser_of(cast.alice)
     rows = {"count": "3", "p0_text": "Measure", "p0_required": "on", "p1_text": "", "p2_text": "Card", "revision": "0"}
     assert alice.post("/console/categories/of/fault/checklist/", rows).status_code == 302

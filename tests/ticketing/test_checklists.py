@@ -45,7 +45,9 @@ def test_a_draft_changes_no_ticket_and_a_ticket_that_is_open_keeps_its_points(vi
     other = tickets.open(actor=alice, category_key="office", title="Meanwhile")
     assert len(points_of(other)) == 2
     drafts.publish(actor=alice, category=listed)
-    assert [p.text for p in points_of(tickets.open(actor=alice, category_key="office", title="Now"))] == ["Something else"]
+    assert [p.text for p in points_of(tickets.open(actor=alice, category_key="office", title="Now"))] == [
+        "Something else"
+    ]
     assert len(points_of(visit)) == 2
 
 

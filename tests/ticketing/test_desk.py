@@ -65,7 +65,9 @@ def test_a_name_that_is_not_of_the_list_is_refused_at_its_language(desk, cast):
 def test_braces_that_name_nothing_known_are_no_template_language(greeting, hers, nora):
     snippets_text = "{{ customer_name }} {% if x %}"
     with pytest.raises(InvalidInput):
-        snippets.create(actor=actor_of(nora), name="Tags", texts={"en": "{ticket.requester.password}x{evil}"}, is_own=True)
+        snippets.create(
+            actor=actor_of(nora), name="Tags", texts={"en": "{ticket.requester.password}x{evil}"}, is_own=True
+        )
     kept = snippets.create(actor=actor_of(nora), name="Tags", texts={"en": snippets_text}, is_own=True)
     told = snippets.insertion(actor=actor_of(nora), snippet=kept, ticket=hers)
     assert told.text == "{Dana Dean} {% if x %}"
@@ -146,7 +148,10 @@ def test_a_macro_takes_all_its_steps_in_order_and_the_audit_trail_names_it(greet
 
 def test_when_a_step_is_refused_none_was_taken_and_the_refusal_says_which(greeting, hers, cast):
     macro = macro_of(
-        cast, {"do": "priority", "value": "1"}, {"do": "note", "text": "On its way"}, {"do": "status", "value": "closed"}
+        cast,
+        {"do": "priority", "value": "1"},
+        {"do": "note", "text": "On its way"},
+        {"do": "status", "value": "closed"},
     )
     before = (hers.version, Message.objects.count(), TicketEvent.objects.count())
     with pytest.raises(MacroRefused) as refusal:
@@ -167,9 +172,14 @@ def test_each_step_needs_the_right_it_needs_by_hand(desk, hers, nora, cast):
     assert hers.assignee is None and not Message.objects.filter(kind="internal").exists()
 
 
-def test_the_preview_says_what_would_happen_and_what_stands_in_the_way_and_changes_nothing(greeting, hers, fallen, cast):
+def test_the_preview_says_what_would_happen_and_what_stands_in_the_way_and_changes_nothing(
+    greeting, hers, fallen, cast
+):
     macro = macro_of(
-        cast, {"do": "priority", "value": "2"}, {"do": "reply", "value": greeting.public_id}, {"do": "pool", "value": "field"}
+        cast,
+        {"do": "priority", "value": "2"},
+        {"do": "reply", "value": greeting.public_id},
+        {"do": "pool", "value": "field"},
     )
     bob = actor_of(cast.bob)
     told = macros.preview(actor=bob, macro=macro, ticket=hers)
@@ -287,4 +297,3 @@ def test_customers_and_programs_keep_no_texts(hers, dana, system):
     with pytest.raises(OnlyPeopleWrite):
         drafts_of_text.keep(actor=system, ticket=hers, kind="public", body="x")
     assert not TextDraft.objects.exists()
-

@@ -252,7 +252,7 @@ class TextDraftSerializer(serializers.ModelSerializer[TextDraft]):
 class KeepText(OfTicket):
     """An empty ``body`` throws away what was kept."""
 
-    kind = serializers.ChoiceField(choices=[(kind.value, kind.value) for kind in drafts_of_text.KINDS])
+    kind = serializers.ChoiceField(choices=drafts_of_text.KINDS)
     body = serializers.CharField(max_length=drafts_of_text.LONGEST, allow_blank=True, trim_whitespace=False)
 
 

@@ -13,9 +13,9 @@ from ticketing import fields as field_defs
 from ticketing import points
 from ticketing import statuses as status_defs
 from ticketing.choices import CategoryKind, Priority
-from ticketing.points import Point
 from ticketing.fields import FieldDef
 from ticketing.models.pools import TalentPool
+from ticketing.points import Point
 from ticketing.statuses import StatusDef
 
 

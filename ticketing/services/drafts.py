@@ -109,8 +109,12 @@ def publish(*, actor: Actor, category: Category, revision: int | None = None, no
         raise DraftChanged(revision=draft.revision)
 
     published = categories.publish_fields(
-        actor=actor, category=category, fields=draft.characteristics, statuses=draft.statuses,
-        checklist=draft.checklist, note=note,
+        actor=actor,
+        category=category,
+        fields=draft.characteristics,
+        statuses=draft.statuses,
+        checklist=draft.checklist,
+        note=note,
     )
     draft.delete()
     return published

@@ -14,7 +14,7 @@ from ticketing.models import TextDraft, Ticket
 from ticketing.models.thread import VIEW_INTERNAL
 
 LONGEST = 20_000
-KINDS = (MessageKind.PUBLIC, MessageKind.INTERNAL)
+KINDS = (MessageKind.PUBLIC.value, MessageKind.INTERNAL.value)
 _AT_ONCE = 5000
 
 

@@ -133,7 +133,8 @@ KINDS = (
     MacroStepKind("category", gettext_lazy("Category"), _recategorise, _categories),
     MacroStepKind("reply", gettext_lazy("Answer the customer with"), _reply, _shared_texts, _tell_reply),
     MacroStepKind(
-        "note", gettext_lazy("Internal note"), _note, tell=_tell_text, needs_value=False, text=gettext_lazy("Note"), needs_text=True
+        "note", gettext_lazy("Internal note"), _note, tell=_tell_text, needs_value=False,
+        text=gettext_lazy("Note"), needs_text=True,
     ),
     MacroStepKind(
         "checklist", gettext_lazy("Checklist"), _checklist, needs_value=False,

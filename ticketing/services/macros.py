@@ -199,7 +199,9 @@ def _steps(actor: Actor, given: Steps) -> list[dict[str, str]]:
             offered[kind.key] = {value for value, _label in kind.choices(actor)}
         value, text = str(step.get("value") or ""), str(step.get("text") or "").strip()
         wrong |= _faults(number, kind, value, text, offered.get(kind.key, set()))
-        kept.append({"do": kind.key} | ({"value": value} if kind.needs_value else {}) | ({"text": text} if text else {}))
+        kept.append(
+            {"do": kind.key} | ({"value": value} if kind.needs_value else {}) | ({"text": text} if text else {})
+        )
     if not kept and not wrong:
         wrong["steps"] = [_("A macro has one step at least.")]
     if len(kept) > MOST_STEPS:

@@ -127,7 +127,11 @@ def _offered(actor: Actor) -> list[tuple[Any, Any]]:
     """One choice for what is done and with what, so that a row works without a script."""
     groups: list[tuple[Any, Any]] = [("", _("Choose…"))]
     for key, kind in macro_steps:
-        choices = [(f"{key}:{value}", label) for value, label in kind.choices(actor)] if kind.needs_value else []
+        choices = (
+            [(f"{key}:{value}", f"{kind.title}: {label}") for value, label in kind.choices(actor)]
+            if kind.needs_value
+            else []
+        )
         if not kind.needs_value:
             choices = [(f"{key}:", _hint(kind))]
         if choices:

@@ -31,7 +31,7 @@ def since(actor: Actor, ticket: Ticket, version: int | None) -> list[Change]:
     """What happened to a ticket after ``version``, oldest first, as far as this person may read it."""
     if version is None:
         return []
-    events = [event for event in selectors.list_events(actor, ticket).filter(seq__gt=version)]
+    events = list(selectors.list_events(actor, ticket).filter(seq__gt=version))
     said = {one.seq: one.body for one in selectors.list_messages(actor, ticket).filter(seq__gt=version)}
     titles = {key: field.title for key, field in selectors.known(ticket.category).fields.items()}
     told = reversed(present.log(events))

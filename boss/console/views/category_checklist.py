@@ -41,4 +41,6 @@ def category_checklist(request: HttpRequest, key: str) -> HttpResponse:
             else:
                 messages.success(request, _("Kept in the draft."))
                 return redirect("console:category", found.key)
-    return page(request, "categories/checklist.html", {"category": found, "form": form}, section="categories", status=status)
+    return page(
+        request, "categories/checklist.html", {"category": found, "form": form}, section="categories", status=status
+    )

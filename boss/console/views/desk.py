@@ -38,7 +38,13 @@ def beat(request: HttpRequest, public_id: str) -> HttpResponse:
             wrong = str(problem)
     here = presence.here(actor=actor, ticket=found, is_typing=bool(request.POST.get("typing")))
     seen = _number(request, "version")
-    context = {"ticket": found, "here": here, "kept": kept, "wrong": wrong, "is_stale": seen not in (None, found.version)}
+    context = {
+        "ticket": found,
+        "here": here,
+        "kept": kept,
+        "wrong": wrong,
+        "is_stale": seen not in (None, found.version),
+    }
     return fragment(request, "tickets/presence.html", context, status=422 if wrong else 200)
 
 

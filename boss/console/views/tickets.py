@@ -437,7 +437,7 @@ def _again(request: HttpRequest, found: Ticket, problem: Problem, **forms: Any) 
         for form in forms.values():
             if isinstance(form, BossForm) and "version" in form.fields:
                 # Sending once more is then a decision taken on what is shown now.
-                typed = form.data.copy()
+                typed = form.data.copy()  # type: ignore[attr-defined]
                 typed["version"] = str(fresh.version)
                 form.data = typed
     return ticket_page(request, fresh, status=problem.status, **forms)

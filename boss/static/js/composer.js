@@ -5,7 +5,7 @@
 
   var KEEP_AFTER = 3000, BEAT = 10000, TYPING_FOR = 6000, AWAY_AFTER = 180000;
   var form, body, here, line, dialog, search, timer = 0, lastKey = 0, lastSign = Date.now();
-  var kept = {}, texts = {}, kind = "public", going = null, leaving = false;
+  var kept = {}, texts = {}, kind = "public", going = null, leaving = false, at = [0, 0];
 
   function chosenKind() {
     var box = form.querySelector("input[name=kind]:checked") || form.querySelector("input[name=kind]");
@@ -79,13 +79,13 @@
   }
 
   function insert(text) {
-    var start = body.selectionStart, end = body.selectionEnd, value = body.value;
-    if (start && value[start - 1] === "/" && (start === 1 || value[start - 2] === "\n")) start -= 1;
+    var start = at[0], end = at[1], value = body.value;
     body.value = value.slice(0, start) + text + value.slice(end);
     body.selectionStart = body.selectionEnd = start + text.length;
     body.dispatchEvent(new Event("input", { bubbles: true }));
   }
   function openTexts() {
+    at = [body.selectionStart, body.selectionEnd]; // asked now: it is forgotten while the dialog is open
     dialog.showModal();
     search.value = "";
     search.focus();
@@ -109,9 +109,9 @@
     body.addEventListener("input", function () { lastKey = lastSign = Date.now(); later(); });
     form.addEventListener("change", function (event) { if (event.target.name === "kind") changeKind(); });
     body.addEventListener("keydown", function (event) {
-      var at = body.selectionStart;
+      var place = body.selectionStart;
       if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (at !== 0 && body.value[at - 1] !== "\n") return;
+      if (place !== 0 && body.value[place - 1] !== "\n") return;
       event.preventDefault();
       openTexts();
     });
