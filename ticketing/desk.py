@@ -17,6 +17,8 @@ from ticketing.models import Macro, MacroVersion, PoolMember, Snippet, TextDraft
 from ticketing.models.thread import VIEW_INTERNAL
 
 MANAGE = "ticketing.manage_macros"
+KEEP = VIEW_INTERNAL
+"""Who is told of others, and whose texts are kept: staff who read what staff write."""
 DRAFTS_KEPT = dt.timedelta(days=14)
 MOST_OFFERED = 30
 

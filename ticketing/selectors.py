@@ -358,6 +358,14 @@ def list_schemas(category: Category) -> list[CategorySchema]:
     return list(CategorySchema.objects.filter(category=category).order_by("-version"))
 
 
+def list_present_schemas(actor: Actor) -> ScopedQuerySet:
+    """The present version of each category that is not archived: one statement."""
+    shown = Category.objects.visible_to(actor).filter(is_archived=False)
+    present = CategorySchema.objects.filter(category__in=shown, version=F("category__schema_version"))
+    schemas: ScopedQuerySet = present.order_by("category__name", "id")
+    return schemas
+
+
 def find_draft(category: Category) -> CategoryDraft | None:
     draft: CategoryDraft | None = CategoryDraft.objects.filter(category=category).first()
     return draft

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from boss.core import scoping
+from boss.core import clock, scoping
 from boss.core.actors import Actor
 from boss.tenancy import selectors as tenancy
 from tests.browser.portal_look import Look
 from tests.browser.test_console import open_ticket, sign_in
 from tests.furniture import TRI_LAKES
+from ticketing import desk
 from ticketing.models import Message, TextDraft, Ticket
-from ticketing.services import snippets
+from ticketing.services import drafts_of_text, snippets
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
@@ -134,3 +135,7 @@ def test_what_was_typed_outlives_the_browser_and_the_session(
     page.locator(".talk", has_text="He called three times.").wait_for()
     with scoping.realm_transaction(realm_id, "test"):
         assert [draft.body for draft in TextDraft.objects.filter(ticket=ticket)] == ["Dear Maria,"]
+    assert drafts_of_text.sweep() == 0
+    with scoping.realm_transaction(realm_id, "test"):
+        TextDraft.objects.update(kept_at=clock.now() - desk.DRAFTS_KEPT)
+    assert drafts_of_text.sweep() == 1  # not sent for fourteen days

@@ -23,8 +23,8 @@ ME, NOBODY = "me", "nobody"
 def _statuses(actor: Actor) -> Sequence[tuple[str, Text]]:
     """Those of all categories; a ticket whose category has none of this key refuses the macro."""
     found = {status.key: status.label for status in statuses.effective(())}
-    for category in selectors.list_categories(actor):
-        for status in selectors.known(category).statuses.values():
+    for published in selectors.list_present_schemas(actor):
+        for status in published.own_statuses():
             found.setdefault(status.key, status.label)
     return list(found.items())
 

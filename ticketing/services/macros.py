@@ -114,8 +114,7 @@ def run(
 
 def preview(*, actor: Actor, macro: Macro, ticket: Ticket) -> list[StepTold]:
     """What :func:`run` would do now and what would refuse it: really tried, and taken back. Nothing leaves."""
-    steps = _current(macro).steps
-    told = [_in_words(actor, step, ticket) for step in steps]
+    told = Words(actor).of(_current(macro), ticket)
     try:
         _try_out(actor=actor, macro=macro, ticket=ticket)
     except _TakenBack:
@@ -165,25 +164,32 @@ def _take(
             said = [text for texts in problem.fields.values() for text in texts]
             why = " ".join(dict.fromkeys([str(problem), *said]))
             raise MacroRefused(
-                _("Step %(n)s, %(step)s: %(why)s") % {"n": number, "step": _in_words(actor, step).words, "why": why},
+                _("Step %(n)s, %(step)s: %(why)s") % {"n": number, "step": Words(actor).step(step).words, "why": why},
                 step=number, because=problem.code,
             ) from problem  # fmt: skip
 
 
-def in_words(actor: Actor, version: MacroVersion) -> list[StepTold]:
-    """The steps of a version in words."""
-    return [_in_words(actor, step) for step in version.steps]
+class Words:
+    """Steps in words for one person; what may be chosen is asked once for each kind of step."""
 
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+        self._labels: dict[str, dict[str, str]] = {}
 
-def _in_words(actor: Actor, step: Mapping[str, Any], ticket: Ticket | None = None) -> StepTold:
-    kind = macro_steps.find(step["do"])
-    if kind is None:
-        return StepTold(str(step["do"]))
-    value = step.get("value", "")
-    label = str(dict(kind.choices(actor)).get(value, value)) if kind.needs_value else ""
-    text = step.get("text", "")
-    detail = text if ticket is None else kind.tell(actor, ticket, value, text)
-    return StepTold(f"{kind.title}: {label}" if label else str(kind.title), detail)
+    def of(self, version: MacroVersion, ticket: Ticket | None = None) -> list[StepTold]:
+        """The steps of a version; with ``ticket`` their texts as they would be written on it."""
+        return [self.step(one, ticket) for one in version.steps]
+
+    def step(self, step: Mapping[str, Any], ticket: Ticket | None = None) -> StepTold:
+        kind = macro_steps.find(step["do"])
+        if kind is None:
+            return StepTold(str(step["do"]))
+        value, text = step.get("value", ""), step.get("text", "")
+        if kind.needs_value and kind.key not in self._labels:
+            self._labels[kind.key] = {key: str(label) for key, label in kind.choices(self.actor)}
+        label = self._labels[kind.key].get(value, value) if kind.needs_value else ""
+        detail = text if ticket is None else kind.tell(self.actor, ticket, value, text)
+        return StepTold(f"{kind.title}: {label}" if label else str(kind.title), detail)
 
 
 def _steps(actor: Actor, given: Steps) -> list[dict[str, str]]:

@@ -54,6 +54,7 @@ def of(actor: Actor, ticket: Ticket, *, may_note: bool) -> dict[str, Any]:
     latest = max((drafts[kind] for kind in shown if kind in drafts), key=lambda one: one.kept_at, default=None)
     points = list(selectors.list_checklist(actor, ticket))
     return {
+        "is_kept": actor.holds(desk.KEEP),
         "drafts": [(kind, drafts[kind].body if kind in drafts else "") for kind in shown],
         "draft": latest,
         "macros": list(desk.list_macros(actor)) if ticket.is_open else [],

@@ -24,9 +24,8 @@ from ticketing.services import macros
 def macro_list(request: HttpRequest) -> HttpResponse:
     """Every macro with its steps in words."""
     actor = actor_of(request)
-    rows = [
-        (macro, macros.in_words(actor, macro.current) if macro.current else []) for macro in desk.list_macros(actor)
-    ]
+    words = macros.Words(actor)
+    rows = [(macro, words.of(macro.current) if macro.current else []) for macro in desk.list_macros(actor)]
     return page(request, "macros/list.html", {"rows": rows}, section="tickets")
 
 
@@ -81,7 +80,8 @@ def _edit(request: HttpRequest, found: Macro | None) -> HttpResponse:
             else:
                 messages.success(request, _("Kept."))
                 return redirect("console:macro", kept.public_id)
-    versions = [(one, macros.in_words(actor, one)) for one in desk.list_macro_versions(found)[:20]] if found else []
+    words = macros.Words(actor)
+    versions = [(one, words.of(one)) for one in desk.list_macro_versions(found)[:20]] if found else []
     context = {"macro": found, "form": form, "versions": versions, "known": placeholders.KNOWN.items()}
     return page(request, "macros/edit.html", context, section="tickets", status=status)
 

@@ -343,7 +343,8 @@ def say(request: HttpRequest, public_id: str) -> HttpResponse:
             tickets.add_message(actor=actor, ticket=found, body=body, kind=kind, expected_version=seen)
         except Problem as problem:
             form.add_problem(problem)
-            drafts_of_text.keep(actor=actor, ticket=found, kind=kind, body=body)
+            if actor.holds(desk.KEEP):
+                drafts_of_text.keep(actor=actor, ticket=found, kind=kind, body=body)
             return _again(request, found, problem, message_form=_renewed(form))
         messages.success(request, _("Sent.") if kind == "public" else _("Note kept."))
         return redirect(f"{present.url_of(found)}#say")
