@@ -15,7 +15,8 @@ class TicketingConfig(AppConfig):
         from boss.core.events import handle  # models are loaded only now
         from ticketing import events, handlers, references, subjects
         from ticketing.models import MailKey
-        from ticketing.registry import reference_kinds, subject_kinds
+        from ticketing.registry import macro_steps, reference_kinds, subject_kinds
+        from ticketing.services import macro_steps as desk_steps
         from ticketing.services.mail import keys
 
         sealed.register(MailKey, "secret_sealed", keys.place)
@@ -23,6 +24,8 @@ class TicketingConfig(AppConfig):
         for kind in references.KINDS:
             reference_kinds.register(kind.key, kind)
         subject_kinds.register(subjects.SITE.key, subjects.SITE)
+        for step in desk_steps.KINDS:
+            macro_steps.register(step.key, step)
         handle("ticketing.acknowledge", events.TicketOpened, handlers.acknowledge)
         handle("ticketing.pass_on_answer", events.MessageAdded, handlers.pass_on_answer)
         handle("ticketing.copy_values", events.CategoryPublished, handlers.copy_values)

@@ -156,3 +156,11 @@ class BulkResult(models.TextChoices):
     DONE = "done", _("Done")
     REFUSED = "refused", _("Refused")
     FAILED = "failed", _("Failed")
+
+
+class ChecklistSource(models.TextChoices):
+    """Where a point of a checklist comes from."""
+
+    CATEGORY = "category", _("The category")
+    MACRO = "macro", _("A macro")
+    HAND = "hand", _("By hand")

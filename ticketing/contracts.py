@@ -146,3 +146,32 @@ class ReferenceKind:
     title: Text
     find: Callable[[Actor, str], SubjectCard | None]
     expects: Text = ""
+
+
+def _as_written(actor: Actor, ticket: Ticket, value: str, text: str) -> str:
+    return text
+
+
+def _no_choice(actor: Actor) -> Sequence[tuple[str, Text]]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class MacroStepKind:
+    """A verb that macros may use. ``key`` is stored in their steps, so it never changes.
+
+    - ``run(actor, ticket, value, text)``: does it with the actor's own rights, as if by hand, inside the macro's
+      transaction. Raise a :class:`boss.core.problems.Problem` to refuse: then the whole macro has done nothing.
+    - ``choices(actor)``: what ``value`` may be, with words; none where the verb needs no value.
+    - ``tell(actor, ticket, value, text)``: the text as it would be written on this ticket, for the preview.
+    - ``text``: what the text of a step is ("" where it has none), and ``needs_text`` whether it must not be empty.
+    """
+
+    key: str
+    title: Text
+    run: Callable[[Actor, Ticket, str, str], object]
+    choices: Callable[[Actor], Sequence[tuple[str, Text]]] = _no_choice
+    tell: Callable[[Actor, Ticket, str, str], str] = _as_written
+    needs_value: bool = True
+    text: Text = ""
+    needs_text: bool = False

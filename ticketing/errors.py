@@ -178,3 +178,34 @@ class ViewNotFound(NotFound):
 class OnlyPeopleKeepViews(Problem):
     code = "ticketing.only_people_keep_views"
     title = _("Only a person who is signed in can keep views.")
+
+
+class MacroRefused(Problem):
+    """One of a macro's steps is refused, so none was taken; ``step`` counts from one."""
+
+    code = "ticketing.macro_refused"
+    status = 422
+    title = _("Nothing was done: a step of the macro is not possible here.")
+
+
+class MacroChanged(WrongState):
+    """Another version of the macro holds than the one that was looked at."""
+
+    code = "ticketing.macro_changed"
+    title = _("Somebody has changed this macro since you looked at it. Look again before you run it.")
+
+
+class SnippetChanged(WrongState):
+    code = "ticketing.snippet_changed"
+    title = _("Somebody has changed this text since you opened it. Look again before you go on.")
+
+
+class ChecklistOpen(WrongState):
+    """Points that must be done first are not; ``open`` names them."""
+
+    code = "ticketing.checklist_open"
+
+
+class OnlyPeopleWrite(Problem):
+    code = "ticketing.only_people_write"
+    title = _("Only a person who is signed in can keep a text for later.")

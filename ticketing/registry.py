@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from boss.core.registry import Registry
-from ticketing.contracts import ReferenceKind, SubjectKind
+from ticketing.contracts import MacroStepKind, ReferenceKind, SubjectKind
 
 subject_kinds: Registry[SubjectKind] = Registry("ticket subject kinds", SubjectKind)
 reference_kinds: Registry[ReferenceKind] = Registry("ticket reference kinds", ReferenceKind)
+macro_steps: Registry[MacroStepKind] = Registry("macro steps", MacroStepKind)

@@ -24,6 +24,7 @@ from ticketing.models import (
     Category,
     CategoryDraft,
     CategorySchema,
+    ChecklistItem,
     Message,
     PoolMember,
     TalentPool,
@@ -163,6 +164,19 @@ def list_cards(ticket: Ticket) -> list[SubjectCard]:
     links = TicketLink.objects.filter(ticket=ticket).order_by("id")
     known = [(subject_kinds.find(link.subject_kind), link.subject_id) for link in links]
     return [kind.describe(subject_id) for kind, subject_id in known if kind is not None]
+
+
+def list_checklist(actor: Actor, ticket: Ticket) -> ScopedQuerySet:
+    """The points of a ticket in order. For staff."""
+    points: ScopedQuerySet = list_all_points(actor).filter(ticket=ticket).order_by("position", "id")
+    return points
+
+
+def list_all_points(actor: Actor) -> ScopedQuerySet:
+    """The points of every ticket the actor sees, oldest first. For staff."""
+    rows = ChecklistItem.objects.visible_to(actor, VIEW_INTERNAL).select_related("ticket")
+    points: ScopedQuerySet = rows.filter(ticket__in=Ticket.objects.visible_to(actor)).order_by("id")
+    return points
 
 
 # Pools and categories
@@ -358,6 +372,14 @@ def list_schemas(category: Category) -> list[CategorySchema]:
     if not category.schema_version:
         return []
     return list(CategorySchema.objects.filter(category=category).order_by("-version"))
+
+
+def list_present_schemas(actor: Actor) -> ScopedQuerySet:
+    """The present version of each category that is not archived: one statement."""
+    shown = Category.objects.visible_to(actor).filter(is_archived=False)
+    present = CategorySchema.objects.filter(category__in=shown, version=F("category__schema_version"))
+    schemas: ScopedQuerySet = present.order_by("category__name", "id")
+    return schemas
 
 
 def find_draft(category: Category) -> CategoryDraft | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from ticketing.services import assigning, escalation, notices
+from ticketing.services import assigning, drafts_of_text, escalation, notices
 from ticketing.services import bulk as bulks
 from ticketing.services.mail import bell, intake
 
@@ -32,3 +32,9 @@ def sweep_mail() -> int:
 def bulk(realm_id: int, bulk_id: int) -> int:
     """Rung when many tickets are to be worked on at once."""
     return bulks.go_on(realm_id, bulk_id)
+
+
+@shared_task(name="ticketing.sweep_texts")
+def sweep_texts() -> int:
+    """Texts that were typed and not sent for fourteen days."""
+    return drafts_of_text.sweep()

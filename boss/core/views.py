@@ -6,11 +6,12 @@ import functools
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from boss.core import scoping
@@ -83,12 +84,22 @@ def _with_not_found(view: View) -> View:
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    target = f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': request.get_full_path()})}"
+    target = f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': _came_from(request)})}"
     if request.headers.get("HX-Request"):
         response = HttpResponse(status=401)
         response["HX-Redirect"] = target
         return response
     return HttpResponseRedirect(target)
+
+
+def _came_from(request: HttpRequest) -> str:
+    """Where to go after signing in: the page asked for, or the one a form was sent from (its own takes forms only)."""
+    if request.method not in ("GET", "HEAD"):
+        referer = request.headers.get("Referer", "")
+        if url_has_allowed_host_and_scheme(referer, {request.get_host()}, require_https=request.is_secure()):
+            parts = urlsplit(referer)
+            return parts.path + (f"?{parts.query}" if parts.query else "")
+    return request.get_full_path()
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -190,6 +190,13 @@ def _desk() -> list[Holding]:
         *_nobody("where staff are at the moment", ticketing.StaffPresence),
         *_nobody("the provider's own", ticketing.SavedView, ticketing.ViewPreference, ticketing.TicketBulk),
         _by(ticketing.TicketBulkItem, "ticket_id", "ticket", erased={"text": SCRUBBED}),
+        _by(ticketing.TextDraft, "ticket_id", "ticket", deleted=True, withheld=Q(pk__isnull=False)),
+        _by(
+            ticketing.ChecklistItem, "ticket_id", "ticket",
+            erased={"text": SCRUBBED, "added_by": SCRUBBED},
+            hidden=("added_by", "done_by"),
+        ),
+        *_nobody("the provider's own", ticketing.Snippet, ticketing.Macro, ticketing.MacroVersion),
         _by(ticketing.SlaPause, "clock__ticket_id", "ticket", erased={"reason": SCRUBBED}),
     ]  # fmt: skip
 

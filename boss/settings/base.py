@@ -263,6 +263,7 @@ SPECTACULAR_SETTINGS = {
         "TicketStateEnum": "ticketing.choices.TicketState",
         "TicketPriorityEnum": "ticketing.choices.Priority",
         "MessageKindEnum": "ticketing.choices.MessageKind",
+        "NewMessageKindEnum": "ticketing.services.drafts_of_text.KINDS",
         "ClockKindEnum": "ticketing.sla.kinds.ClockKind",
         "ClockStateEnum": "ticketing.sla.kinds.ClockState",
         "AssignmentStrategyEnum": "ticketing.assignment.kinds.Strategy",

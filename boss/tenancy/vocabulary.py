@@ -87,6 +87,7 @@ WORDS: dict[str, str | Promise] = {
     "ticketing.view_ticketbulk": _("See what became of one's own actions on many tickets"),
     "ticketing.manage_categories": _("Configure ticket categories"),
     "ticketing.manage_policies": _("Write and publish policies of tickets"),
+    "ticketing.manage_macros": _("Write macros and the texts that all may insert"),
     "ticketing.manage_pools": _("Configure talent pools"),
     "ticketing.view_mailbox": _("See mailboxes"),
     "ticketing.manage_mailboxes": _("Set up mailboxes"),

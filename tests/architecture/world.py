@@ -28,7 +28,7 @@ from subscribers.models import Collection, Statement
 from subscribers.services import billing, leases, orders, portal_users
 from tests.cast import PASSWORD, actor_of
 from ticketing.services import bulk as ticket_bulk
-from ticketing.services import policies, tickets, time, views
+from ticketing.services import checklists, macros, policies, snippets, tickets, time, views
 from ticketing.services.bulk import Chosen
 from ticketing.services.mail import intake, mailboxes
 from workflow.models import Definition, Run
@@ -83,6 +83,7 @@ def build(system: Actor) -> World:
     )
     migration = Migration.objects.create(source=binding, target=newer, state="ready", asked_by="BOSS")
     ticket = tickets.open(actor=system, category_key="billing", title="A question", requester=sam)
+    macro = macros.create(actor=system, key="world", name="World", steps=[{"do": "priority", "value": "2"}])
     box = mailboxes.define(actor=system, address=f"help@realm-{system.realm_id}.example", category=ticket.category)
     mail = intake.receive(b"From: no-reply@x.example\n\nHello", envelope_from="", envelope_to=box.address)
     key, _plain = api_keys.create(actor=system, name="ERP")
@@ -138,6 +139,10 @@ def build(system: Actor) -> World:
             "ticketing/mailboxes": box.public_id,
             "ticketing/categories": "billing",
             "ticketing/pools": "csr",
+            "ticketing/snippets": snippets.create(actor=system, name="World", texts={"en": "Hello"}).public_id,
+            "ticketing/macros": macro.public_id,
+            "macro_id": macro.public_id,
+            "ticketing/checklist-items": checklists.add(actor=system, ticket=ticket, texts=["Call"])[0].public_id,
             "ticketing/policies": policies.create(actor=system, kind="sla", key="world", name="World").public_id,
             "catalog/features": Feature.objects.get(key="mail.mailbox").public_id,
             "catalog/plans": version.public_id,

@@ -174,6 +174,19 @@ ROWS = {
     "ticket_bulk_progress": "ticketing.view_ticketbulk",
     "ticket_place": "ticketing.change_ticket",
     "ticket": "ticketing.view_ticket",
+    "category_checklist": "ticketing.manage_categories",
+    "snippets": "ticketing.add_internal_message",
+    "snippet_new": "ticketing.add_internal_message",
+    "snippet": "ticketing.add_internal_message",
+    "snippet_archive": "ticketing.add_internal_message",
+    "macros": "ticketing.manage_macros",
+    "macro_new": "ticketing.manage_macros",
+    "macro": "ticketing.manage_macros",
+    "macro_archive": "ticketing.manage_macros",
+    "ticket_beat": "ticketing.view_internal_message",
+    "ticket_texts": "ticketing.view_internal_message",
+    "ticket_macro": "ticketing.view_internal_message",
+    "ticket_checklist": "ticketing.change_ticket",
     "timer_start": "ticketing.add_timeentry",
     "timer_stop": "ticketing.add_timeentry",
     "time_add": "ticketing.add_timeentry",
@@ -199,6 +212,10 @@ ROWS = {
 PLAIN = {
     "my_time",
     "time_totals",
+    "snippets",
+    "snippet_new",
+    "macros",
+    "macro_new",
     "security",
     "sign_in_rules",
     "sign_in_providers",
@@ -305,6 +322,7 @@ POSTS |= {
 POSTS |= {"sign_in_provider_remove", "timer_start", "timer_stop", "time_add", "category_act"}
 POSTS |= {"pool_act", "pool_pass_on", "skill_act", "presence_set", "presence_seen"}
 POSTS |= {"ticket_next", "ticket_view_keep", "ticket_view_arrange", "ticket_bulk", "ticket_place"}
+POSTS |= {"snippet_archive", "macro_archive", "ticket_beat", "ticket_checklist"}
 POSTS |= {"policy_publish", "policy_revert", "policy_use"}
 POSTS |= {"ticket_unlink", "ticket_unmerge"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}

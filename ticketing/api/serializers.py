@@ -188,7 +188,7 @@ class TicketMessageSerializer(RowSerializer):
         read_only_fields = fields
 
 
-class NewMessage(serializers.Serializer[Any]):
+class NewMessage(Versioned):
     body = serializers.CharField(max_length=20_000)
     kind = serializers.ChoiceField(
         choices=(MessageKind.PUBLIC.value, MessageKind.INTERNAL.value), default=MessageKind.PUBLIC.value
@@ -273,11 +273,12 @@ class CategoryDetailSerializer(CategorySerializer):
 
 
 class CategoryDraftSerializer(serializers.Serializer[Any]):
-    """``fields`` and ``statuses`` as they are kept; ``faults`` by place forbid publishing them."""
+    """``fields``, ``statuses`` and ``checklist`` as they are kept; ``faults`` by place forbid publishing them."""
 
     revision = serializers.IntegerField()
     fields = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]  # a member named so
     statuses = serializers.ListField(child=serializers.DictField())
+    checklist = serializers.ListField(child=serializers.DictField())
     faults = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
 
 
@@ -286,6 +287,7 @@ class SaveCategoryDraft(serializers.Serializer[Any]):
         child=serializers.DictField(), required=False, max_length=100
     )
     statuses = serializers.ListField(child=serializers.DictField(), required=False, max_length=30)
+    checklist = serializers.ListField(child=serializers.DictField(), required=False, max_length=30)
     revision = serializers.IntegerField(min_value=0, required=False)
 
 
@@ -301,7 +303,7 @@ class RevertCategory(serializers.Serializer[Any]):
 class CategoryVersionSerializer(serializers.ModelSerializer[CategorySchema]):
     class Meta:
         model = CategorySchema
-        fields = ("version", "characteristics", "statuses", "note", "published_by", "published_at")
+        fields = ("version", "characteristics", "statuses", "checklist", "note", "published_by", "published_at")
         read_only_fields = fields
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from boss.core.api.routes import Route
-from ticketing.api import lists, policies, pools, time, views
+from ticketing.api import desk, lists, policies, pools, time, views
 
 routes = [
     Route("tickets", views.TicketViewSet),
@@ -14,4 +14,8 @@ routes = [
     Route("presence", pools.StaffPresenceViewSet),
     Route("skills", pools.SkillViewSet),
     Route("needs", pools.CategoryNeedViewSet),
+    Route("snippets", desk.SnippetViewSet),
+    Route("macros", desk.MacroViewSet),
+    Route("text-drafts", desk.TextDraftViewSet),
+    Route("checklist-items", desk.ChecklistItemViewSet),
 ]

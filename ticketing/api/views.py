@@ -22,6 +22,7 @@ from boss.tenancy.models import Site, User
 from boss.tenancy.selectors import get_site, get_user
 from ticketing import links, lists, saved_views, selectors, why
 from ticketing.api import by_fields, serializers
+from ticketing.api.desk import PresenceActions
 from ticketing.api.links import LinksOfTickets
 from ticketing.choices import OPEN_STATES
 from ticketing.models import Category, Ticket
@@ -80,7 +81,7 @@ class TicketFilter(FilterSet):
         return queryset.filter(state__in=OPEN_STATES) if value else queryset.exclude(state__in=OPEN_STATES)
 
 
-class TicketViewSet(LinksOfTickets, ReadOnlyViewSet):
+class TicketViewSet(LinksOfTickets, PresenceActions, ReadOnlyViewSet):
     """Work for people."""
 
     model = Ticket
@@ -347,6 +348,7 @@ class CategoryViewSet(ReadOnlyViewSet):
             "revision": getattr(held, "revision", 0),
             "fields": held.characteristics if held else [],
             "statuses": held.statuses if held else [],
+            "checklist": held.checklist if held else [],
         }
         faults = versions.judged(shown["fields"], shown["statuses"], category)[2]
         return {**shown, "faults": faults}

@@ -2,6 +2,8 @@
 
 from ticketing.models.bulks import TicketBulk, TicketBulkItem
 from ticketing.models.categories import Category, CategoryDraft, CategorySchema
+from ticketing.models.checklists import ChecklistItem
+from ticketing.models.desk import Macro, MacroVersion, Snippet, TextDraft
 from ticketing.models.escalations import EscalationTimer, StaffNotice
 from ticketing.models.links import TicketMerge, TicketRelation
 from ticketing.models.mail import (
@@ -38,8 +40,11 @@ __all__ = [
     "CategoryDraft",
     "CategoryNeed",
     "CategorySchema",
+    "ChecklistItem",
     "EscalationTimer",
     "InboundMail",
+    "Macro",
+    "MacroVersion",
     "MailBreaker",
     "MailKey",
     "Mailbox",
@@ -59,9 +64,11 @@ __all__ = [
     "SlaClock",
     "SlaPause",
     "SlaTerm",
+    "Snippet",
     "StaffNotice",
     "StaffPresence",
     "TalentPool",
+    "TextDraft",
     "Ticket",
     "TicketBulk",
     "TicketBulkItem",

@@ -10,10 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from boss.core.scoping import RealmScoped
 from ticketing import fields as field_defs
+from ticketing import points
 from ticketing import statuses as status_defs
 from ticketing.choices import CategoryKind, Priority
 from ticketing.fields import FieldDef
 from ticketing.models.pools import TalentPool
+from ticketing.points import Point
 from ticketing.statuses import StatusDef
 
 
@@ -67,6 +69,7 @@ class CategorySchema(RealmScoped):
     version = models.PositiveIntegerField(_("version"))
     characteristics: Any = models.JSONField(_("fields"), default=list)
     statuses: Any = models.JSONField(_("statuses"), default=list, db_default=[])
+    checklist: Any = models.JSONField(_("checklist"), default=list, db_default=[])
     published_at = models.DateTimeField(auto_now_add=True)
     published_by = models.CharField(_("published by"), max_length=200, blank=True, default="", db_default="")
     note = models.CharField(_("what changed"), max_length=500, blank=True, default="", db_default="")
@@ -83,6 +86,10 @@ class CategorySchema(RealmScoped):
 
     def fields(self) -> list[FieldDef]:
         return field_defs.from_json(self.characteristics)
+
+    def points(self) -> list[Point]:
+        """What every ticket of the category is to have done, in order."""
+        return points.read(self.checklist)
 
     def own_statuses(self) -> list[StatusDef]:
         """The statuses the category names itself."""
@@ -101,6 +108,7 @@ class CategoryDraft(RealmScoped):
     category = models.OneToOneField(Category, models.CASCADE, related_name="draft")
     characteristics: Any = models.JSONField(_("fields"), default=list)
     statuses: Any = models.JSONField(_("statuses"), default=list)
+    checklist: Any = models.JSONField(_("checklist"), default=list, db_default=[])
     revision = models.PositiveIntegerField(_("revision"), default=1)
     updated_by = models.CharField(_("updated by"), max_length=200)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
@@ -111,3 +119,6 @@ class CategoryDraft(RealmScoped):
 
     def __str__(self) -> str:
         return f"{self.category_id} ({self.revision})"
+
+    def points(self) -> list[Point]:
+        return points.read(self.checklist)

@@ -21,12 +21,15 @@ from ticketing.errors import KeyTaken
 from ticketing.events import CategoryPublished
 from ticketing.fields import FieldDef
 from ticketing.models import Category, CategorySchema, TalentPool, Ticket
+from ticketing.points import Point
+from ticketing.points import read as read_points
 from ticketing.services import versions
 from ticketing.services.tickets import projecting
 from ticketing.statuses import StatusDef
 
 Fields = Iterable[Characteristic | dict[str, Any]]
 Statuses = Iterable[StatusDef | Mapping[str, Any]]
+Points = Iterable[Point | Mapping[str, Any]]
 _CHANGED = (
     "name", "kind", "parent", "default_pool", "priority", "number_prefix", "portal_visible", "first_reply_target",
     "resolve_target",
@@ -133,9 +136,15 @@ def change(
 
 @service
 def publish_fields(
-    *, actor: Actor, category: Category, fields: Fields, statuses: Statuses | None = None, note: str = ""
+    *,
+    actor: Actor,
+    category: Category,
+    fields: Fields,
+    statuses: Statuses | None = None,
+    checklist: Points | None = None,
+    note: str = "",
 ) -> CategorySchema:
-    """Publish the next version of a category's fields and statuses (as they are when None).
+    """Publish the next version of a category's fields, statuses and checklist (as they are when None).
 
     Tickets go up to it when they are edited. A key never changes its type: tickets of all versions are read together.
     Options that are no longer offered stay readable. Raises :class:`CategoryRefused`, which names every fault at its
@@ -145,13 +154,14 @@ def publish_fields(
 
     require(actor, "ticketing.manage_categories")
 
+    former = selectors.find_schema(category) if statuses is None or checklist is None else None
     if statuses is None:
-        former = selectors.find_schema(category)
         statuses = former.own_statuses() if former else ()
+    wanted_points = read_points((former.points() if former else ()) if checklist is None else checklist)
     wanted, own = versions.checked(fields, statuses, of=category)
     used = {field.key for field in (*wanted, *_former_fields(category)) if field.is_projected}
 
-    published = versions.write(category, wanted, own, actor=actor, note=note)
+    published = versions.write(category, wanted, own, actor=actor, note=note, points=wanted_points)
 
     audit.record(
         actor=actor, action="category.fields_published", subject=category,
@@ -173,7 +183,7 @@ def revert(*, actor: Actor, category: Category, version: int) -> CategorySchema:
         raise NotFound(version=version)
     return publish_fields(
         actor=actor, category=category, fields=former.characteristics, statuses=former.statuses,
-        note=_("As in version %(n)s") % {"n": version},
+        checklist=former.checklist, note=_("As in version %(n)s") % {"n": version},
     )  # fmt: skip
 
 

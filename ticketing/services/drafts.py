@@ -15,7 +15,7 @@ from boss.core.problems import InvalidInput
 from boss.core.schema import Characteristic
 from boss.core.services import service
 from ticketing import fields as field_defs
-from ticketing import selectors, statuses
+from ticketing import points, selectors, statuses
 from ticketing.errors import DraftChanged
 from ticketing.fields import SYSTEM, FieldDef
 from ticketing.models import Category, CategoryDraft, CategorySchema, Ticket
@@ -28,6 +28,7 @@ MOST = 100
 PERMISSION = "ticketing.manage_categories"
 Fields = Iterable[Characteristic | Mapping[str, Any]]
 Statuses = Iterable[StatusDef | Mapping[str, Any]]
+Points = Iterable[points.Point | Mapping[str, Any]]
 
 
 @service
@@ -37,13 +38,15 @@ def save(
     category: Category,
     fields: Fields | None = None,
     statuses: Statuses | None = None,
+    checklist: Points | None = None,
     revision: int | None = None,
 ) -> CategoryDraft:
-    """Keep fields, statuses or both as the category's draft, begun from what is published where there is none.
+    """Keep fields, statuses, checklist or several as the category's draft, begun from what is published where there is
+    none.
 
-    A draft may be faulty, but must be readable: raises :class:`boss.core.problems.InvalidInput` with ``fields`` or
-    ``statuses``. With ``revision`` (0: none yet) it refuses to overwrite what somebody else has kept meanwhile:
-    :class:`DraftChanged`.
+    A draft may be faulty, but must be readable: raises :class:`boss.core.problems.InvalidInput` with ``fields``,
+    ``statuses`` or ``checklist``. With ``revision`` (0: none yet) it refuses to overwrite what somebody else has kept
+    meanwhile: :class:`DraftChanged`.
     """
     category = Category.objects.select_for_update().get(pk=category.pk)
 
@@ -59,6 +62,7 @@ def save(
             category=category,
             characteristics=published.characteristics if published else [],
             statuses=published.statuses if published else [],
+            checklist=published.checklist if published else [],
             revision=0,
         )
     wanted, own, found = versions.judged(
@@ -69,6 +73,8 @@ def save(
         raise InvalidInput(fields=unreadable)
     draft.characteristics = [field.to_json() for field in wanted]
     draft.statuses = [status.to_json() for status in own]
+    if checklist is not None:
+        draft.checklist = [point.to_json() for point in points.read(checklist)]
     draft.revision, draft.updated_by = draft.revision + 1, actor.label[:200]
     draft.save()
 
@@ -103,7 +109,12 @@ def publish(*, actor: Actor, category: Category, revision: int | None = None, no
         raise DraftChanged(revision=draft.revision)
 
     published = categories.publish_fields(
-        actor=actor, category=category, fields=draft.characteristics, statuses=draft.statuses, note=note
+        actor=actor,
+        category=category,
+        fields=draft.characteristics,
+        statuses=draft.statuses,
+        checklist=draft.checklist,
+        note=note,
     )
     draft.delete()
     return published

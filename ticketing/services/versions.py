@@ -17,6 +17,7 @@ from ticketing import statuses as status_defs
 from ticketing.errors import CategoryRefused
 from ticketing.fields import FieldDef
 from ticketing.models import Category, CategorySchema
+from ticketing.points import Point
 from ticketing.statuses import StatusDef
 
 MOST_FIELDS = 100
@@ -77,7 +78,13 @@ def judged(
 
 
 def write(
-    category: Category, wanted: Sequence[FieldDef], own: Sequence[StatusDef], *, actor: Actor, note: str = ""
+    category: Category,
+    wanted: Sequence[FieldDef],
+    own: Sequence[StatusDef],
+    *,
+    actor: Actor,
+    note: str = "",
+    points: Sequence[Point] = (),
 ) -> CategorySchema:
     """The next version of a locked category."""
     category.schema_version += 1
@@ -87,6 +94,7 @@ def write(
         version=category.schema_version,
         characteristics=[field.to_json() for field in wanted],
         statuses=[status.to_json() for status in own],
+        checklist=[point.to_json() for point in points],
         published_by=actor.label[:200],
         note=note.strip()[:500],
     )

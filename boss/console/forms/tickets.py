@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from boss.core import schema
@@ -14,6 +15,7 @@ from boss.core.schema import Characteristic
 from boss.look import once
 from boss.look.forms import BossForm
 from boss.tenancy.models import User
+from ticketing import placeholders
 from ticketing.contracts import Outcome
 from ticketing.fields import FieldDef
 
@@ -34,6 +36,7 @@ class MessageForm(BossForm):
         error_messages={"required": _("Please write something.")},
     )
     once = forms.CharField(required=False, max_length=once.LONGEST, widget=forms.HiddenInput)
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, may_note: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -41,6 +44,13 @@ class MessageForm(BossForm):
             self.fields["kind"] = forms.ChoiceField(
                 choices=[("public", "")], widget=forms.HiddenInput, initial="public"
             )
+
+    def clean(self) -> dict[str, Any]:
+        """What a text to insert has left open is filled in by hand before a customer reads it."""
+        typed = super().clean() or {}
+        if typed.get("kind") == "public" and (left := placeholders.left(typed.get("body", ""))):
+            self.add_error("body", gettext("Still to be filled in: %(names)s.") % {"names": ", ".join(left)})
+        return typed
 
 
 class AssignForm(BossForm):

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from boss.console.presenters.marks import PRIORITY, TICKET, mark
 from boss.console.presenters.words import label, pairs, plain
@@ -145,6 +146,11 @@ def _sentence(event: TicketEvent) -> str:
         return _("Priority: %(word)s") % {"word": mark(PRIORITY, after.get("priority")).word}
     if event.type == "sent_to_pool":
         return _("Moved to %(pool)s") % {"pool": after.get("pool", "")}
+    if event.type == "macro_run":
+        return _("Macro run: %(name)s (version %(n)s)") % {"name": after.get("name", ""), "n": after.get("version", "")}
+    if event.type in _POINTS:
+        what = after.get("point") or event.before.get("point") or "; ".join(after.get("points", []))
+        return _POINTS[event.type] % {"what": what}
     if event.type == "escalated":
         return _("Escalated. %(done)s") % {"done": "; ".join(after.get("done", []))}
     if event.type == "shared":
@@ -178,7 +184,18 @@ def _bond(event: TicketEvent) -> str | None:
     return None if sentence is None else sentence % {"other": other}
 
 
+_POINTS = {
+    "points_added": gettext_lazy("Added to the checklist: %(what)s"),
+    "point_done": gettext_lazy("Done: %(what)s"),
+    "point_open": gettext_lazy("Not done after all: %(what)s"),
+    "point_removed": gettext_lazy("Taken off the checklist: %(what)s"),
+    "points_ordered": gettext_lazy("Checklist put into another order"),
+}
+
+
 _EVENT_MARKS = {
+    "macro_run": Mark("", "bolt", "busy"),
+    "point_done": Mark("", "square-check", "ok"),
     "merged": Mark("", "git-branch", "idle"),
     "merged_in": Mark("", "git-branch", "busy"),
     "unmerged": Mark("", "arrow-back-up", "wait"),

@@ -166,6 +166,7 @@ def category(request: HttpRequest, key: str) -> HttpResponse:
         "faults": every,
         "tried": tried,
         "effects": drafts.dry_run(actor=actor, category=found) if tried else [],
+        "points": held.points() if (held := selectors.find_draft(found) or selectors.find_schema(found)) else [],
         "versions": selectors.list_schemas(found),
         "preview": _preview(request, working, found),
     }  # fmt: skip

@@ -20,7 +20,7 @@ from boss.core.actors import Actor
 from boss.core.problems import Problem
 from boss.look.pages import Page, newest_first
 from boss.tenancy.models import User
-from ticketing import columns, lists, saved_views, selectors
+from ticketing import columns, desk, lists, saved_views, selectors
 from ticketing.lists import Found, Reader, Wanted
 from ticketing.models import SavedView, Ticket
 from ticketing.services import tickets
@@ -73,6 +73,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         "as_board": as_board,
         "other_shape": urlencode([*wanted.as_texts().items(), ("shape", "table" if as_board else "board")]),
         "may_mail": actor.holds("ticketing.view_inboundmail"),
+        "may_write_macros": actor.holds(desk.MANAGE),
         "may_set_policies": actor.holds("ticketing.manage_policies"),
         "may_take": actor.holds("ticketing.claim_ticket"),
         "may_view": actor.holds("ticketing.view_savedview"),

@@ -15,7 +15,7 @@ from boss.console.forms.links import children_field
 from boss.console.forms.tickets import AssignForm, FillForm, MessageForm, MoveForm, ResolveForm, WaitForm
 from boss.console.forms.time import TimeForm
 from boss.console.frame import actor_of, back_to, page, refused, staff
-from boss.console.presenters import promises
+from boss.console.presenters import composer, promises
 from boss.console.presenters import tickets as present
 from boss.console.presenters import time as time_present
 from boss.console.presenters.marks import PRIORITY, mark
@@ -23,14 +23,15 @@ from boss.core import permissions
 from boss.core.actors import Actor
 from boss.core.problems import Problem, WrongState
 from boss.look import once
+from boss.look.forms import BossForm
 from boss.tenancy.models import User
-from ticketing import fields, links, mailroom, selectors, statuses, timesheet, why
+from ticketing import desk, fields, links, mailroom, selectors, statuses, timesheet, why
 from ticketing.choices import MessageKind, TicketState
 from ticketing.contracts import Outcome
-from ticketing.errors import OpenChildren
+from ticketing.errors import OpenChildren, TicketChanged
 from ticketing.fields import FieldDef
-from ticketing.models import Ticket
-from ticketing.services import tickets
+from ticketing.models import TextDraft, Ticket
+from ticketing.services import drafts_of_text, tickets
 
 
 @staff("ticketing.view_ticket")
@@ -55,8 +56,10 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
     viewer = selectors.viewer_of(actor, known.fields.values())
     asked = _asked(actor, found) if found.is_open else []
     rights = _rights(actor, found)
+    around = composer.of(actor, found, may_note=rights["note"])
     context = {
         "ticket": found,
+        "composer": around,
         "row": present.row(found, actor.user_id),
         "state": present.state_of(found, known.status(found)),
         "priority": mark(PRIORITY, found.priority),
@@ -73,10 +76,7 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
         "chosen": chosen,
         "rights": rights,
         "may_reopen": rights["resolve"] and present.may_reopen(found),
-        "message_form": MessageForm(
-            initial={"once": once.new_key(), "kind": "internal" if rights["note"] else "public"},
-            may_note=rights["note"],
-        ),
+        "message_form": _message_form(found, around["draft"], may_note=rights["note"]),
         "assign_form": AssignForm(people=_colleagues(actor), initial={"version": found.version})
         if rights["assign"]
         else None,
@@ -90,6 +90,14 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
         "from_inbox": "inbox" in (request.GET.get("from"), request.POST.get("from")),
     }
     return page(request, "tickets/ticket.html", context | forms, section="tickets", status=status)
+
+
+def _message_form(found: Ticket, draft: TextDraft | None, *, may_note: bool) -> MessageForm:
+    """What was typed and not sent, on whatever machine, stands in it."""
+    kind = draft.kind if draft else "internal" if may_note else "public"
+    body = draft.body if draft else ""
+    initial = {"once": once.new_key(), "version": found.version, "kind": kind, "body": body}
+    return MessageForm(initial=initial, may_note=may_note)
 
 
 def _time(actor: Actor, found: Ticket) -> dict[str, Any]:
@@ -243,14 +251,17 @@ def say(request: HttpRequest, public_id: str) -> HttpResponse:
     if form.is_valid():
         if not once.first_time(actor, form.cleaned_data["once"]):
             return redirect(present.url_of(found))
+        body, kind = form.cleaned_data["body"], form.cleaned_data["kind"]
+        # A note disturbs nobody who was quicker; an answer may say what was said already.
+        seen = form.cleaned_data["version"] if kind == "public" else None
         try:
-            tickets.add_message(
-                actor=actor, ticket=found, body=form.cleaned_data["body"], kind=form.cleaned_data["kind"]
-            )
+            tickets.add_message(actor=actor, ticket=found, body=body, kind=kind, expected_version=seen)
         except Problem as problem:
             form.add_problem(problem)
+            if actor.holds(desk.KEEP):
+                drafts_of_text.keep(actor=actor, ticket=found, kind=kind, body=body)
             return _again(request, found, problem, message_form=_renewed(form))
-        messages.success(request, _("Sent.") if form.cleaned_data["kind"] == "public" else _("Note kept."))
+        messages.success(request, _("Sent.") if kind == "public" else _("Note kept."))
         return redirect(f"{present.url_of(found)}#say")
     return ticket_page(request, found, status=422, message_form=_renewed(form))
 
@@ -342,11 +353,14 @@ def _ask_about_children(form: Form, problem: Problem) -> None:
 def _again(request: HttpRequest, found: Ticket, problem: Problem, **forms: Any) -> HttpResponse:
     """The page with what was typed, on the ticket as it is now. A conflict shows who was quicker, in the log."""
     fresh = selectors.get_ticket(actor_of(request), found.public_id)
+    if isinstance(problem, TicketChanged):
+        seen = next((form.cleaned_data.get("version") for form in forms.values()), None)
+        forms["changed"] = composer.since(actor_of(request), fresh, seen)
     if isinstance(problem, WrongState):
         for form in forms.values():
-            if "version" in form.fields:
+            if isinstance(form, BossForm) and "version" in form.fields:
                 # Sending once more is then a decision taken on what is shown now.
-                typed = form.data.copy()
+                typed = form.data.copy()  # type: ignore[attr-defined]
                 typed["version"] = str(fresh.version)
                 form.data = typed
     return ticket_page(request, fresh, status=problem.status, **forms)

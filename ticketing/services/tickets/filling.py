@@ -17,7 +17,7 @@ from ticketing.fields import SYSTEM, FieldDef, retire
 from ticketing.models import Category, CategorySchema, Ticket
 from ticketing.selectors import ORPHANS
 from ticketing.services import clocks
-from ticketing.services.tickets import checking, journal, projecting
+from ticketing.services.tickets import checking, journal, laying, projecting
 
 
 @service
@@ -83,6 +83,7 @@ def recategorise(*, actor: Actor, ticket: Ticket, category: Category, expected_v
         after={"category": category.key, "kept_apart": sorted(apart)} | ({"clocks": changes} if changes else {}),
     )  # fmt: skip
     projecting.copy(ticket)
+    laying.change_over(ticket, published, actor=actor)
     return ticket
 
 

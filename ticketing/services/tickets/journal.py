@@ -44,10 +44,16 @@ def locked_all(tickets: Iterable[Ticket]) -> dict[int, Ticket]:
     return rows
 
 
-def locked_survivor(ticket: Ticket) -> Ticket:
-    """The ticket, or the one it was merged into: what is said to a merged ticket is said to that which goes on."""
-    goes_on = Ticket.objects.filter(pk=ticket.pk).values_list("merged_into", flat=True).first()
-    fresh = locked(Ticket(pk=goes_on) if goes_on else ticket)
+def locked_survivor(ticket: Ticket, *, expected_version: int | None = None) -> Ticket:
+    """The ticket, or the one it was merged into: what is said to a merged ticket is said to that which goes on.
+
+    ``expected_version`` is that of the ticket named.
+    """
+    named = Ticket.objects.filter(pk=ticket.pk).values_list("merged_into", "version").first()
+    goes_on, version = named or (None, 0)
+    if goes_on is not None and expected_version is not None and version != expected_version:
+        raise TicketChanged(version=version)
+    fresh = locked(Ticket(pk=goes_on)) if goes_on else locked(ticket, expected_version=expected_version)
     if fresh.merged_into_id is not None:  # merged while we waited for it; undoing a merge waits for this lock as well
         fresh = locked(Ticket(pk=fresh.merged_into_id))
     return fresh

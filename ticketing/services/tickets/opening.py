@@ -23,7 +23,7 @@ from ticketing.fields import Situation, Viewer
 from ticketing.models import Category, TalentPool, Ticket, TicketLink
 from ticketing.registry import subject_kinds
 from ticketing.services import clocks
-from ticketing.services.tickets import checking, journal, projecting
+from ticketing.services.tickets import checking, journal, laying, projecting
 
 FIRST_NUMBER = 1001
 _LONGEST_TITLE = 200
@@ -118,6 +118,7 @@ def open(
         # The same rows that he may open are the rows he reaches: asked of the row itself, inside the transaction.
         permissions.require(actor, permission, ticket)
     projecting.copy_new(ticket, asked)
+    laying.lay_out(ticket, published, actor=actor)
     if body.strip():
         kind = MessageKind.SYSTEM if actor.is_system else MessageKind.PUBLIC
         journal.say(ticket, actor=actor, body=body.strip(), kind=kind)

@@ -15,20 +15,29 @@ from ticketing import statuses
 from ticketing.choices import MessageKind, TicketState
 from ticketing.errors import OutcomeIsFinal, TicketClosed
 from ticketing.events import MessageAdded
-from ticketing.models import Message, Ticket
+from ticketing.models import Message, TextDraft, Ticket
 from ticketing.services import clocks
 from ticketing.services.tickets import entering, filling, journal, waiting
 
 
 @service
-def add_message(*, actor: Actor, ticket: Ticket, body: str, kind: str = MessageKind.PUBLIC) -> Message:
+def add_message(
+    *,
+    actor: Actor,
+    ticket: Ticket,
+    body: str,
+    kind: str = MessageKind.PUBLIC,
+    expected_version: int | None = None,
+) -> Message:
     """Say something. ``kind``: "public" (the customer reads it), "internal" or "system" (staff only).
 
     A public answer by a person of the staff takes a new ticket up and keeps the promise of a first reply. A
     customer's message wakes a ticket that waits for him and reopens a resolved one. On a ticket that was merged it goes
-    to the one it was merged into. Raises :class:`TicketClosed`.
+    to the one it was merged into. What this person had typed and not sent is thereby sent.
+    Raises :class:`TicketClosed`, :class:`TicketChanged`.
     """
-    ticket = journal.locked_survivor(ticket)
+    named = ticket
+    ticket = journal.locked_survivor(named, expected_version=expected_version)
     from_customer = journal.is_customer(actor)
 
     public = kind == MessageKind.PUBLIC
@@ -50,6 +59,8 @@ def add_message(*, actor: Actor, ticket: Ticket, body: str, kind: str = MessageK
     after |= {"clocks": changes} if changes else {}
     journal.write(ticket, actor=actor, event="message_added", before={"state": before}, after=after)
     message = journal.say(ticket, actor=actor, body=body.strip(), kind=kind)
+    if actor.kind == "user" and not from_customer:
+        TextDraft.objects.filter(user_id=actor.user_id, ticket__in=(named.pk, ticket.pk), kind=kind).delete()
 
     events.publish(MessageAdded(ticket_id=ticket.pk, message_id=message.pk))
     return message
