@@ -16,6 +16,7 @@ class TicketingConfig(AppConfig):
         from ticketing import events, handlers, references
         from ticketing.models import MailKey
         from ticketing.registry import reference_kinds
+        from ticketing.reports import running  # noqa: F401 - the desk's own reports register themselves
         from ticketing.services.mail import keys
 
         sealed.register(MailKey, "secret_sealed", keys.place)

@@ -105,3 +105,11 @@ class ParticipantState(models.TextChoices):
     ACCEPTED = "accepted", _("Takes part")
     HELD = "held", _("Held")
     REMOVED = "removed", _("Removed")
+
+
+class Cadence(models.TextChoices):
+    """How often a saved report is mailed."""
+
+    DAILY = "daily", _("Every day")
+    WEEKLY = "weekly", _("Every week")
+    MONTHLY = "monthly", _("Every month")

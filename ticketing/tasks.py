@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from ticketing.services import escalation, notices
+from ticketing.services import escalation, notices, reports
 from ticketing.services.mail import bell, intake
 
 
@@ -24,3 +24,9 @@ def process_mail(realm_id: int, mail_id: int) -> bool:
 def sweep_mail() -> int:
     """Mails whose ring or worker was lost."""
     return sum(intake.process(realm_id, mail_id) for realm_id, mail_id in intake.due_everywhere())
+
+
+@shared_task(name="ticketing.mail_reports")
+def mail_reports() -> int:
+    """Saved reports whose time has come."""
+    return reports.sweep()

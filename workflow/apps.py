@@ -12,9 +12,10 @@ class WorkflowConfig(AppConfig):
 
     def ready(self) -> None:
         from boss.core.events import handle
-        from workflow import events, registry, tickets
+        from workflow import events, fallbacks, registry, tickets
         from workflow.engine import parts
 
         registry.load_entry_points()
         tickets.register()
+        fallbacks.register()
         handle("workflow.part_closed", events.PartClosed, parts.closed)

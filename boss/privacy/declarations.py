@@ -184,6 +184,7 @@ def _desk() -> list[Holding]:
         *_nobody("the provider's hours", ticketing.CalendarVersion),
         *_nobody("ids and times alone", ticketing.SlaClock, ticketing.SlaTerm, ticketing.EscalationTimer),
         *_nobody("names tickets by their number, to staff", ticketing.StaffNotice),
+        *_nobody("what staff look at", ticketing.SavedReport, ticketing.ReportRecipient),
         _by(ticketing.SlaPause, "clock__ticket_id", "ticket", erased={"reason": SCRUBBED}),
     ]  # fmt: skip
 

@@ -22,6 +22,7 @@ from ticketing.models.policies import (
     SlaTerm,
 )
 from ticketing.models.pools import PoolMember, TalentPool
+from ticketing.models.reports import ReportRecipient, SavedReport
 from ticketing.models.thread import Message, TicketEvent, TicketLink
 from ticketing.models.tickets import Ticket
 from ticketing.models.time import TimeEntry, Timer
@@ -46,6 +47,8 @@ __all__ = [
     "PolicyVersion",
     "PoolMember",
     "RawMail",
+    "ReportRecipient",
+    "SavedReport",
     "SlaClock",
     "SlaPause",
     "SlaTerm",
