@@ -49,8 +49,6 @@ def _spent(question: Question) -> dict[int, int]:
     return dict(told.values_list("ticket_id", "spent"))
 
 
-
-
 def _run(question: Question) -> list[Table]:
     rows = list(_fallbacks(question).values_list("pk", "task", "error", "place", "fault", "resolved_at"))
     spent = _spent(question)

@@ -82,7 +82,7 @@ WORDS: dict[str, str | Promise] = {
     "ticketing.view_timeentry": _("See the time spent on tickets"),
     "ticketing.add_timeentry": _("Write down time spent on tickets"),
     "ticketing.correct_timeentry": _("Correct the time of others"),
-    "ticketing.view_reports": _("See reports about tickets"),
+    "ticketing.view_savedreport": _("See reports about tickets"),
     "ticketing.manage_categories": _("Configure ticket categories"),
     "ticketing.manage_policies": _("Write and publish policies of tickets"),
     "ticketing.manage_pools": _("Configure talent pools"),

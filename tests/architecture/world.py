@@ -27,7 +27,7 @@ from subscribers.contact import ContactDetails, PaymentChoice
 from subscribers.models import Collection, Statement
 from subscribers.services import billing, leases, orders, portal_users
 from tests.cast import PASSWORD, actor_of
-from ticketing.services import policies, tickets, time
+from ticketing.services import policies, reports, tickets, time
 from ticketing.services.mail import intake, mailboxes
 from workflow.models import Definition, Run
 from workflow.services import bulk, drafts, limits
@@ -83,6 +83,8 @@ def build(system: Actor) -> World:
     ticket = tickets.open(actor=system, category_key="billing", title="A question", requester=sam)
     box = mailboxes.define(actor=system, address=f"help@realm-{system.realm_id}.example", category=ticket.category)
     mail = intake.receive(b"From: no-reply@x.example\n\nHello", envelope_from="", envelope_to=box.address)
+    alice = User.objects.get(email="alice@alpha.example")
+    saved = reports.save(actor=actor_of(alice), name="World", report="volume", filters={})
     key, _plain = api_keys.create(actor=system, name="ERP")
     message = messages.send(
         actor=system, template="welcome", to=[(sam.email, sam.full_name)],
@@ -132,6 +134,8 @@ def build(system: Actor) -> World:
             "ticketing/mailboxes": box.public_id,
             "ticketing/categories": "billing",
             "ticketing/pools": "csr",
+            "ticketing/reports": "volume",
+            "ticketing/saved-reports": saved.public_id,
             "ticketing/policies": policies.create(actor=system, kind="sla", key="world", name="World").public_id,
             "catalog/features": Feature.objects.get(key="mail.mailbox").public_id,
             "catalog/plans": version.public_id,

@@ -152,6 +152,13 @@ ROWS = {
     "mailbox_new": "ticketing.manage_mailboxes",
     "mailbox": "ticketing.manage_mailboxes",
     "tickets": "ticketing.view_ticket",
+    "reports": "ticketing.view_savedreport",
+    "report": "ticketing.view_savedreport",
+    "report_tickets": "ticketing.view_savedreport",
+    "report_file": "ticketing.view_savedreport",
+    "report_keep": "ticketing.view_savedreport",
+    "report_saved": "ticketing.view_savedreport",
+    "report_remove": "ticketing.view_savedreport",
     "ticket": "ticketing.view_ticket",
     "timer_start": "ticketing.add_timeentry",
     "timer_stop": "ticketing.add_timeentry",
@@ -224,6 +231,7 @@ PLAIN = {
     "mailbox_new",
     "sender_unblock",
     "tickets",
+    "reports",
     "workflows",
     "workflow_new",
     "workflow_import",
@@ -264,6 +272,7 @@ POSTS |= {
     "stop_acting",
 }
 POSTS |= {"sign_in_provider_remove", "timer_start", "timer_stop", "time_add", "category_act"}
+POSTS |= {"report_remove"}
 POSTS |= {"policy_publish", "policy_revert", "policy_use"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}
 POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}

@@ -39,7 +39,6 @@ class SavedReport(Addressable):
     class Meta(Addressable.Meta):
         verbose_name = _("saved report")
         verbose_name_plural = _("saved reports")
-        permissions = [("view_reports", "Can see reports about tickets")]
         constraints = [
             models.UniqueConstraint(fields=["realm_id", "owner", "name"], name="ticketing_saved_report_name"),
             models.CheckConstraint(

@@ -299,4 +299,3 @@ def ended_within(question: Question, part: Bucket | None = None) -> ScopedQueryS
     """Tickets that were over within the period, or a part of it."""
     found: ScopedQuerySet = question.rows().annotate(ended=ENDED).filter(question.within("ended", part))
     return found
-

@@ -12,7 +12,7 @@ from ticketing.reports.measuring import length
 
 
 def in_words(value: float | str | None, unit: Unit) -> str:
-    """"1,204", "3 h 5 min", "92 %"; a dash for what is not there."""
+    """ "1,204", "3 h 5 min", "92 %"; a dash for what is not there."""
     if value is None:
         return "—"
     if isinstance(value, str):

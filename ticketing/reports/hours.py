@@ -86,7 +86,10 @@ def _over_time(question: Question) -> Table:
     most = max(by, key=lambda key: by[key])
     finding = _("No time was written down") if not spent else _("%(time)s written down, most of it: %(activity)s") % {
         "time": length(spent), "activity": Activity(most).label}  # fmt: skip
-    columns = [*(Column(key, str(Activity(key).label), "seconds") for key in Activity.values), Column("n", _("Tickets"))]
+    columns = [
+        *(Column(key, str(Activity(key).label), "seconds") for key in Activity.values),
+        Column("n", _("Tickets")),
+    ]
     chart = Chart("bars", [Series(key, f"s{at}") for at, key in enumerate(Activity.values)], stacked=True)
     return Table("activity_over_time", finding, _("Over time, by activity"), columns, rows, chart)
 
@@ -108,7 +111,9 @@ def _by_activity(question: Question, before: Question) -> Table:
 
 def _in_all(question: Question, before: Question) -> Row:
     cells = _cells(_entries(question).aggregate(**_SUMS), "all:")
-    return Row(_("In all"), cells | {"before": _cells(_entries(before).aggregate(**_SUMS), "all:", before=True)["spent"]})
+    return Row(
+        _("In all"), cells | {"before": _cells(_entries(before).aggregate(**_SUMS), "all:", before=True)["spent"]}
+    )
 
 
 def _number(value: float | str | None) -> float:

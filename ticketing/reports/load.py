@@ -99,8 +99,6 @@ def _tickets_of_heat(question: Question, cell: str) -> ScopedQuerySet:
 # R8
 
 
-
-
 def _held(question: Question) -> ScopedQuerySet:
     found: ScopedQuerySet = question.rows().filter(state__in=OPEN_STATES)
     return found

@@ -113,6 +113,8 @@ def _finding(now: dict[str, Any], before: dict[str, Any]) -> str:
     if was is None:
         return _("%(share)s %% of the tickets had their promises kept") % {"share": round(share)}
     told = {"share": round(share), "points": abs(round(share) - round(was))}
+    if round(share) == round(was):
+        return _("%(share)s %% of the tickets had their promises kept, as before") % told
     if round(share) < round(was):
         return _("%(share)s %% of the tickets had their promises kept, %(points)s points down") % told
     return _("%(share)s %% of the tickets had their promises kept, %(points)s points up") % told

@@ -13,7 +13,7 @@ from ticketing.reports import answers, hours, load, promises, volume
 from ticketing.reports.asking import Question, Wanted, ask
 from ticketing.reports.contracts import NoSuchCell, Report, Table, reports
 
-VIEW = "ticketing.view_reports"
+VIEW = "ticketing.view_savedreport"
 BUILT_IN = (volume, answers, promises, load, hours)
 """The modules whose reports are the desk's own; they register themselves."""
 

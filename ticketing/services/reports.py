@@ -75,7 +75,9 @@ def save(
     kept.next_at = read.next_time(kept, _zone(actor), clock.now())
     kept.save()
     ReportRecipient.objects.filter(saved=kept).exclude(user__in=people).delete()
-    ReportRecipient.objects.bulk_create([ReportRecipient(saved=kept, user=user) for user in people], ignore_conflicts=True)
+    ReportRecipient.objects.bulk_create(
+        [ReportRecipient(saved=kept, user=user) for user in people], ignore_conflicts=True
+    )
 
     after = _told(kept) | {"recipients": [user.public_id for user in people]}
     if saved is None:
@@ -170,7 +172,9 @@ def sweep(limit: int = 100) -> int:
     """Mail what is due in all realms; gives back how many mails. Any number of sweepers may run at once."""
     with scoping.dispatch_transaction("reports"):
         due = list(
-            SavedReport.objects.filter(next_at__lte=clock.now()).order_by("next_at").values_list("realm_id", "id")[:limit]
+            SavedReport.objects.filter(next_at__lte=clock.now())
+            .order_by("next_at")
+            .values_list("realm_id", "id")[:limit]
         )
     return sum(_send_in(realm_id, saved_id) for realm_id, saved_id in due)
 

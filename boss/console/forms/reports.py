@@ -9,6 +9,7 @@ from django import forms
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
+from boss.core.problems import Problem
 from boss.look.forms import BossForm
 from boss.tenancy.models import Organization, Site, User
 from ticketing.choices import Cadence, Priority
@@ -71,6 +72,16 @@ class FilterForm(BossForm):
         if not has_period:
             for name in ("days", "since", "until"):
                 del self.fields[name]
+        for field in self.fields.values():
+            field.widget.attrs["class"] = "form-select" if isinstance(field, Picked) else "form-control"
+
+    def add_problem(self, problem: Problem) -> None:
+        """Beside the fields that are there, and tied to them for screen readers; the others' words at the top."""
+        super().add_problem(problem)
+        for name in set(self.errors) & set(self.fields):
+            described = {"aria-invalid": "true", "aria-describedby": f"{self[name].auto_id}_error"}
+            self.fields[name].widget.attrs |= described
+            self.fields[name].widget.attrs["class"] += " is-invalid"
 
 
 class KeepForm(BossForm):

@@ -147,7 +147,7 @@ def kept(saved: SavedReport, titles: dict[str, Any], user_id: int | None) -> Kep
 
 
 def when_sent(saved: SavedReport) -> str:
-    """"Every week on Monday at 07:00"; empty for never."""
+    """ "Every week on Monday at 07:00"; empty for never."""
     if not saved.cadence or saved.at is None:
         return ""
     at = time_format(saved.at, "H:i")

@@ -67,7 +67,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         "page": shown,
         "by_fields": by_fields,
         "may_mail": actor.holds("ticketing.view_inboundmail"),
-        "may_see_reports": actor.holds("ticketing.view_reports"),
+        "may_see_reports": actor.holds("ticketing.view_savedreport"),
         "wanted": wanted,
         "query": urlencode(wanted),
         "pools": pools,

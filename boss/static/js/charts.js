@@ -48,7 +48,7 @@
       animation: false,
       aria: { enabled: true, label: { description: chart.title }, decal: { show: chart.stacked && chart.series.length > 2 } },
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: text },
-      grid: { left: 8, right: 16, top: chart.series.length > 1 && chart.kind !== "heat" ? 40 : 16, bottom: 8, containLabel: true },
+      grid: { left: 16, right: 16, top: chart.series.length > 1 && chart.kind !== "heat" ? 40 : 16, bottom: 8, containLabel: true },
       legend: { show: chart.series.length > 1 && chart.kind !== "heat" && chart.kind !== "box", type: "scroll", top: 0, left: 0, textStyle: { color: text }, pageTextStyle: { color: quiet }, pageIconColor: text },
       tooltip: { trigger: "axis", renderMode: "richText", confine: true, formatter: words, backgroundColor: colour("surface"), borderColor: line, textStyle: { color: text } },
       categories: function (more) {
@@ -71,10 +71,11 @@
   var KINDS = {
     lines: function (chart, part) {
       return {
-        xAxis: part.categories(), yAxis: part.numbers("count"),
+        // What waits is many times what comes and goes: on one scale those would be flat.
+        xAxis: part.categories(), yAxis: [part.numbers("count"), part.numbers("count", { splitLine: { show: false } })],
         series: chart.series.map(function (each) {
           var area = each.role === "backlog";
-          return { type: "line", name: each.name, data: values(each), symbolSize: 5, showSymbol: chart.labels.length < 40, color: of(each.role), lineStyle: { width: 2, type: area ? "dashed" : "solid" }, areaStyle: area ? { opacity: 0.12 } : undefined };
+          return { type: "line", yAxisIndex: area ? 1 : 0, name: each.name, data: values(each), symbolSize: 5, showSymbol: chart.labels.length < 40, color: of(each.role), lineStyle: { width: 2, type: area ? "dashed" : "solid" }, areaStyle: area ? { opacity: 0.12 } : undefined };
         })
       };
     },
