@@ -54,14 +54,14 @@ def _run(question: Question) -> list[Table]:
     spent = _spent(question)
     before = question.before()
     was_task = dict(_fallbacks(before).values("place").annotate(n=Count("pk")).values_list("place", "n"))
-    by_task: dict[str, dict[str, Any]] = {}
-    by_error: dict[tuple[str, str], dict[str, Any]] = {}
+    by_task: dict[Any, dict[str, Any]] = {}
+    by_error: dict[Any, dict[str, Any]] = {}
     for pk, task, error, place, fault, resolved_at in rows:
         for group, key, name in (
             (by_task, place, task),
             (by_error, (place, fault), f"{task}: {' '.join((error or _('no error kept')).split())}"),
         ):
-            entry = group.setdefault(key, {"name": name, "n": 0, "solved": 0, "spent": 0})  # type: ignore[index]
+            entry = group.setdefault(key, {"name": name, "n": 0, "solved": 0, "spent": 0})
             entry["n"] += 1
             entry["solved"] += resolved_at is not None
             entry["spent"] += spent.get(pk, 0)

@@ -156,9 +156,9 @@ def test_numbers_equal_those_of_a_slow_count(crowded, cast, still) -> None:
     for promise in SlaClock.objects.filter(ticket_id__in=ids):
         if promise.state == "met" and in_period(promise.stopped_at, question):
             kept.add(promise.ticket_id)
-        elif promise.state in ("missed", "running", "paused") and promise.due_at < still:
-            if in_period(promise.due_at, question):
-                missed.add(promise.ticket_id)
+        is_late = promise.state in ("missed", "running", "paused") and promise.due_at < still
+        if is_late and in_period(promise.due_at, question):
+            missed.add(promise.ticket_id)
     told = run(alice, "promises", asked).table("all").rows[0].cells
     assert (told["kept"].value, told["missed"].value) == (len(kept - missed), len(missed))
     # R9

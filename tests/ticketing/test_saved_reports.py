@@ -60,9 +60,8 @@ def test_one_keeps_changes_and_gives_up_ones_own(cast, desk, mona) -> None:
     assert (shown.name, shown.report, shown.filters) == ("Daily", "backlog", {"days": "30", "pool": "noc"})
     reports.delete(actor=alice, saved=saved)
     assert not SavedReport.objects.exists()
-    assert list(AuditEntry.objects.filter(action__startswith="report.").order_by("id").values_list("action", flat=True)) == [
-        "report.saved", "report.changed", "report.deleted",
-    ]  # fmt: skip
+    on_record = AuditEntry.objects.filter(action__startswith="report.").order_by("id")
+    assert [each.action for each in on_record] == ["report.saved", "report.changed", "report.deleted"]
 
 
 def test_others_see_what_is_shared_alone_and_change_nothing(cast, desk, mona) -> None:

@@ -40,7 +40,7 @@ def as_words(table: Table) -> Iterator[list[str]]:
         cells = [row.cells.get(column.key) for column in table.columns]
         yield [
             row.label,
-            *(in_words(cell.value, column.unit) if cell else "" for cell, column in zip(cells, table.columns, strict=True)),
+            *(in_words(cell.value, at.unit) if cell else "" for cell, at in zip(cells, table.columns, strict=True)),
         ]  # fmt: skip
 
 
@@ -55,5 +55,5 @@ def as_lines(table: Table) -> Iterator[list[float | str]]:
         cells = [row.cells.get(column.key) for column in table.columns]
         yield [
             row.label,
-            *(bare(cell.value, column.unit) if cell else "" for cell, column in zip(cells, table.columns, strict=True)),
+            *(bare(cell.value, at.unit) if cell else "" for cell, at in zip(cells, table.columns, strict=True)),
         ]  # fmt: skip

@@ -54,7 +54,7 @@ def _promises(question: Question) -> list[Table]:
     before = question.before()
     pooled = _by_pool_and_kind(question)
     pooled_before = _by_pool_and_kind(before)
-    kinds = list(ClockKind)
+    kinds = [str(each) for each in ClockKind]
     rows = []
     for (pool, name, kind), row in sorted(pooled.items(), key=lambda item: (item[0][1], kinds.index(item[0][2]))):
         cells = _kept_cells(row, f"{kind}:{pool}")
@@ -146,7 +146,8 @@ def _causes(question: Question) -> Table:
         rows.append(Row(row["ticket__category__name"], cells))
     few = next((at for at, row in enumerate(rows, 1) if float(row.cells["sum"].value or 0) >= 80), 0)
     finding = _("Nothing was missed") if not rows else _(
-        "%(n)s of %(all)s categories make up four fifths of what was missed") % {"n": few, "all": len(rows)}  # fmt: skip
+        "%(n)s of %(all)s categories make up four fifths of what was missed"
+    ) % {"n": few, "all": len(rows)}  # fmt: skip
     columns = [Column("n", _("Tickets missed")), Column("sum", _("With those above"), "percent")]
     chart = Chart("pareto", [Series("n", "missed"), Series("sum", "sum", as_line=True)])
     return Table("causes", finding, _("Where promises were missed"), columns, rows, chart)

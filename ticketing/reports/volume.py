@@ -74,8 +74,7 @@ def _volume(question: Question) -> list[Table]:
             ],
             rows,
             Chart("lines", [Series("in", "in"), Series("out", "out"), Series("backlog", "backlog")]),
-            _("A ticket that was opened again counts as if it had never ended. In the picture what is open has its own scale, "
-              "on the right."),
+            _("Opened again is as if it had never ended. What is open has its scale on the right."),
         ),
         Table(
             "all", _compared(in_all["in"], before_in_all["in"]), _("In all"),

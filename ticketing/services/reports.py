@@ -196,7 +196,7 @@ def send(*, actor: Actor, saved_id: int) -> int:
         SavedReport.objects.select_for_update(skip_locked=True, of=("self",)).select_related("owner")
         .filter(pk=saved_id, next_at__lte=now).first()
     )  # fmt: skip
-    if saved is None:  # another worker is at it, or has been
+    if saved is None or saved.next_at is None:  # another worker is at it, or has been
         return 0
     due_at = saved.next_at
     people = [each.user for each in saved.recipients.select_related("user").order_by("id")] or [saved.owner]
