@@ -196,7 +196,7 @@ def test_weeks_and_months_cut_by_the_period_add_up_to_it(crowded, cast) -> None:
 
 def test_people_count_only_the_tickets_they_may_see(crowded, cast, place) -> None:
     """Somebody whose rights end at one organization has its tickets in his numbers and behind them."""
-    held = frozenset({"ticketing.view_savedreport", "ticketing.view_ticket"})
+    held = frozenset({"ticketing.view_savedreport", "ticketing.view_ticket", "ticketing.view_internal_message"})
     narrow = Actor(
         cast.alpha.pk, "user", "Nick", user_id=cast.bob.pk, grants=(Grant(held, "organization", place[0].pk),)
     )
@@ -220,6 +220,11 @@ def test_charlie_sees_nothing_of_alpha_and_customers_no_reports(crowded, cast, d
         run(actor_of(dana), "volume", Wanted())
     with pytest.raises(PermissionDenied):
         tickets_behind(actor_of(dana), "volume", Wanted(), "in:")
+    # An organization's contact whose role was given the right by mistake: reports name who works on what.
+    held = frozenset({"ticketing.view_savedreport", "ticketing.view_ticket"})
+    contact = Actor(cast.alpha.pk, "user", "Cora", user_id=dana.pk, grants=(Grant(held, "organization", 1),))
+    with pytest.raises(PermissionDenied):
+        run(contact, "workload", Wanted())
     with scoping.enter(Scope(cast.beta.pk)):
         charlie = actor_of(cast.charlie)
         assert not any(cell.value for cell in numbers(run(charlie, "volume", Wanted(days=60))))

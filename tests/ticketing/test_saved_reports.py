@@ -20,6 +20,7 @@ from boss.tenancy.services import roles, users
 from tests.cast import actor_of, make_user
 from ticketing import saved_reports
 from ticketing.models import SavedReport
+from ticketing.reports import running
 from ticketing.reports.asking import Wanted
 from ticketing.services import reports, tickets
 
@@ -199,7 +200,9 @@ def test_each_is_sent_the_numbers_of_what_he_may_see(cast, desk, system, monkeyp
     """Ned sees reports, but tickets of one organization only: he is told of none where Alice is told of one."""
     at(monkeypatch, dt.datetime(2026, 11, 30, 11, 0, tzinfo=dt.UTC))
     tickets.open(actor=system, category_key="office", title="Lamp is out")
-    roles.create(actor=system, name="Reader", permissions=["core.use_console", "ticketing.view_savedreport"])
+    roles.create(
+        actor=system, name="Reader", permissions=["ticketing.view_savedreport", "ticketing.view_internal_message"]
+    )
     ned = make_user(cast.alpha, "ned@alpha.example", "Ned Narrow", "reader")
     saved = keep(cast.alice, report="backlog", cadence="daily", at=dt.time(7, 0), recipients=[cast.alice, ned])
     at(monkeypatch, dt.datetime(2026, 11, 30, 12, 1, tzinfo=dt.UTC))
@@ -209,11 +212,19 @@ def test_each_is_sent_the_numbers_of_what_he_may_see(cast, desk, system, monkeyp
     assert "Nothing waits" in told["ned@alpha.example"]
 
 
-def test_the_sweep_finds_what_is_due_in_every_realm(real_db, cast) -> None:
-    """Through the dispatcher, which reads when reports are due and nothing else."""
+def test_the_sweep_finds_what_is_due_in_every_realm(real_db, cast, monkeypatch) -> None:
+    """Through the dispatcher, which reads when reports are due and nothing else. One that fails stands before none."""
+
+    def run(actor: Any, key: str, wanted: Wanted) -> Any:
+        if key == "backlog":
+            raise ZeroDivisionError
+        return running.run(actor, key, wanted)
+
+    monkeypatch.setattr(reports, "run", run)
     with scoping.realm_transaction(cast.alpha.pk):
-        saved = keep(cast.alice, cadence="daily", at=dt.time(7, 0))
-        SavedReport.objects.filter(pk=saved.pk).update(next_at=clock.now())
+        keep(cast.alice, name="Faulty", report="backlog", cadence="daily", at=dt.time(7, 0))
+        keep(cast.alice, cadence="daily", at=dt.time(7, 0))
+        SavedReport.objects.update(next_at=clock.now())
     assert reports.sweep() == 1
     assert reports.sweep() == 0
     with scoping.realm_transaction(cast.alpha.pk):

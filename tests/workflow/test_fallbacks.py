@@ -40,7 +40,7 @@ def test_failed_tasks_are_counted_by_task_and_error_and_open_their_tickets(begin
 
 
 def test_it_takes_the_right_to_see_runs(alpha, cast):
-    held = frozenset({"ticketing.view_savedreport", "ticketing.view_ticket"})
+    held = frozenset({"ticketing.view_savedreport", "ticketing.view_ticket", "ticketing.view_internal_message"})
     reader = Actor(alpha.pk, "user", "Rita", user_id=cast.bob.pk, grants=(Grant(held, "realm"),))
     assert "fallbacks" not in [each.key for each in list_reports(reader)]
     with pytest.raises(NotFound):

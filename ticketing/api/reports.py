@@ -29,7 +29,7 @@ from ticketing.reports.running import VIEW, Ran, list_reports, run, tickets_behi
 from ticketing.services import reports
 
 
-class ReportSerializer(serializers.Serializer[Report]):
+class TicketReportSerializer(serializers.Serializer[Report]):
     """``basis`` says which hours the report counts; without ``has_period`` it tells of now."""
 
     key = serializers.CharField()
@@ -68,10 +68,10 @@ class ReportTableSerializer(serializers.Serializer[Table]):
     rows = ReportRowSerializer(many=True)
 
 
-class RanReportSerializer(serializers.Serializer[Ran]):
+class RanTicketReportSerializer(serializers.Serializer[Ran]):
     """A report's answer. Days are those of ``time_zone``; ``before_since`` and ``before_until`` those compared with."""
 
-    report = ReportSerializer()
+    report = TicketReportSerializer()
     since = serializers.DateField(source="question.first")
     until = serializers.DateField(source="question.last")
     before_since = serializers.SerializerMethodField()
@@ -103,20 +103,20 @@ class ReportViewSet(BossViewSet):
     """Reports, run when asked for, of the tickets that one may see."""
 
     model = SavedReport
-    serializer_class = ReportSerializer
+    serializer_class = TicketReportSerializer
     permission = VIEW
     lookup_field = "key"
     lookup_value_regex = "[a-z_]{1,40}"
     pagination_class = None
     filter_backends = ()  # type: ignore[assignment]
 
-    @extend_schema(responses=ReportSerializer(many=True))
+    @extend_schema(responses=TicketReportSerializer(many=True))
     def list(self, request: Request) -> Response:
-        return Response(ReportSerializer(list_reports(self.actor), many=True).data)  # type: ignore[arg-type]
+        return Response(TicketReportSerializer(list_reports(self.actor), many=True).data)  # type: ignore[arg-type]
 
-    @extend_schema(parameters=FILTERS, responses=RanReportSerializer)
+    @extend_schema(parameters=FILTERS, responses=RanTicketReportSerializer)
     def retrieve(self, request: Request, key: str) -> Response:
-        return Response(RanReportSerializer(run(self.actor, key, self._wanted(request))).data)
+        return Response(RanTicketReportSerializer(run(self.actor, key, self._wanted(request))).data)
 
     @extend_schema(
         parameters=[*FILTERS, OpenApiParameter("cell", str, required=True)], responses=TicketSerializer(many=True)

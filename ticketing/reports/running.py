@@ -9,6 +9,7 @@ from boss.core.actors import Actor
 from boss.core.permissions import PermissionDenied
 from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
+from ticketing.models.thread import VIEW_INTERNAL
 from ticketing.reports import answers, hours, load, promises, volume
 from ticketing.reports.asking import Question, Wanted, ask
 from ticketing.reports.contracts import NoSuchCell, Report, Table, reports
@@ -38,9 +39,14 @@ class Ran:
         raise NotFound(table=key)
 
 
+def may_see(actor: Actor) -> bool:
+    """Reports name pools and who works on what: they are for people who read internal notes as well."""
+    return actor.holds(VIEW) and actor.holds(VIEW_INTERNAL)
+
+
 def list_reports(actor: Actor) -> list[Report]:
     """Those the actor may run, in the order they are shown. Raises PermissionDenied without the right to any."""
-    if not actor.holds(VIEW):
+    if not may_see(actor):
         raise PermissionDenied(permission=VIEW)
     allowed = [each for _key, each in reports if not each.permission or actor.holds(each.permission)]
     return sorted(allowed, key=lambda each: each.order)

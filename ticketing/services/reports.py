@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import structlog
+from django.db import DatabaseError
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -28,7 +29,7 @@ from ticketing.models import ReportRecipient, SavedReport, Ticket
 from ticketing.reports import figures
 from ticketing.reports.asking import Wanted, ask, today_of
 from ticketing.reports.contracts import Table
-from ticketing.reports.running import VIEW, get_report, run
+from ticketing.reports.running import VIEW, get_report, may_see, run
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +133,10 @@ def _check(
 
 
 def _may_see(user: User) -> bool:
-    return user.is_active and user.kind == User.Kind.STAFF and permissions.may(tenancy.actor_for_user(user), VIEW)
+    if not user.is_active or user.kind != User.Kind.STAFF:
+        return False
+    actor = tenancy.actor_for_user(user)
+    return may_see(actor) and permissions.may(actor, VIEW)
 
 
 def _told(saved: SavedReport) -> dict[str, Any]:
@@ -180,9 +184,24 @@ def sweep(limit: int = 100) -> int:
 
 
 def _send_in(realm_id: int, saved_id: int) -> int:
-    """One report, in one transaction with its next time: whoever dies in the middle has sent nothing."""
+    """One report, in one transaction with its next time: whoever dies in the middle has sent nothing.
+
+    A report that cannot be run waits for its next time, so that it does not stand before the others for ever.
+    """
+    actor = Actor.system(realm_id, _("Reports"))
+    try:
+        with scoping.realm_transaction(realm_id, "reports"):
+            return send(actor=actor, saved_id=saved_id)
+    except DatabaseError:
+        raise  # the database is away or slow: all of them are tried again
+    except Exception:
+        log.exception("report_not_run", saved=saved_id)
     with scoping.realm_transaction(realm_id, "reports"):
-        return send(actor=Actor.system(realm_id, _("Reports")), saved_id=saved_id)
+        saved = SavedReport.objects.select_for_update().filter(pk=saved_id).first()
+        if saved is not None:
+            saved.next_at = read.next_time(saved, _zone(actor), clock.now())
+            saved.save(update_fields=["next_at"])
+    return 0
 
 
 @service

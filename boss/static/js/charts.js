@@ -62,7 +62,7 @@
   }
 
   function bar(series, stacked) {
-    return { type: series.line ? "line" : "bar", name: series.name, data: values(series), stack: stacked && !series.line ? "all" : undefined, barMaxWidth: 28, itemStyle: { color: of(series.role) }, lineStyle: { color: of(series.role), width: 2 }, symbolSize: 5 };
+    return { type: series.line ? "line" : "bar", name: series.name, data: values(series), stack: stacked && !series.line ? "all" : undefined, barMaxWidth: 28, itemStyle: { color: of(series.role) }, lineStyle: { color: of(series.role), width: 2 }, symbol: "circle", symbolSize: 5 };
   }
   function lying(part) {
     return part.categories({ inverse: true, axisLabel: { color: part.quiet, width: part.narrow ? 96 : 220, overflow: "truncate" } });
@@ -75,7 +75,7 @@
         xAxis: part.categories(), yAxis: [part.numbers("count"), part.numbers("count", { splitLine: { show: false } })],
         series: chart.series.map(function (each) {
           var area = each.role === "backlog";
-          return { type: "line", yAxisIndex: area ? 1 : 0, name: each.name, data: values(each), symbolSize: 5, showSymbol: chart.labels.length < 40, color: of(each.role), lineStyle: { width: 2, type: area ? "dashed" : "solid" }, areaStyle: area ? { opacity: 0.12 } : undefined };
+          return { type: "line", yAxisIndex: area ? 1 : 0, name: each.name, data: values(each), symbol: "circle", symbolSize: 5, showSymbol: chart.labels.length < 40, color: of(each.role), lineStyle: { width: 2, type: area ? "dashed" : "solid" }, areaStyle: area ? { opacity: 0.12 } : undefined };
         })
       };
     },
@@ -83,7 +83,7 @@
       return {
         xAxis: part.categories(), yAxis: part.numbers("seconds"),
         series: chart.series.map(function (each) {
-          return { type: "line", name: each.name, data: values(each), connectNulls: true, symbolSize: 5, color: of(each.role), lineStyle: { width: 2, type: each.role === "p90" ? "dashed" : "solid" }, areaStyle: { opacity: 0.1 } };
+          return { type: "line", name: each.name, data: values(each), connectNulls: true, symbol: "circle", symbolSize: 5, color: of(each.role), lineStyle: { width: 2, type: each.role === "p90" ? "dashed" : "solid" }, areaStyle: { opacity: 0.1 } };
         })
       };
     },
