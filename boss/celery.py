@@ -45,6 +45,7 @@ BEAT: dict[str, dict[str, object]] = {
     "ticketing.sweep_mail": {"task": "ticketing.sweep_mail", "schedule": 10.0, "options": OFTEN_SLOW},
     "notify.sweep": {"task": "notify.sweep", "schedule": 10.0, "options": OFTEN_SLOW},
     "ticketing.escalate": {"task": "ticketing.escalate", "schedule": 20.0, "options": OFTEN_SLOW},
+    "ticketing.mail_reports": {"task": "ticketing.mail_reports", "schedule": 60.0, "options": SLOW},
     "ipservices.sweep": {"task": "ipservices.sweep", "schedule": 30.0},
     "ipservices.check_health": {"task": "ipservices.check_health", "schedule": 60.0, "options": SLOW},
     "ipservices.see_leases": {"task": "ipservices.see_leases", "schedule": 60.0, "options": SLOW},

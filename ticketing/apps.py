@@ -16,6 +16,7 @@ class TicketingConfig(AppConfig):
         from ticketing import events, handlers, references, subjects
         from ticketing.models import MailKey
         from ticketing.registry import macro_steps, reference_kinds, subject_kinds
+        from ticketing.reports import running  # noqa: F401 - the desk's own reports register themselves
         from ticketing.services import macro_steps as desk_steps
         from ticketing.services.mail import keys
 

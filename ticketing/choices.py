@@ -164,3 +164,11 @@ class ChecklistSource(models.TextChoices):
     CATEGORY = "category", _("The category")
     MACRO = "macro", _("A macro")
     HAND = "hand", _("By hand")
+
+
+class Cadence(models.TextChoices):
+    """How often a saved report is mailed."""
+
+    DAILY = "daily", _("Every day")
+    WEEKLY = "weekly", _("Every week")
+    MONTHLY = "monthly", _("Every month")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from ticketing.services import assigning, drafts_of_text, escalation, notices
+from ticketing.services import assigning, drafts_of_text, escalation, notices, reports
 from ticketing.services import bulk as bulks
 from ticketing.services.mail import bell, intake
 
@@ -38,3 +38,9 @@ def bulk(realm_id: int, bulk_id: int) -> int:
 def sweep_texts() -> int:
     """Texts that were typed and not sent for fourteen days."""
     return drafts_of_text.sweep()
+
+
+@shared_task(name="ticketing.mail_reports")
+def mail_reports() -> int:
+    """Saved reports whose time has come."""
+    return reports.sweep()

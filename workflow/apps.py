@@ -12,10 +12,11 @@ class WorkflowConfig(AppConfig):
 
     def ready(self) -> None:
         from boss.core.events import handle
-        from workflow import events, macros, registry, tickets
+        from workflow import events, fallbacks, macros, registry, tickets
         from workflow.engine import parts
 
         registry.load_entry_points()
         tickets.register()
         macros.register()
+        fallbacks.register()
         handle("workflow.part_closed", events.PartClosed, parts.closed)

@@ -8,7 +8,7 @@ import gzip
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.db import models, transaction
@@ -122,14 +122,14 @@ def _fill(export: AuditExport) -> None:
 
 def _lines(export: AuditExport) -> Iterator[str]:
     if export.format == "csv":
-        yield _csv(COLUMNS)
+        yield csv_line(COLUMNS)
     # Whoever asked held the right then; the task reads for the realm what that right reaches, and nothing else.
     reader = Actor(export.realm_id, "user", export.asked_by, grants=(Grant(frozenset({VIEW}), "realm"),))
     wanted = audit_trail.find(reader, Wanted.of(export.wanted)).order_by("id")
     last = 0
     while rows := list(wanted.filter(id__gt=last)[:_BATCH]):
         for row in rows:
-            yield _csv(_cells(row)) if export.format == "csv" else _json(row)
+            yield csv_line(_cells(row)) if export.format == "csv" else _json(row)
         last = rows[-1].pk
 
 
@@ -142,17 +142,18 @@ def _cells(row: AuditEntry) -> list[str]:
     values: dict[str, Any] = {name: getattr(row, name) for name in COLUMNS} | {"at": row.at.isoformat()}
     for name in ("before", "after"):
         values[name] = json.dumps(values[name], ensure_ascii=False, sort_keys=True) if values[name] else ""
-    return [_harmless("" if value is None else str(value)) for value in values.values()]
+    return ["" if value is None else str(value) for value in values.values()]
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """What a spreadsheet would run as a formula begins with an apostrophe: names are typed by strangers."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def _csv(cells: Any) -> str:
+def csv_line(cells: Iterable[object]) -> str:
+    """One line of a CSV file. Texts are made harmless; numbers are no text, and a negative one stays one."""
     line = io.StringIO()
-    csv.writer(line).writerow(cells)
+    csv.writer(line).writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
     return line.getvalue()
 
 
@@ -170,9 +171,14 @@ def expire() -> int:
 
 
 def download(file: PreparedFile, data: bytes) -> HttpResponse:
-    """The answer that hands a file over to be saved, never shown: its text is partly a stranger's."""
-    answer = HttpResponse(data, content_type=file.media_type)
-    answer["Content-Disposition"] = f'attachment; filename="{file.name}"'
+    """The answer that hands a prepared file over."""
+    return as_download(file.name, file.media_type, data)
+
+
+def as_download(name: str, media_type: str, data: bytes) -> HttpResponse:
+    """The answer that hands a file over to be saved, never shown: its text is partly a stranger's. ``name`` is ours."""
+    answer = HttpResponse(data, content_type=media_type)
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Cache-Control"] = "no-store"
     return answer

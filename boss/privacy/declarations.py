@@ -197,6 +197,7 @@ def _desk() -> list[Holding]:
             hidden=("added_by", "done_by"),
         ),
         *_nobody("the provider's own", ticketing.Snippet, ticketing.Macro, ticketing.MacroVersion),
+        *_nobody("what staff look at", ticketing.SavedReport, ticketing.ReportRecipient),
         _by(ticketing.SlaPause, "clock__ticket_id", "ticket", erased={"reason": SCRUBBED}),
     ]  # fmt: skip
 

@@ -75,7 +75,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "subscribers.place_order subscribers.change_account subscribers.open_account subscribers.close_account",
             "subscribers.collect subscribers.announce_lease",
             "ticketing.assign_ticket ticketing.manage_categories ticketing.manage_policies ticketing.manage_pools",
-            "ticketing.correct_timeentry ticketing.share_savedview ticketing.manage_macros",
+            "ticketing.correct_timeentry ticketing.share_savedview ticketing.manage_macros ticketing.view_savedreport",
             "ticketing.view_mailbox ticketing.manage_mailboxes ticketing.settle_inboundmail",
             "workflow.publish_definition workflow.start_run workflow.reverse_run workflow.retry_task",
             "workflow.move_run workflow.complete_task workflow.skip_task workflow.signal_run",
@@ -96,7 +96,7 @@ BUILT_IN: dict[str, RolePolicy] = {
         _STAFF
         | _set(
             "ticketing.assign_ticket ticketing.correct_timeentry ticketing.settle_inboundmail",
-            "ticketing.share_savedview ticketing.manage_macros",
+            "ticketing.share_savedview ticketing.manage_macros ticketing.view_savedreport",
             "workflow.reverse_run workflow.move_run",
             "workflow.retry_task workflow.complete_task workflow.start_run",
             "workflow.skip_task workflow.signal_run subscribers.place_order subscribers.change_account",
@@ -122,12 +122,15 @@ BUILT_IN: dict[str, RolePolicy] = {
         | _set(
             "workflow.retry_task workflow.complete_task workflow.skip_task workflow.signal_run",
             "workflow.view_limit workflow.change_limit automation.view_script automation.view_endpoint",
+            "ticketing.view_savedreport",
             "ipservices.view_binding ipservices.manage_bindings ipservices.set_fault ipservices.observe_service",
             "ipservices.view_comparison ipservices.view_finding ipservices.view_migration",
             "ipservices.change_service ipservices.view_prefix ipservices.manage_addresses ipservices.manage_numbers",
         ),
     ),
-    "dispatcher": RolePolicy(_("Dispatcher"), _STAFF | _set("ticketing.assign_ticket workflow.complete_task")),
+    "dispatcher": RolePolicy(
+        _("Dispatcher"), _STAFF | _set("ticketing.assign_ticket ticketing.view_savedreport workflow.complete_task")
+    ),
     "field_technician": RolePolicy(
         _("Field technician"),
         _READ_REALM

@@ -85,6 +85,7 @@ WORDS: dict[str, str | Promise] = {
     "ticketing.view_savedview": _("Use and keep views of tickets"),
     "ticketing.share_savedview": _("Share views of tickets with all staff"),
     "ticketing.view_ticketbulk": _("See what became of one's own actions on many tickets"),
+    "ticketing.view_savedreport": _("See reports about tickets"),
     "ticketing.manage_categories": _("Configure ticket categories"),
     "ticketing.manage_policies": _("Write and publish policies of tickets"),
     "ticketing.manage_macros": _("Write macros and the texts that all may insert"),

@@ -65,13 +65,17 @@ def test_every_view_declares_a_permission_or_says_public():
 
 def fill(route: str, ids: dict[str, str]) -> str:
     """An address with the ids of the world in it."""
-    inner = r"workflows/drafts|network/findings|network/migrations|tickets/views|tickets/bulk|[\w-]+"
+    inner = (
+        r"workflows/drafts|network/findings|network/migrations|tickets/views|tickets/bulk|tickets/reports/saved"
+        r"|tickets/reports|[\w-]+"
+    )
     room = re.match(rf"api/v1/(?:overview/)?([\w-]+/[\w-]+)/|(?:console|my|owner)/({inner})/", route)
     kinds = {
         "accounts": "subscribers/accounts", "orders": "subscribers/orders", "runs": "workflow/runs",
         "services": "ipservices/services", "network": "ipservices/bindings",
         "network/findings": "ipservices/findings", "network/migrations": "ipservices/migrations",
         "tickets/views": "ticketing/views", "tickets/bulk": "ticketing/bulks",
+        "tickets/reports": "ticketing/reports", "tickets/reports/saved": "ticketing/saved-reports",
         "tickets": "ticketing/tickets", "time": "ticketing/time-entries", "mail": "ticketing/mails",
         "mailboxes": "ticketing/mailboxes",
         "workflows": "workflow/definitions", "workflows/drafts": "workflow/drafts",

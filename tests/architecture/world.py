@@ -28,7 +28,7 @@ from subscribers.models import Collection, Statement
 from subscribers.services import billing, leases, orders, portal_users
 from tests.cast import PASSWORD, actor_of
 from ticketing.services import bulk as ticket_bulk
-from ticketing.services import checklists, macros, policies, snippets, tickets, time, views
+from ticketing.services import checklists, macros, policies, reports, snippets, tickets, time, views
 from ticketing.services.bulk import Chosen
 from ticketing.services.mail import intake, mailboxes
 from workflow.models import Definition, Run
@@ -86,6 +86,8 @@ def build(system: Actor) -> World:
     macro = macros.create(actor=system, key="world", name="World", steps=[{"do": "priority", "value": "2"}])
     box = mailboxes.define(actor=system, address=f"help@realm-{system.realm_id}.example", category=ticket.category)
     mail = intake.receive(b"From: no-reply@x.example\n\nHello", envelope_from="", envelope_to=box.address)
+    alice = User.objects.get(email="alice@alpha.example")
+    saved = reports.save(actor=actor_of(alice), name="World", report="volume", filters={})
     key, _plain = api_keys.create(actor=system, name="ERP")
     message = messages.send(
         actor=system, template="welcome", to=[(sam.email, sam.full_name)],
@@ -143,6 +145,8 @@ def build(system: Actor) -> World:
             "ticketing/macros": macro.public_id,
             "macro_id": macro.public_id,
             "ticketing/checklist-items": checklists.add(actor=system, ticket=ticket, texts=["Call"])[0].public_id,
+            "ticketing/reports": "volume",
+            "ticketing/saved-reports": saved.public_id,
             "ticketing/policies": policies.create(actor=system, kind="sla", key="world", name="World").public_id,
             "catalog/features": Feature.objects.get(key="mail.mailbox").public_id,
             "catalog/plans": version.public_id,

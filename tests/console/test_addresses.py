@@ -173,6 +173,13 @@ ROWS = {
     "ticket_bulk": "ticketing.view_ticketbulk",
     "ticket_bulk_progress": "ticketing.view_ticketbulk",
     "ticket_place": "ticketing.change_ticket",
+    "reports": "ticketing.view_savedreport",
+    "report": "ticketing.view_savedreport",
+    "report_tickets": "ticketing.view_savedreport",
+    "report_file": "ticketing.view_savedreport",
+    "report_keep": "ticketing.view_savedreport",
+    "report_saved": "ticketing.view_savedreport",
+    "report_remove": "ticketing.view_savedreport",
     "ticket": "ticketing.view_ticket",
     "category_checklist": "ticketing.manage_categories",
     "snippets": "ticketing.add_internal_message",
@@ -280,6 +287,7 @@ PLAIN = {
     "ticket_views_mine",
     "ticket_view_arrange",
     "ticket_bulk",
+    "reports",
     "workflows",
     "workflow_new",
     "workflow_import",
@@ -323,6 +331,7 @@ POSTS |= {"sign_in_provider_remove", "timer_start", "timer_stop", "time_add", "c
 POSTS |= {"pool_act", "pool_pass_on", "skill_act", "presence_set", "presence_seen"}
 POSTS |= {"ticket_next", "ticket_view_keep", "ticket_view_arrange", "ticket_bulk", "ticket_place"}
 POSTS |= {"snippet_archive", "macro_archive", "ticket_beat", "ticket_checklist"}
+POSTS |= {"report_remove"}
 POSTS |= {"policy_publish", "policy_revert", "policy_use"}
 POSTS |= {"ticket_unlink", "ticket_unmerge"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}

@@ -68,6 +68,12 @@ def test_edges_of_controls_and_the_danger_button_are_seen(mode: str) -> None:
     assert ratio(token("danger-fg", mode), token("danger", mode)) >= 4.5
 
 
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_what_is_drawn_stands_out_from_its_card(mode: str) -> None:
+    for number in range(1, 9):
+        assert ratio(token(f"chart-{number}", mode), token("surface", mode)) >= 3
+
+
 @pytest.mark.parametrize("colour", HOSTILE)
 @pytest.mark.parametrize("surfaces", [LIGHT_SURFACES, DARK_SURFACES], ids=["light", "dark"])
 def test_a_hostile_brand_colour_stays_readable(colour: str, surfaces: tuple[str, ...]) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from boss.core.api.routes import Route
-from ticketing.api import desk, lists, policies, pools, time, views
+from ticketing.api import desk, lists, policies, pools, reports, time, views
 
 routes = [
     Route("tickets", views.TicketViewSet),
@@ -18,4 +18,6 @@ routes = [
     Route("macros", desk.MacroViewSet),
     Route("text-drafts", desk.TextDraftViewSet),
     Route("checklist-items", desk.ChecklistItemViewSet),
+    Route("reports", reports.ReportViewSet),
+    Route("saved-reports", reports.SavedReportViewSet),
 ]

@@ -26,6 +26,7 @@ from ticketing.models.policies import (
     SlaTerm,
 )
 from ticketing.models.pools import PoolMember, PoolSupervisor, RotaShift, TalentPool
+from ticketing.models.reports import ReportRecipient, SavedReport
 from ticketing.models.staffing import CategoryNeed, PoolWait, Skill, StaffPresence
 from ticketing.models.thread import Message, TicketEvent, TicketLink
 from ticketing.models.tickets import Ticket
@@ -58,7 +59,9 @@ __all__ = [
     "PoolSupervisor",
     "PoolWait",
     "RawMail",
+    "ReportRecipient",
     "RotaShift",
+    "SavedReport",
     "SavedView",
     "Skill",
     "SlaClock",

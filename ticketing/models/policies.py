@@ -147,6 +147,17 @@ class SlaClock(RealmScoped):
                 fields=["realm_id", "ticket", "kind"], condition=Q(stopped_at=None), name="ticketing_one_clock_runs"
             ),
         ]
+        indexes = [
+            # For reports: promises by when they were kept, and by when their time ran out.
+            models.Index(
+                fields=["realm_id", "stopped_at"], include=["kind", "state", "ticket", "started_at"],
+                condition=Q(stopped_at__isnull=False), name="ticketing_clocks_stopped",
+            ),
+            models.Index(
+                fields=["realm_id", "due_at"], include=["kind", "state", "ticket"],
+                condition=~Q(state=ClockState.MET), name="ticketing_clocks_late",
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.ticket_id}"

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 from django_fsm import RETURN_VALUE, FSMField, FSMModelMixin, transition
 
@@ -145,6 +146,15 @@ class Ticket(FSMModelMixin, Addressable):
                 fields=["realm_id", "merged_into"],
                 condition=Q(merged_into__isnull=False),
                 name="ticketing_merged_into",
+            ),
+            # For reports: with what they group by, so that the rows themselves are not read.
+            models.Index(
+                fields=["realm_id", "opened_at"], include=["category", "pool", "priority"], name="ticketing_by_opening"
+            ),
+            models.Index("realm_id", Coalesce("resolved_at", "closed_at"), name="ticketing_by_end"),
+            models.Index(
+                fields=["realm_id", "first_response_at"], include=["opened_at"],
+                condition=Q(first_response_at__isnull=False), name="ticketing_by_first_answer",
             ),
         ]  # fmt: skip
 

@@ -74,6 +74,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         "other_shape": urlencode([*wanted.as_texts().items(), ("shape", "table" if as_board else "board")]),
         "may_mail": actor.holds("ticketing.view_inboundmail"),
         "may_write_macros": actor.holds(desk.MANAGE),
+        "may_see_reports": actor.holds("ticketing.view_savedreport"),
         "may_set_policies": actor.holds("ticketing.manage_policies"),
         "may_take": actor.holds("ticketing.claim_ticket"),
         "may_view": actor.holds("ticketing.view_savedview"),
