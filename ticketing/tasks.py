@@ -15,12 +15,12 @@ def escalate() -> int:
 
 
 @shared_task(name=bell.PROCESS)
-def process_mail(realm_id: int, mail_id: int) -> bool:
+def process_mail(realm_id: int, mail_id: int) -> int:
     """Rung when a mail was stored."""
-    return intake.process(realm_id, mail_id)
+    return intake.process_some(realm_id, mail_id)
 
 
 @shared_task(name="ticketing.sweep_mail")
 def sweep_mail() -> int:
     """Mails whose ring or worker was lost."""
-    return sum(intake.process(realm_id, mail_id) for realm_id, mail_id in intake.due_everywhere())
+    return sum(intake.process_some(realm_id, mail_id) for realm_id, mail_id in intake.due_everywhere())

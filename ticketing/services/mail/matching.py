@@ -31,6 +31,8 @@ class Match:
     user: User | None = None
     participant: Participant | None = None
     is_internal: bool = False
+    participants: list[Participant] | None = None
+    """Of the matched ticket, where they had to be read to find it."""
 
 
 def find(mail: Mail, clues: Clues, keys: tokens.Keyring, trace: Trace) -> Match:
@@ -44,7 +46,9 @@ def find(mail: Mail, clues: Clues, keys: tokens.Keyring, trace: Trace) -> Match:
     if match.ticket is None and clues.tag:
         _by_tag(match, clues, trace)
     if match.ticket is not None:
-        match.participant = Participant.objects.filter(ticket=match.ticket, email=mail.sender.email).first()
+        if match.participants is None:
+            match.participants = list(Participant.objects.filter(ticket=match.ticket, email=mail.sender.email))
+        match.participant = next((each for each in match.participants if each.email == mail.sender.email), None)
         match.sender = _sender(match, issued_to)
         if match.rule in ("M3", "M5") and match.sender not in (
             Sender.PARTICIPANT, Sender.STAFF, Sender.STAFF_WITHOUT_TOKEN
@@ -68,7 +72,7 @@ def _by_token(match: Match, clues: Clues, keys: tokens.Keyring, trace: Trace) ->
         participants: list[Participant] = list(Participant.objects.filter(ticket=ticket))
         for each in participants:
             if tokens.is_token_of(keys, clues.token, each.public_id):
-                match.rule, match.ticket = "M1", ticket
+                match.rule, match.ticket, match.participants = "M1", ticket, participants
                 trace.say("M1", "token", number=ticket.number, issued_to=each.email)
                 return each
     trace.say("M1", "token_invalid")
