@@ -14,11 +14,12 @@ class TicketingConfig(AppConfig):
         from boss.core import sealed
         from boss.core.events import handle  # models are loaded only now
         from ticketing import events, handlers, references
-        from ticketing.models import MailKey
+        from ticketing.models import MailKey, MailSource
         from ticketing.registry import reference_kinds
-        from ticketing.services.mail import keys
+        from ticketing.services.mail import keys, sources
 
         sealed.register(MailKey, "secret_sealed", keys.place)
+        sealed.register(MailSource, "password_sealed", sources.place)
 
         for kind in references.KINDS:
             reference_kinds.register(kind.key, kind)

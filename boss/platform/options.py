@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lab", action="store_true", help="also start the real servers that `make lab` installed")
     parser.add_argument(
         "--mail-port", type=port_number, default=MAIL_PORT,
-        help=f"port on which a mail server delivers mail for tickets by LMTP (default: {MAIL_PORT}, or the next free one)",
+        help=f"port on which mail for tickets is taken by LMTP (default: {MAIL_PORT}, or the next free one)",
     )  # fmt: skip
 
 

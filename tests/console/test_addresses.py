@@ -151,6 +151,8 @@ ROWS = {
     "mailboxes": "ticketing.manage_mailboxes",
     "mailbox_new": "ticketing.manage_mailboxes",
     "mailbox": "ticketing.manage_mailboxes",
+    "mail_source": "ticketing.manage_mailboxes",
+    "mail_source_end": "ticketing.manage_mailboxes",
     "tickets": "ticketing.view_ticket",
     "ticket": "ticketing.view_ticket",
     "timer_start": "ticketing.add_timeentry",
@@ -264,6 +266,7 @@ POSTS |= {
     "stop_acting",
 }
 POSTS |= {"sign_in_provider_remove", "timer_start", "timer_stop", "time_add", "category_act"}
+POSTS |= {"mail_source_end"}
 POSTS |= {"policy_publish", "policy_revert", "policy_use"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}
 POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}

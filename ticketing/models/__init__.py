@@ -8,6 +8,7 @@ from ticketing.models.mail import (
     Mailbox,
     MailBreaker,
     MailKey,
+    MailSource,
     OutboundMail,
     RawMail,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "InboundMail",
     "MailBreaker",
     "MailKey",
+    "MailSource",
     "Mailbox",
     "Message",
     "OutboundMail",

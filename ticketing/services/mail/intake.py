@@ -53,14 +53,15 @@ def receive(raw: bytes, *, envelope_from: str, envelope_to: str) -> InboundMail:
     return settled
 
 
-def store(raw: bytes, *, place: Place, envelope_from: str, envelope_to: str) -> InboundMail:
-    """Write the mail down, before anything is made of it."""
+def store(raw: bytes, *, place: Place, envelope_from: str, envelope_to: str, origin: str = "") -> InboundMail:
+    """Write the mail down, before anything is made of it. ``origin`` names where a fetched one lay."""
     with scoping.realm_transaction(place.realm_id, "mail"):
         mail: InboundMail = InboundMail.objects.create(
             mailbox_id=place.mailbox_id,
             envelope_from=_address(envelope_from),
             envelope_to=_address(envelope_to),
             size=len(raw),
+            origin=origin,
         )
         RawMail.objects.create(mail=mail, content=raw)
     return mail
