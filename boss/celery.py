@@ -43,6 +43,7 @@ BEAT: dict[str, dict[str, object]] = {
     "tenancy.tidy_up": {"task": "tenancy.tidy_up", "schedule": 3600.0, "options": SLOW},
     "ticketing.sweep_texts": {"task": "ticketing.sweep_texts", "schedule": 3600.0, "options": SLOW},
     "ticketing.sweep_mail": {"task": "ticketing.sweep_mail", "schedule": 10.0, "options": OFTEN_SLOW},
+    "ticketing.fetch_mail_due": {"task": "ticketing.fetch_mail_due", "schedule": 10.0, "options": OFTEN_SLOW},
     "notify.sweep": {"task": "notify.sweep", "schedule": 10.0, "options": OFTEN_SLOW},
     "ticketing.escalate": {"task": "ticketing.escalate", "schedule": 20.0, "options": OFTEN_SLOW},
     "ticketing.mail_reports": {"task": "ticketing.mail_reports", "schedule": 60.0, "options": SLOW},

@@ -14,13 +14,14 @@ class TicketingConfig(AppConfig):
         from boss.core import sealed
         from boss.core.events import handle  # models are loaded only now
         from ticketing import events, handlers, references, subjects
-        from ticketing.models import MailKey
+        from ticketing.models import MailKey, MailSource
         from ticketing.registry import macro_steps, reference_kinds, subject_kinds
         from ticketing.reports import running  # noqa: F401 - the desk's own reports register themselves
         from ticketing.services import macro_steps as desk_steps
-        from ticketing.services.mail import keys
+        from ticketing.services.mail import keys, sources
 
         sealed.register(MailKey, "secret_sealed", keys.place)
+        sealed.register(MailSource, "password_sealed", sources.place)
 
         for kind in references.KINDS:
             reference_kinds.register(kind.key, kind)

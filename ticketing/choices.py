@@ -110,6 +110,19 @@ UNSETTLED_STATES = (InboundState.HELD, InboundState.QUARANTINED)
 """Somebody must still look at these mails."""
 
 
+class SourceSecurity(models.TextChoices):
+    TLS = "tls", _("TLS from the start (usually port 993)")
+    STARTTLS = "starttls", _("STARTTLS (usually port 143)")
+    NONE = "none", _("Unencrypted, in a network the operator has listed")
+
+
+class SourceAfter(models.TextChoices):
+    """What becomes of a mail at its server once it is kept here."""
+
+    SEEN = "seen", _("Mark as read")
+    MOVE = "move", _("Move to another folder")
+
+
 class OutboundKind(models.TextChoices):
     ANSWER = "answer", _("Answer")
     RECEIVED = "received", _("Confirmation")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import structlog
 from aiosmtpd.controller import Controller
@@ -14,6 +15,7 @@ from django.db import DatabaseError, close_old_connections
 
 from ticketing.errors import MailboxUnknown
 from ticketing.services.mail import intake, mailboxes
+from ticketing.services.mail.mailboxes import Place
 
 log = structlog.get_logger(__name__)
 
@@ -28,10 +30,14 @@ _LATER = "451 4.3.0 Not now, please try again"
 class Handler:
     """Looks the recipient up at RCPT, and stores the mail for each recipient at the end of DATA."""
 
+    def __init__(self) -> None:
+        self._places: WeakKeyDictionary[Envelope, dict[str, Place]] = WeakKeyDictionary()
+
     async def handle_RCPT(  # noqa: N802 - the name aiosmtpd calls
         self, server: LMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        answer = await _in_thread(_known, address)
+        places = self._places.setdefault(envelope, {})
+        answer = await _in_thread(_known, address, places)
         if answer == _TAKEN:
             envelope.rcpt_tos.append(address)
             return "250 2.1.5 Ok"
@@ -39,8 +45,10 @@ class Handler:
 
     async def handle_DATA(self, server: LMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content).encode()
+        places = self._places.get(envelope, {})
         answers = [
-            await _in_thread(_taken, content, envelope.mail_from or "", address) for address in envelope.rcpt_tos
+            await _in_thread(_taken, content, envelope.mail_from or "", address, places.get(address))
+            for address in envelope.rcpt_tos
         ]
         return "\r\n".join(answers)
 
@@ -50,12 +58,15 @@ async def _in_thread(work: Callable[..., str], *arguments: Any) -> str:
     return await asyncio.get_running_loop().run_in_executor(None, work, *arguments)
 
 
-def _known(address: str) -> str:
-    return _told(lambda: mailboxes.place_of(address))
+def _known(address: str, places: dict[str, Place]) -> str:
+    def look_up() -> None:
+        places[address] = mailboxes.place_of(address)
+
+    return _told(look_up)
 
 
-def _taken(content: bytes, envelope_from: str, envelope_to: str) -> str:
-    return _told(lambda: intake.hand_over(content, envelope_from=envelope_from, envelope_to=envelope_to))
+def _taken(content: bytes, envelope_from: str, envelope_to: str, place: Place | None) -> str:
+    return _told(lambda: intake.hand_over(content, envelope_from=envelope_from, envelope_to=envelope_to, place=place))
 
 
 def _told(work: Callable[[], object]) -> str:
@@ -76,11 +87,17 @@ def _told(work: Callable[[], object]) -> str:
     return _TAKEN
 
 
+class Door(LMTP):
+    """Takes lines that are longer than mail may have: a server before it that breaks none would lose the mail."""
+
+    line_length_limit = 1024 * 1024
+
+
 class LmtpServer(Controller):
     """``start()`` listens in a thread of its own, ``stop()`` ends it."""
 
-    def factory(self) -> LMTP:
-        return LMTP(self.handler, data_size_limit=LARGEST, enable_SMTPUTF8=True, decode_data=False, hostname="boss")
+    def factory(self) -> Door:
+        return Door(self.handler, data_size_limit=LARGEST, enable_SMTPUTF8=True, decode_data=False, hostname="boss")
 
 
 def server(host: str, port: int) -> LmtpServer:

@@ -7,7 +7,7 @@ from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
 from ticketing.choices import UNSETTLED_STATES
 from ticketing.errors import MailNotFound
-from ticketing.models import BlockedSender, InboundMail, Mailbox, OutboundMail, RawMail, Ticket
+from ticketing.models import BlockedSender, InboundMail, Mailbox, MailSource, OutboundMail, RawMail, Ticket
 from ticketing.selectors import whole_of
 
 
@@ -50,7 +50,7 @@ def list_blocked_senders(actor: Actor) -> ScopedQuerySet:
 
 
 def list_mailboxes(actor: Actor) -> ScopedQuerySet:
-    rows: ScopedQuerySet = Mailbox.objects.visible_to(actor).select_related("category")
+    rows: ScopedQuerySet = Mailbox.objects.visible_to(actor).select_related("category", "source")
     return rows.order_by("address")  # type: ignore[return-value]
 
 
@@ -60,3 +60,9 @@ def get_mailbox(actor: Actor, public_id: str) -> Mailbox:
     if mailbox is None:
         raise NotFound(mailbox=public_id)
     return mailbox
+
+
+def find_source(mailbox: Mailbox) -> MailSource | None:
+    """Where a mailbox's mail is fetched from. The caller has found ``mailbox`` among what he may see."""
+    found: MailSource | None = MailSource.objects.filter(mailbox=mailbox).first()
+    return found

@@ -162,6 +162,8 @@ _WORK: dict[str, Sentence] = {
     "ticket.released": _("Ticket given back: %(what)s"),
     "ticket.mail_added": _("Mail in ticket: %(what)s"),
     "mailbox.defined": _("Mailbox set up: %(what)s"),
+    "mail_source.defined": _("Fetching of mail set up: %(what)s"),
+    "mail_source.removed": _("Fetching of mail ended: %(what)s"),
     "mail_key.renewed": _("Key of mail addresses renewed: %(what)s"),
     "participant.added": _("Participant added: %(what)s"),
     "participant.accepted": _("Participant let in: %(what)s"),

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from boss.platform import addresses
+from boss.platform.options import MAIL_PORT
 from boss.platform.postgres import Postgres, Tcp
 from boss.platform.processes import Child, is_alive
 from boss.platform.services import Service
@@ -126,7 +127,8 @@ def remembered_ports(module: ModuleType, directory: Path) -> dict[str, int]:
     ports: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
     for name in inspect.signature(module.start).parameters:
         if name.endswith("_port") and name not in ports:
-            ports[name] = labs.free_port()
+            # `up` takes mail for tickets where everybody expects it.
+            ports[name] = MAIL_PORT if name == "desk_port" else labs.free_port()
     path.write_text(json.dumps(ports))
     return ports
 

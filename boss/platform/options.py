@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from boss.platform.processes import StartError
 
+MAIL_PORT = 2424
+"""Where mail for tickets is taken by LMTP unless somebody says otherwise; the lab's Postfix delivers there."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -20,12 +23,19 @@ class Options:
     demo: bool
     reset: bool
     lab: bool
+    mail_port: int
 
     @property
     def url(self) -> str:
         """The address people type in."""
         host = "localhost" if self.host in {"localhost", "0.0.0.0", "::", "127.0.0.1"} else self.host
         return f"http://{host}:{self.port}"
+
+    @property
+    def mail_door(self) -> int:
+        """The loopback port on which mail for tickets is taken: the one asked for, or the next that is free."""
+        ports = (port for port in range(self.mail_port, 65536) if can_bind("127.0.0.1", port))
+        return next(ports, self.mail_port)
 
     @property
     def names(self) -> list[str]:
@@ -57,6 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-demo", dest="demo", action="store_false", help="do not build the demo realm")
     parser.add_argument("--reset", action="store_true", help="throw the embedded database away and start afresh")
     parser.add_argument("--lab", action="store_true", help="also start the real servers that `make lab` installed")
+    parser.add_argument(
+        "--mail-port", type=port_number, default=MAIL_PORT,
+        help=f"port on which mail for tickets is taken by LMTP (default: {MAIL_PORT}, or the next free one)",
+    )  # fmt: skip
 
 
 def parse(arguments: Sequence[str]) -> Options:

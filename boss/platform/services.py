@@ -110,6 +110,12 @@ def worker(kind: Kind, logs: Path) -> Service:
     return Service(name, lambda: python_child(name, arguments, logs / f"worker-{kind}.log", grace=20.0))
 
 
+def mail_intake(port: int, logs: Path) -> Service:
+    """The door by which a mail server delivers mail for tickets, on this machine only."""
+    arguments = ["manage.py", "mail_intake", "--host", "127.0.0.1", "--port", str(port)]
+    return Service("mail intake", lambda: python_child("mail intake", arguments, logs / "mail-intake.log"))
+
+
 def beat(logs: Path) -> Service:
     """The clock that sends the periodic tasks; exactly one of them."""
     arguments = ["-m", "celery", "-A", "boss", "beat", "--pidfile", "", "--loglevel", "INFO"]

@@ -113,6 +113,7 @@ class Supervisor:
         self.web: Service | None = None
         self.compiler: Child | None = None
         self.demo: dict[str, Any] = {}
+        self.mail_door = 0
 
     def run(self) -> int:
         """Start everything, then watch over it until a signal comes."""
@@ -240,6 +241,8 @@ class Supervisor:
         worker.child.wait_until(result.ready, FIRST_TASK_SECONDS)
         self.screen.step("A worker took the first task and finished it")
         self.add(services.worker("slow", self.logs))
+        self.mail_door = self.options.mail_door
+        self.add(services.mail_intake(self.mail_door, self.logs))
 
     def add(self, service: Service) -> Service:
         """Start one more service and watch over it from now on."""
@@ -259,6 +262,7 @@ class Supervisor:
         say()
         say(f"  BOSS is running at {self.options.url}   (logs: {os.path.relpath(self.logs)}; Ctrl-C stops it)")
         say(f"  Console {self.options.url}/console/    API reference {self.options.url}/api/docs/")
+        say(f"  Mail for tickets is taken by LMTP at 127.0.0.1:{self.mail_door} (docs/how-to/receive-mail.md)")
         if self.demo.get("logins") and self.options.names:
             others = " or ".join(f"http://{name}:{self.options.port}" for name in self.options.names)
             say(f"  From other machines {others}")

@@ -169,7 +169,7 @@ def _desk() -> list[Holding]:
                 "envelope_from": "", "envelope_to": SCRUBBED, "sender": "", "sender_name": BLOT, "subject": BLOT,
                 "parts": [], "trace": SCRUBBED, "settled_by": SCRUBBED,
             },
-            hidden=("mail_id", "thread_root", "body_hash"),
+            hidden=("mail_id", "thread_root", "body_hash", "origin"),
         ),
         _by(ticketing.RawMail, "mail__ticket_id", "ticket", erased={"content": b""}),
         _by(
@@ -178,7 +178,7 @@ def _desk() -> list[Holding]:
         ),
         Holding(ticketing.BlockedSender, of=_written_to, deleted=True),
         Holding(ticketing.MailBreaker, of=_written_to, deleted=True),
-        *_nobody("the provider's own", ticketing.MailKey, ticketing.Mailbox),
+        *_nobody("the provider's own", ticketing.MailKey, ticketing.Mailbox, ticketing.MailSource),
         *_nobody("the provider's own", ticketing.Category, ticketing.CategorySchema, ticketing.TalentPool),
         *_nobody("the provider's own", ticketing.CategoryDraft),
         *_nobody("the provider's own", ticketing.Policy, ticketing.PolicyVersion, ticketing.PolicyUse),

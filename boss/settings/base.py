@@ -202,6 +202,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 EMAIL_BACKEND = env.text("BOSS_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = str(BASE_DIR / ".boss" / "mail")
 EMAIL_TIMEOUT = 10
+# The mail server that BOSS sends through: none, STARTTLS or TLS from the start, and who BOSS is there.
+EMAIL_HOST = env.text("BOSS_EMAIL_HOST", "localhost")
+EMAIL_PORT = env.number("BOSS_EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("BOSS_EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = env.text("BOSS_EMAIL_PASSWORD", "")
+_email_security = env.choice("BOSS_EMAIL_SECURITY", ["none", "starttls", "tls"])
+EMAIL_USE_TLS, EMAIL_USE_SSL = _email_security == "starttls", _email_security == "tls"
 # The name by which the mail server before BOSS signs its Authentication-Results (RFC 8601); it strips others of that
 # name. Without one, BOSS verifies DKIM and DMARC itself, unless BOSS_MAIL_VERIFY is no.
 BOSS_MAIL_AUTHSERV_ID = env.text("BOSS_MAIL_AUTHSERV_ID", "")

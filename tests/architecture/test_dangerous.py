@@ -214,6 +214,7 @@ SEALS = {
     "boss/tenancy/services/factors.py": {"tenancy.totp.secret_sealed"},
     "boss/tenancy/services/single_sign_on.py": {"tenancy.signinprovider.client_secret_sealed"},
     "ticketing/services/mail/keys.py": {"ticketing.mailkey.secret_sealed"},
+    "ticketing/services/mail/sources.py": {"ticketing.mailsource.password_sealed"},
     "boss/portals/signup/drafts.py": set(),  # lives in a session for two weeks; the older keys stay as long
     "ipservices/sealing.py": {
         "ipservices.binding.sealed_secrets", "ipservices.service.sealed_secrets",

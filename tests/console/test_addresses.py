@@ -163,6 +163,8 @@ ROWS = {
     "mailboxes": "ticketing.manage_mailboxes",
     "mailbox_new": "ticketing.manage_mailboxes",
     "mailbox": "ticketing.manage_mailboxes",
+    "mail_source": "ticketing.manage_mailboxes",
+    "mail_source_end": "ticketing.manage_mailboxes",
     "tickets": "ticketing.view_ticket",
     "ticket_next": "ticketing.claim_ticket",
     "ticket_views": "ticketing.view_savedview",
@@ -332,6 +334,7 @@ POSTS |= {"pool_act", "pool_pass_on", "skill_act", "presence_set", "presence_see
 POSTS |= {"ticket_next", "ticket_view_keep", "ticket_view_arrange", "ticket_bulk", "ticket_place"}
 POSTS |= {"snippet_archive", "macro_archive", "ticket_beat", "ticket_checklist"}
 POSTS |= {"report_remove"}
+POSTS |= {"mail_source_end"}
 POSTS |= {"policy_publish", "policy_revert", "policy_use"}
 POSTS |= {"ticket_unlink", "ticket_unmerge"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}

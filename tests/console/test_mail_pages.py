@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.mail.conftest import make_post
-from ticketing.models import BlockedSender, InboundMail, Mailbox, Ticket
-from ticketing.services.mail import intake
+from ticketing.models import BlockedSender, InboundMail, Mailbox, MailSource, Ticket
+from ticketing.services.mail import intake, sources
 
 SCRIPT = b"From: Robot <no-reply@shop.example>\nSubject: <script>alert(1)</script>\n\n<script>alert(2)</script>\n"
 
@@ -60,3 +60,47 @@ def test_a_mailbox_is_added_and_a_wrong_address_is_told_beside_its_field(held, c
 
 def test_a_mail_of_another_provider_is_not_there(held, cast, browser_of):
     assert browser_of(cast.charlie).get(f"/console/mail/{held.public_id}/").status_code == 404
+
+
+FETCHED = {
+    "host": "imap.old.example", "security": "tls", "port": "993", "username": "help", "password": "tulip-9-harbour",
+    "folder": "INBOX", "after": "seen", "move_to": "", "every_seconds": "60", "is_active": "on",
+}  # fmt: skip
+
+
+@pytest.fixture
+def box(alpha, system) -> Mailbox:
+    return make_post(system).help
+
+
+def test_a_mailbox_elsewhere_is_set_up_and_its_password_is_sealed_and_never_shown(box, cast, browser_of):
+    alice, place = browser_of(cast.alice), f"/console/mailboxes/of/{box.public_id}/fetching/"
+    assert alice.post(place, FETCHED).status_code == 302
+    source = MailSource.objects.get()
+    assert "tulip" not in source.password_sealed and sources.password_of(source) == FETCHED["password"]
+    assert "tulip" not in alice.get(place).content.decode()
+
+    # Left empty it stays; for another user at the server it does not.
+    assert alice.post(place, FETCHED | {"password": "", "folder": "Support"}).status_code == 302
+    source.refresh_from_db()
+    assert (source.folder, sources.password_of(source)) == ("Support", FETCHED["password"])
+    refused = alice.post(place, FETCHED | {"password": "", "username": "other"})
+    assert refused.status_code == 422 and "Enter the password at the mail server." in refused.content.decode()
+    source.refresh_from_db()
+    assert source.username == "help"
+
+    assert alice.post(f"{place}end/").status_code == 302
+    assert not MailSource.objects.exists()
+
+
+def test_what_goes_wrong_in_fetching_stands_on_the_mailboxs_page(box, cast, browser_of, system):
+    sources.define(actor=system, mailbox=box, host="imap.old.example", username="help", password="x")
+    MailSource.objects.update(error="imap.old.example: no connection")
+    alice = browser_of(cast.alice)
+    assert "imap.old.example: no connection" in alice.get(f"/console/mailboxes/of/{box.public_id}/").content.decode()
+    assert "cannot be fetched" in alice.get("/console/mailboxes/").content.decode()
+
+
+def test_who_may_not_set_up_mailboxes_sets_up_no_fetching(box, cast, browser_of):
+    answer = browser_of(cast.bob).post(f"/console/mailboxes/of/{box.public_id}/fetching/", FETCHED)
+    assert answer.status_code == 403 and not MailSource.objects.exists()

@@ -12,6 +12,7 @@ from ticketing.models.mail import (
     Mailbox,
     MailBreaker,
     MailKey,
+    MailSource,
     OutboundMail,
     RawMail,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "MacroVersion",
     "MailBreaker",
     "MailKey",
+    "MailSource",
     "Mailbox",
     "Message",
     "OutboundMail",

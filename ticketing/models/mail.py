@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from boss.core.scoping import Addressable, RealmScoped
 from boss.notify.models import Delivery
-from ticketing.choices import UNSETTLED_STATES, InboundState, OutboundKind
+from ticketing.choices import UNSETTLED_STATES, InboundState, OutboundKind, SourceAfter, SourceSecurity
 from ticketing.mail.authentication import Authentication
 from ticketing.mail.automatic import MailClass
 from ticketing.models.categories import Category
@@ -71,6 +71,51 @@ class Mailbox(Addressable):
         return self.address.rpartition("@")[2]
 
 
+class MailSource(RealmScoped):
+    """An existing mailbox at a mail server, read by IMAP: its mail is that of one of our addresses.
+
+    ``last_uid`` is the last mail kept here, written in one transaction with it; ``marked_uid`` the last that was marked
+    or moved at the server. What lies between was kept and a worker died: it is marked at the next look.
+    ``reads_since`` is set when the server numbers the folder anew: then only mail from that day on is looked at.
+    """
+
+    realm_only = "how the provider arranges its mail"
+    dispatch_reads = ("id", "realm_id", "is_active", "due_at")
+
+    mailbox = models.OneToOneField(Mailbox, models.CASCADE, related_name="source")
+    host = models.CharField(_("mail server"), max_length=200)
+    port = models.PositiveIntegerField(_("port"), default=993)
+    security = models.CharField(
+        _("encryption"), max_length=8, choices=SourceSecurity.choices, default=SourceSecurity.TLS
+    )
+    username = models.CharField(_("user name"), max_length=200)
+    password_sealed = models.TextField(editable=False)
+    folder = models.CharField(_("folder"), max_length=200, default="INBOX")
+    after = models.CharField(_("afterwards"), max_length=8, choices=SourceAfter.choices, default=SourceAfter.SEEN)
+    move_to = models.CharField(_("folder for mail that was taken"), max_length=200, blank=True, default="")
+    takes_old = models.BooleanField(_("takes what lies there already"), default=False)
+    every_seconds = models.PositiveIntegerField(_("looked at every (seconds)"), default=60)
+    is_active = models.BooleanField(_("in use"), default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    uid_validity = models.BigIntegerField(null=True, blank=True, editable=False)
+    last_uid = models.BigIntegerField(default=0, editable=False)
+    marked_uid = models.BigIntegerField(default=0, editable=False)
+    reads_since = models.DateField(null=True, blank=True, editable=False)
+    due_at = models.DateTimeField(db_default=Now())
+    looked_at = models.DateTimeField(_("last looked at"), null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0, editable=False)
+    error = models.CharField(_("what is wrong"), max_length=500, blank=True, default="")
+
+    class Meta(RealmScoped.Meta):
+        verbose_name = _("mailbox that is fetched")
+        verbose_name_plural = _("mailboxes that are fetched")
+        indexes = [models.Index(fields=["due_at"], condition=Q(is_active=True), name="ticketing_source_due")]
+
+    def __str__(self) -> str:
+        return f"{self.username}, {self.host}"
+
+
 class InboundMail(Addressable):
     """One mail for one of our addresses, from its arrival on. ``trace`` says why it is where it is.
 
@@ -107,6 +152,9 @@ class InboundMail(Addressable):
     trace: Any = models.JSONField(_("why"), default=list)
     reopened = models.BooleanField(default=False)
 
+    # Where it lay, for what was fetched: source, UIDVALIDITY and UID. Never by a mark that others can set (rule E1).
+    origin = models.CharField(max_length=60, blank=True, default="", db_collation="C", editable=False)
+
     ticket = models.ForeignKey(Ticket, models.PROTECT, null=True, blank=True, related_name="mails")
     message = models.ForeignKey(Message, models.PROTECT, null=True, blank=True, related_name="+")
     hint = models.ForeignKey(Ticket, models.PROTECT, null=True, blank=True, related_name="+")
@@ -117,6 +165,11 @@ class InboundMail(Addressable):
         verbose_name = _("inbound mail")
         verbose_name_plural = _("inbound mails")
         permissions = [("settle_inboundmail", "Can let held mail in, split it and block senders")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["realm_id", "origin"], condition=~Q(origin=""), name="ticketing_mail_fetched_once"
+            )
+        ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state="received"), name="ticketing_mail_due"),
             models.Index(

@@ -141,7 +141,8 @@ def _edit(request: HttpRequest, found: Mailbox | None) -> HttpResponse:
             else:
                 messages.success(request, _("Kept."))
                 return redirect("console:mailboxes")
-    return page(request, "mail/box.html", {"box": found, "form": form}, section="tickets", status=status)
+    context = {"box": found, "form": form, "source": mailroom.find_source(found) if found else None}
+    return page(request, "mail/box.html", context, section="tickets", status=status)
 
 
 _TONES = {

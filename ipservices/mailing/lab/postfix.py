@@ -17,9 +17,15 @@ def write(directory: Path, *, ports: Mapping[str, int], maps: Mapping[str, str],
         place.mkdir(exist_ok=True, mode=0o755)
     shutil.chown(home / "data", "postfix")
     counting = f"check_sasl_access {maps['sent']}" if "sent" in maps else ""
+    (home / "etc/desks").write_text(_DESKS.format(**ports))
+    (home / "etc/desk-domains").write_text(_DESK_DOMAINS)
     (home / "etc/main.cf").write_text(_MAIN.format(home=home, hostname=hostname, **ports, **maps))
     (home / "etc/master.cf").write_text(_MASTER.format(counting=counting, **ports, **maps))
 
+
+# Domains of desks: what is written to help@help.three-lakes.example goes to BOSS, which answers from there.
+_DESK_DOMAINS = "/^help\\./ yes\n"
+_DESKS = "/@help\\.[^@]+$/ lmtp:inet:127.0.0.1:{desk}\n"
 
 _MAIN = """\
 compatibility_level = 3.6
@@ -46,7 +52,8 @@ virtual_alias_maps = {routes}
 virtual_transport = lmtp:inet:127.0.0.1:{lmtp}
 # What is already inside (forwarded from another mailbox) waits for a suspended one, too. Only who delivers may ask
 # this: an smtpd remembers for as long as it lives where an address goes to, and would refuse a mailbox open again.
-transport_maps = {waiting}
+transport_maps = regexp:{home}/etc/desks, {waiting}
+relay_domains = regexp:{home}/etc/desk-domains
 recipient_delimiter = +
 smtpd_sasl_type = dovecot
 smtpd_sasl_path = inet:127.0.0.1:{auth}

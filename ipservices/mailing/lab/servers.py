@@ -23,7 +23,8 @@ from ipservices.labs import HOST, Lab, LabError
 from ipservices.mailing import crypt
 from ipservices.mailing.lab import dovecot, postfix, webmail
 
-PORTS = ("smtp", "submission", "inner", "lmtp", "imap", "pop", "auth", "policy", "doveadm", "webmail")
+PORTS = ("smtp", "submission", "inner", "lmtp", "imap", "pop", "auth", "policy", "doveadm", "webmail", "desk")
+"""Where the servers listen; ``desk`` is where BOSS takes mail for desks by LMTP, when it runs."""
 PACKAGES = (
     "postfix dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-sieve "
     "roundcube-core roundcube-sqlite3 php-cli"

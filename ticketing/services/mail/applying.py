@@ -20,9 +20,10 @@ from ticketing.mail.authentication import Authentication, Verified
 from ticketing.mail.authorising import Verdict
 from ticketing.mail.automatic import Classified
 from ticketing.mail.neutral import TOO_LARGE, Address, Mail
+from ticketing.mail.tokens import Keyring
 from ticketing.models import InboundMail, Message, Ticket
 from ticketing.services import tickets
-from ticketing.services.mail import outgoing, participants
+from ticketing.services.mail import keys, outgoing, participants
 from ticketing.services.mail.matching import Match
 from ticketing.services.mail.tracing import Trace
 
@@ -72,8 +73,8 @@ def answer(
         wakes=True,
     )
     inbound.message = message
-    ticket.refresh_from_db()
-    inbound.reopened = before == TicketState.RESOLVED and ticket.state == TicketState.OPEN
+    # The message hangs on the ticket as it was locked: `ticket` is from before.
+    inbound.reopened = before == TicketState.RESOLVED and message.ticket.state == TicketState.OPEN
     if by_staff:
         _obey(commands, ticket, author, trace)
     else:
@@ -113,8 +114,12 @@ def open_ticket(
     actor: Actor,
     own: Iterable[str],
     acknowledged: bool,
+    ring: Keyring | None = None,
 ) -> str:
-    """M6 and M7: a ticket of its own. Gives the rule. ``acknowledged``: its sender is told, if not told lately."""
+    """M6 and M7: a ticket of its own. Gives the rule. ``acknowledged``: its sender is told, if not told lately.
+
+    ``ring`` are the realm's keys, where the caller has read them.
+    """
     category = inbound.mailbox.category
     is_staff = match.user is not None and match.user.kind == User.Kind.STAFF
     forwarded = is_staff and verified.result == Authentication.PASS and reading.is_forward(mail)
@@ -125,20 +130,17 @@ def open_ticket(
     ticket = tickets.open(
         actor=actor, category_key=category.key, title=title_of(mail), requester=requester,
         organization=requester.organization if requester else None,
+        mailed=tickets.Mailed(
+            author=author_of(mail.sender, requester),
+            body=words_of(mail) or _("(no text)"),
+            kind=MessageKind.SYSTEM if classified.is_automatic else MessageKind.PUBLIC,
+            marks=marks_of(mail, verified, mail_class=classified.kind if classified.is_automatic else ""),
+        ),
     )  # fmt: skip
     if match.follows is not None:
         tickets.link(actor=actor, ticket=ticket, type=LinkType.FOLLOW_UP_OF, other=match.follows)
         ticket.refresh_from_db()
-    inbound.ticket = ticket
-    inbound.message = tickets.add_mail(
-        actor=actor,
-        ticket=ticket,
-        author=author_of(mail.sender, requester),
-        body=words_of(mail) or _("(no text)"),
-        kind=MessageKind.SYSTEM if classified.is_automatic else MessageKind.PUBLIC,
-        marks=marks_of(mail, verified, mail_class=classified.kind if classified.is_automatic else ""),
-        wakes=False,
-    )
+    inbound.ticket, inbound.message = ticket, ticket.messages.get()
     if forwarded:
         first = reading.forwarded_from(mail, own)
         trace.say("M7", "forwarded", sender=str(first.email) if first else _("unknown"))
@@ -146,12 +148,18 @@ def open_ticket(
     if classified.is_automatic or not mail.sender.email:
         return "M6"
     role = ParticipantRole.STAFF if is_staff else ParticipantRole.REQUESTER
-    participants.join(ticket, mail.sender, actor=actor, role=role, user=match.user if requester or is_staff else None)
+    joined = participants.join(
+        ticket, mail.sender, actor=actor, role=role, user=match.user if requester or is_staff else None, is_first=True
+    )
     _hold_copies(ticket, mail, actor=actor, own=own, trace=trace)
     if mail.is_too_large:
         outgoing.tell_too_large(actor=actor, ticket=ticket, address=mail.sender)
     elif acknowledged and not is_staff:
-        outgoing.acknowledge(actor=actor, ticket=ticket)
+        outgoing.acknowledge(
+            actor=actor,
+            ticket=ticket,
+            known=outgoing.Known(ring or keys.keyring(), inbound.mailbox, joined, [mail.message_id]),
+        )
     return "M6"
 
 

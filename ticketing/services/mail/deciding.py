@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from django.db.models import BooleanField, Case, When
+
 from boss.core import audit, clock, locks
 from boss.core.actors import Actor
 from boss.tenancy.models import User
@@ -107,12 +109,12 @@ def _is_duplicate(inbound: InboundMail, trace: Trace) -> bool:
     """E1: the same id and the same body. Two that come at once wait for one another."""
     locks.hold(f"ticketing.mail:{inbound.mail_id}")
     same = InboundMail.objects.filter(mail_id=inbound.mail_id, mailbox=inbound.mailbox).exclude(pk=inbound.pk)
-    if same.filter(body_hash=inbound.body_hash).exists():
-        trace.say("E1", "again")
-        return True
-    if same.exists():
-        trace.say("E1", "same_id_other_body")
-    return False
+    is_again = Case(When(body_hash=inbound.body_hash, then=True), default=False, output_field=BooleanField())
+    # One look for both: with the same body first, if there is any.
+    again = same.order_by(is_again.desc()).values_list(is_again, flat=True).first()
+    if again is not None:
+        trace.say("E1", "again" if again else "same_id_other_body")
+    return bool(again)
 
 
 def _is_blocked(sender: str) -> bool:
@@ -215,7 +217,7 @@ def _open(inbound: InboundMail, read: Read, match: Match, trace: Trace, *, actor
         return
     rule = applying.open_ticket(
         inbound, read.mail, match, read.verified, read.classified, trace,
-        actor=actor, own=read.own, acknowledged=acknowledged,
+        actor=actor, own=read.own, acknowledged=acknowledged, ring=read.keys,
     )  # fmt: skip
     end(inbound, trace, InboundState.APPLIED, rule, actor=actor)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.db.models import Count, Q
+
 from boss.core import audit, clock, locks
 from boss.core.actors import Actor
 from ticketing.choices import InboundState, OutboundKind
@@ -29,18 +31,21 @@ def is_open(address: str) -> bool:
     return bool(MailBreaker.objects.filter(address=address, until__gt=clock.now()).exists())
 
 
-def may_send(actor: Actor, address: str, ticket: Ticket | None) -> bool:
-    """L4: whether one more automatic mail may go to ``address``. The one too many opens the breaker and says so."""
+def may_send(actor: Actor, address: str, ticket: Ticket | None, *, is_new: bool = False) -> bool:
+    """L4: whether one more automatic mail may go to ``address``. The one too many opens the breaker and says so.
+
+    ``is_new``: the ticket was opened in this transaction, so nothing was sent about it yet.
+    """
     locks.hold(f"ticketing.automatic:{address}")
     if is_open(address):
         return False
     now = clock.now()
-    sent = OutboundMail.objects.filter(address=address, is_automatic=True)
-    for span, most in ((QUARTER, PER_QUARTER), (DAY, PER_DAY)):
-        if sent.filter(at__gt=now - span).count() >= most:
-            trip(actor, address, "too_many_automatic", ticket)
-            return False
-    if ticket is None:
+    sent = OutboundMail.objects.filter(address=address, is_automatic=True, at__gt=now - DAY)
+    counted = sent.aggregate(day=Count("pk"), quarter=Count("pk", filter=Q(at__gt=now - QUARTER)))
+    if counted["quarter"] >= PER_QUARTER or counted["day"] >= PER_DAY:
+        trip(actor, address, "too_many_automatic", ticket)
+        return False
+    if ticket is None or is_new:
         return True
     on_ticket = OutboundMail.objects.filter(ticket=ticket, is_automatic=True, at__gt=now - HOUR).count()
     return bool(on_ticket < PER_TICKET_AND_HOUR)

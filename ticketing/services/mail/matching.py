@@ -34,6 +34,8 @@ class Match:
     participant: Participant | None = None
     is_internal: bool = False
     follows: Ticket | None = None
+    participants: list[Participant] | None = None
+    """Of the matched ticket, where they had to be read to find it."""
 
 
 def find(mail: Mail, clues: Clues, keys: tokens.Keyring, trace: Trace) -> Match:
@@ -48,7 +50,9 @@ def find(mail: Mail, clues: Clues, keys: tokens.Keyring, trace: Trace) -> Match:
         _by_tag(match, clues, trace)
     _follow_merge(match, trace)
     if match.ticket is not None:
-        match.participant = Participant.objects.filter(ticket=match.ticket, email=mail.sender.email).first()
+        if match.participants is None:
+            match.participants = list(Participant.objects.filter(ticket=match.ticket, email=mail.sender.email))
+        match.participant = next((each for each in match.participants if each.email == mail.sender.email), None)
         match.sender = _sender(match, issued_to)
         if match.rule in ("M3", "M5") and match.sender not in (
             Sender.PARTICIPANT, Sender.STAFF, Sender.STAFF_WITHOUT_TOKEN
@@ -64,7 +68,7 @@ def _follow_merge(match: Match, trace: Trace) -> None:
     if match.ticket is not None and match.ticket.merged_into_id is not None:
         goes_on = goes_on_as(match.ticket)
         trace.say("M6", "merged", number=match.ticket.number, other=goes_on.number)
-        match.ticket = goes_on
+        match.ticket, match.participants = goes_on, None
 
 
 def _active_user(email: str) -> User | None:
@@ -80,7 +84,7 @@ def _by_token(match: Match, clues: Clues, keys: tokens.Keyring, trace: Trace) ->
         participants: list[Participant] = list(Participant.objects.filter(ticket=ticket))
         for each in participants:
             if tokens.is_token_of(keys, clues.token, each.public_id):
-                match.rule, match.ticket = "M1", ticket
+                match.rule, match.ticket, match.participants = "M1", ticket, participants
                 trace.say("M1", "token", number=ticket.number, issued_to=each.email)
                 return each
     trace.say("M1", "token_invalid")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from boss.core import clock
@@ -21,6 +23,16 @@ from ticketing.models import (
     Ticket,
 )
 from ticketing.services.mail import keys, limits, participants
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a ticket that a mail has opened in this transaction, and need not be read again."""
+
+    keys: tokens.Keyring
+    mailbox: Mailbox
+    requester: Participant
+    references: Sequence[str]
 
 
 def mailbox_of(ticket: Ticket) -> Mailbox | None:
@@ -74,13 +86,16 @@ def answer(*, actor: Actor, ticket: Ticket, message: Message) -> list[OutboundMa
     return sent
 
 
-def acknowledge(*, actor: Actor, ticket: Ticket) -> OutboundMail | None:
+def acknowledge(*, actor: Actor, ticket: Ticket, known: Known | None = None) -> OutboundMail | None:
     """L4: tell the requester the number of his ticket, once a day for each sender and category."""
-    participants.ensure_requester(ticket, actor=actor)
-    requester = _requester(ticket)
+    if known is None:
+        participants.ensure_requester(ticket, actor=actor)
+    requester = known.requester if known else _requester(ticket)
     if requester is None or limits.was_acknowledged(requester.email, ticket.category_id):
         return None
-    return _automatic(actor, ticket, requester, OutboundKind.RECEIVED, "ticket_received", {}, "auto-replied")
+    return _automatic(
+        actor, ticket, requester, OutboundKind.RECEIVED, "ticket_received", {}, "auto-replied", fresh=known
+    )
 
 
 def tell_resolved(*, actor: Actor, ticket: Ticket) -> OutboundMail | None:
@@ -126,13 +141,19 @@ def _automatic(
     automatic: str,
     *,
     again: str = "",
+    fresh: Known | None = None,
 ) -> OutboundMail | None:
     key = f"ticketing.{kind}:{ticket.public_id}{again}"
-    if OutboundMail.objects.filter(ticket=ticket, delivery__message__key=key).exists():
+    if fresh is None and _sent_before(ticket, key) is not None:
         return None
-    if not limits.may_send(actor, participant.email, ticket):
+    if not limits.may_send(actor, participant.email, ticket, is_new=fresh is not None):
         return None
-    return _send(actor, ticket, participant, kind, template, context, key, automatic=automatic)
+    return _send(actor, ticket, participant, kind, template, context, key, automatic=automatic, fresh=fresh)
+
+
+def _sent_before(ticket: Ticket, key: str) -> OutboundMail | None:
+    found: OutboundMail | None = OutboundMail.objects.filter(ticket=ticket, delivery__message__key=key).first()
+    return found
 
 
 def _send(
@@ -147,13 +168,15 @@ def _send(
     message: Message | None = None,
     author: str = "",
     automatic: str = "",
+    fresh: Known | None = None,
 ) -> OutboundMail:
-    known: OutboundMail | None = OutboundMail.objects.filter(ticket=ticket, delivery__message__key=key).first()
+    """An automatic mail that was sent before is not asked for again; one of people is given as it was sent."""
+    known = None if automatic else _sent_before(ticket, key)
     if known is not None:
         return known
-    mailbox = mailbox_of(ticket)
+    mailbox = fresh.mailbox if fresh else mailbox_of(ticket)
     assert mailbox is not None
-    keyring, realm = keys.keyring(), get_realm(ticket.realm_id)
+    keyring, realm = fresh.keys if fresh else keys.keyring(), get_realm(ticket.realm_id)
     sent = OutboundMail(
         ticket=ticket, participant=participant, message=message, kind=kind, is_automatic=bool(automatic),
         address=participant.email,
@@ -168,7 +191,7 @@ def _send(
         ticket=ticket.public_id,
         participant=participant.public_id,
         message_id=sent.mail_id,
-        references=_references(ticket),
+        references=fresh.references if fresh else _references(ticket),
         automatic=automatic,
     )
     written = messages.send(

@@ -23,9 +23,15 @@ def join(
     role: str,
     state: str = ParticipantState.ACCEPTED,
     user: User | None = None,
+    is_first: bool = False,
 ) -> Participant:
-    """Let somebody take part, or find who does already; whoever was held is let in by ``accepted``, never put back."""
-    known: Participant | None = Participant.objects.filter(ticket=ticket, email=address.email).first()
+    """Let somebody take part, or find who does already; whoever was held is let in by ``accepted``, never put back.
+
+    With ``is_first`` the ticket was opened in this transaction, and nobody is looked for.
+    """
+    known: Participant | None = None
+    if not is_first:
+        known = Participant.objects.filter(ticket=ticket, email=address.email).first()
     if known is None:
         known = Participant.objects.create(
             ticket=ticket,
@@ -56,10 +62,13 @@ def ensure_requester(ticket: Ticket, *, actor: Actor) -> None:
 
 def add_copies(ticket: Ticket, copies: Iterable[Address], *, actor: Actor, without: Iterable[str]) -> list[Participant]:
     """E7: whom a customer puts in copy is held until staff let him in. Gives those that are new."""
+    without = set(without)
+    copies = [each for each in copies if each.email not in without]
+    if not copies:
+        return []
     known = set(Participant.objects.filter(ticket=ticket).values_list("email", flat=True))
-    left_out = {*without, *known}
     room = max(0, MOST - len(known))
-    fresh = [each for each in dict.fromkeys(copies) if each.email not in left_out][:room]
+    fresh = [each for each in dict.fromkeys(copies) if each.email not in known][:room]
     return [join(ticket, each, actor=actor, role=ParticipantRole.CC, state=ParticipantState.HELD) for each in fresh]
 
 

@@ -2,7 +2,7 @@
 
 from ticketing.services.tickets.ending import cancel, close, close_obsolete, reopen, resolve
 from ticketing.services.tickets.filling import fill, recategorise
-from ticketing.services.tickets.journal import MailMarks
+from ticketing.services.tickets.journal import Mailed, MailMarks
 from ticketing.services.tickets.linking import link, link_thing, unlink, unlink_thing
 from ticketing.services.tickets.mailing import add_mail, is_final
 from ticketing.services.tickets.merging import merge, unmerge
@@ -17,6 +17,7 @@ from ticketing.services.tickets.talking import add_message, wait
 
 __all__ = [
     "MailMarks",
+    "Mailed",
     "add_mail",
     "add_message",
     "assign",

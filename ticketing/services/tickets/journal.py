@@ -109,6 +109,16 @@ class MailMarks:
     mail_class: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Mailed:
+    """The mail a ticket begins with: whose words they are, and how they stand on it."""
+
+    author: Actor
+    body: str
+    kind: str
+    marks: MailMarks
+
+
 def say(ticket: Ticket, *, actor: Actor, body: str, kind: str, marks: MailMarks | None = None) -> Message:
     """Add a message under the version that :func:`write` has just made. With ``marks`` it came by mail."""
     by_mail = {} if marks is None else {"channel": MessageChannel.MAIL, **asdict(marks)}

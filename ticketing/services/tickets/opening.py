@@ -46,11 +46,13 @@ def open(
     links: Iterable[tuple[str, int]] = (),
     site: Site | None = None,
     organization: Organization | None = None,
+    mailed: journal.Mailed | None = None,
 ) -> Ticket:
     """Open a ticket. With ``dedupe_key`` an open ticket of the same key is returned instead, unchanged.
 
     ``subject`` is what decides how the ticket may end; it and ``links`` (kind, id) are what it is about. ``body``
-    becomes the first message: public from people, staff-only from the machine. Somebody without realm-wide rights
+    becomes the first message: public from people, staff-only from the machine; ``mailed`` is one that came by mail,
+    in its sender's name. Somebody without realm-wide rights
     (a subscriber) opens in his own name, in a category offered to customers, and sets no pool, priority or due date;
     a site is named by the people of its organization alone, and only one they see.
     Raises :class:`InvalidInput` with fields ``category``, ``title``, ``pool``, ``site``, ``subject``, ``data.<key>``.
@@ -122,6 +124,8 @@ def open(
     if body.strip():
         kind = MessageKind.SYSTEM if actor.is_system else MessageKind.PUBLIC
         journal.say(ticket, actor=actor, body=body.strip(), kind=kind)
+    if mailed is not None:
+        journal.say(ticket, actor=mailed.author, body=mailed.body, kind=mailed.kind, marks=mailed.marks)
     TicketLink.objects.bulk_create(
         TicketLink(
             ticket=ticket,

@@ -158,6 +158,7 @@ def start(
     policy_port: int = 0,
     doveadm_port: int = 0,
     webmail_port: int = 0,
+    desk_port: int = 0,
 ) -> LdapMailLab:
     """Start the three servers below ``directory``. Ports given as 0 are chosen. Raises :class:`LabError`."""
     ports = {name: port for name, port in locals().items() if name.endswith("_port")}
