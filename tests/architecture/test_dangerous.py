@@ -50,6 +50,7 @@ HOST_OF_THE_REQUEST = (
     "boss/tenancy/middleware.py",  # finds the realm by it
     "boss/console/frame.py", "boss/portals/selfhelp/views/sign_in.py",  # is the redirect's target ours?
     "boss/tenancy/signing_in.py",  # the same
+    "boss/core/views.py",  # is the page a form was sent from ours?
     # The host a passkey is made for, compared with the realm's canonical one.
     "boss/look/security.py", "boss/portals/account/views.py", "boss/portals/selfhelp/views/steps.py",
     "boss/portals/selfhelp/views/single_sign_on.py",  # single sign-on begins on the canonical host
