@@ -30,6 +30,8 @@ from ticketing.statuses import StatusDef, effective
 
 FIELD = "field."
 LONGEST = 200
+SHORTEST = 3
+"""What is shorter no index finds."""
 MOST_FOUND_BY_TEXT = 1000
 """A text is looked for in titles; of what holds it the newest so many are listed."""
 SORTS: Mapping[str, tuple[Any, ...]] = {
@@ -150,7 +152,9 @@ class Reader:
         self._by_people(found, counting=counting)
         self._by_moments(found)
         self._by_category(found)
-        if wanted.text:
+        if 0 < len(wanted.text) < SHORTEST:
+            found.errors["text"] = [_("Enter at least %(n)s letters.") % {"n": SHORTEST}]
+        elif wanted.text:
             found.rows = found.rows.filter(self._holds(wanted.text))
         found.whatever_state = found.rows.order_by()
         self._by_state(found)

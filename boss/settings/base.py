@@ -266,6 +266,7 @@ SPECTACULAR_SETTINGS = {
         "SubscriptionStateEnum": "subscribers.choices.SubscriptionState",
         "RunStateEnum": "workflow.choices.RunState",
         "BulkKindEnum": "workflow.choices.BulkKind",
+        "BulkOutcomeEnum": "workflow.choices.BulkOutcome",
         "UserKindEnum": "boss.tenancy.models.people.User.Kind",
         "TicketStateEnum": "ticketing.choices.TicketState",
         "TicketPriorityEnum": "ticketing.choices.Priority",

@@ -62,11 +62,11 @@ def test_many_tickets_are_acted_on_and_each_says_what_became_of_it(three, as_bob
     made = as_bob.post("bulks/", action="take", tickets=chosen[:3])
     assert made.status_code == 201 and made.json()["ended_at"]
     place = f"bulks/{made.json()['public_id']}/"
-    assert [item["result"] for item in as_bob.get(f"{place}items/").json()] == ["done", "refused", "done"]
+    assert [item["outcome"] for item in as_bob.get(f"{place}items/").json()] == ["done", "refused", "done"]
     assert as_bob.get(f"{place}progress/").json() == {"total": 3, "settled": 3, "done": 2, "refused": 1, "failed": 0}
     stale = as_bob.post("bulks/", action="priority", priority="1", tickets=chosen[3:])
     (item,) = as_bob.get(f"bulks/{stale.json()['public_id']}/items/").json()
-    assert item["result"] == "refused" and Ticket.objects.get(pk=three[0].pk).priority == 3
+    assert item["outcome"] == "refused" and Ticket.objects.get(pk=three[0].pk).priority == 3
     assert as_bob.post("bulks/", action="priority", tickets=chosen[:1]).json()["fields"]["priority"]
 
 

@@ -49,6 +49,9 @@ def test_each_filter_narrows_the_list_by_what_it_says(three, desk, bob, cast):
     today = str(timezone.localdate(clock.now()))
     assert found(bob, opened_from=today, opened_until=today) == ["Roof", "Router", "Stapler"]
     assert found(bob, opened_until="2020-01-01") == []
+    assert list(lists.Reader(bob).find(lists.read({"text": "ro", "opened_from": "soon"})).errors) == [
+        "opened_from", "text"
+    ]  # fmt: skip
     tickets.resolve(actor=bob, ticket=three[0])
     assert found(bob, state="resolved") == ["Stapler"] and "Stapler" not in found(bob)
     assert found(bob, state="all", status="resolved") == ["Stapler"]

@@ -16,7 +16,7 @@ from rest_framework.serializers import Serializer
 from boss.core.api.views import ReadOnlyViewSet
 from boss.core.problems import InvalidInput
 from ticketing import bulks, lists, saved_views, selectors
-from ticketing.choices import BulkVerb, SharedWith
+from ticketing.choices import BulkResult, BulkVerb, SharedWith
 from ticketing.models import SavedView, TalentPool, TicketBulk, TicketBulkItem
 from ticketing.services import bulk, views
 from ticketing.services.bulk import Chosen
@@ -168,10 +168,12 @@ class TicketBulkSerializer(serializers.ModelSerializer[TicketBulk]):
 
 class TicketBulkItemSerializer(serializers.ModelSerializer[TicketBulkItem]):
     ticket = serializers.CharField(source="ticket.public_id", read_only=True)
+    # The word and the choices that actions on many runs have on the API.
+    outcome = serializers.ChoiceField(choices=BulkResult.choices, source="result", read_only=True)
 
     class Meta:
         model = TicketBulkItem
-        fields = ("ticket", "result", "text")
+        fields = ("ticket", "outcome", "text")
         read_only_fields = fields
 
 
