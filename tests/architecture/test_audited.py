@@ -14,6 +14,7 @@ ROOMS = ("boss", "ticketing", "workflow", "catalog", "subscribers", "ipservices"
 UNRECORDED = {
     "workflow.services.bulk.preview": "tells what would be done, and does nothing",
     "ticketing.services.drafts_of_text.keep": "text that was not sent: its author's alone, written every few seconds",
+    "ticketing.services.presence.seen": "a sign of life of who is here; what people say of themselves is recorded",
     "boss.tenancy.services.passkeys.begin_registration": "asks the browser for a key; keeping it is recorded",
     "boss.tenancy.services.factors.begin_totp": "a secret that is not in force; confirming it is recorded",
 }

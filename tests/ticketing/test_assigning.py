@@ -90,6 +90,19 @@ def test_what_is_given_in_one_look_is_in_turn_as_well(team, desk, system):
     assert owners(*found) == ["Ana", "Ben", "Cleo", "Ana", "Ben", "Cleo", "Ana"]
 
 
+def test_what_nobody_can_have_does_not_stand_in_the_way_of_the_rest(team, desk, system, monkeypatch):
+    monkeypatch.setattr(assigning, "MOST_AT_ONCE", 2)
+    fibre = skills.define(actor=system, key="fibre", name="Fibre")
+    skills.ask(actor=system, category=desk.trouble, skill=fibre)
+    hard = [
+        tickets.open(actor=system, category_key="trouble", title="Hm", priority=1, data={"symptom": "slow"})
+        for _ in range(3)
+    ]
+    easy = [tickets.open(actor=system, category_key="fallout", title="Down") for _ in range(3)]
+    given = [assigning.distribute(actor=system, pool_id=desk.noc.pk) for _ in range(3)]
+    assert (given, owners(*hard), owners(*easy)) == ([2, 1, 0], [None] * 3, ["Ana", "Ben", "Cleo"])
+
+
 def test_in_a_pool_where_people_help_themselves_nobody_is_given_anything(team, desk, system):
     for strategy in ("manual", "pull"):
         configure(system, desk.noc, strategy=strategy)

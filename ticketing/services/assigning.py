@@ -29,7 +29,9 @@ from ticketing.services import notices
 from ticketing.services.tickets import owning
 
 MOST_AT_ONCE = 50
-"""Tickets of a pool that are looked at in one transaction."""
+"""Tickets of a pool that are given in one transaction."""
+MOST_LOOKED_AT = 500
+"""Those of a pool that are due first and are looked at: what nobody can have does not stand in the way of the rest."""
 LOOK_AGAIN = dt.timedelta(minutes=1)
 """Hours open and presences end by themselves: a pool where something waits is looked at so often."""
 MOST_POOLS = 200
@@ -87,22 +89,20 @@ def distribute(*, actor: Actor, pool_id: int) -> int:
         _look_again(pool, None)
         return 0
     now = time.now()
-    rows = staffing.waiting_in(pool).select_for_update(skip_locked=True, of=("self",))
-    waiting = list(rows.order_by("due_at", "priority", "id")[:MOST_AT_ONCE])
-    waits = _waits(pool, waiting, now)
+    waiting = list(staffing.waiting_in(pool).order_by("due_at", "priority", "id")[:MOST_LOOKED_AT])
     if not waiting:
-        # What somebody else is at just now is looked at again.
-        _look_again(pool, now + LOOK_AGAIN if staffing.waiting_in(pool).exists() else None)
+        _look_again(pool, None)
         return 0
-    round_ = _Round(pool, actor, now, waits, staffing.wanted(waiting, waits))
+    waits = _waits(pool, waiting, now)
+    look = _Look(pool, actor, now, waits, staffing.wanted(waiting, waits))
     for ticket in waiting:
-        round_.look(ticket)
-    left = len(waiting) - round_.given
-    more = len(waiting) == MOST_AT_ONCE and round_.given > 0
-    moment = now if more else round_.next_look if left else None
-    _look_again(pool, moment)
+        if look.given == MOST_AT_ONCE:
+            break
+        _look_at(look, ticket)
+    left = len(waiting) - look.given
+    _look_again(pool, now if look.given == MOST_AT_ONCE else look.next_look if left else None)
     PoolWait.objects.filter(pool=pool).exclude(ticket__state__in=OPEN_STATES).delete()
-    return round_.given
+    return look.given
 
 
 def _waits(pool: TalentPool, waiting: Sequence[Ticket], now: dt.datetime) -> dict[int, PoolWait]:
@@ -113,8 +113,11 @@ def _waits(pool: TalentPool, waiting: Sequence[Ticket], now: dt.datetime) -> dic
         each.pool, each.since, each.put_back_by, each.told_at = pool, now, [], None
     PoolWait.objects.bulk_update(strange, ["pool", "since", "put_back_by", "told_at"])
     new = [PoolWait(ticket=ticket, pool=pool, since=now) for ticket in waiting if ticket.pk not in found]
-    PoolWait.objects.bulk_create(new)
-    return found | {each.ticket_id: each for each in new}
+    if not new:
+        return found
+    # A verb may write the same at this moment: what it wrote holds.
+    PoolWait.objects.bulk_create(new, ignore_conflicts=True)
+    return {each.ticket_id: each for each in PoolWait.objects.filter(ticket__in=waiting)}
 
 
 def _look_again(pool: TalentPool, moment: dt.datetime | None) -> None:
@@ -136,7 +139,7 @@ class _People:
         ]
 
 
-class _Round:
+class _Look:
     """One look at a pool: who is there is read once and counted along with what is given."""
 
     def __init__(
@@ -145,77 +148,80 @@ class _Round:
         self.pool, self.actor, self.now = pool, actor, now
         self.waits, self.wanted = waits, wanted
         self.own = _People(staffing.roster(pool, now))
-        self._above: _People | None = None
+        self.above: _People | None = None
         self.given = 0
         self.next_look = now + LOOK_AGAIN
         self._skills: dict[str, str] | None = None
 
-    def look(self, ticket: Ticket) -> None:
-        """Give one ticket to whoever fits; else note when it is looked at again, and tell the supervisors once."""
-        wait, wanted, patience = self.waits[ticket.pk], self.wanted[ticket.pk], self.pool.relax_after
-        known = loosening.stages(wanted, has_parent=self.pool.parent_id is not None, relax_after=patience)
-        stage = loosening.stage_at(known, wait.since, patience, self.now)
-        choice = choosing.choose(wanted, self._people(stage), self.pool.strategies, stage)
-        if choice.member is not None:
-            self._give(ticket, choice, wanted)
-            return
-        coming = loosening.next_stage_at(known, wait.since, patience, self.now)
-        if coming is not None:
-            self.next_look = min(self.next_look, coming)
-        elif wait.told_at is None and loosening.is_to_be_told(known, wait.since, patience, self.now):
-            self._tell(ticket, wait, choice)
-
-    def _people(self, stage: Stage) -> list[Member]:
+    def people(self, stage: Stage) -> list[Member]:
         if stage < Stage.PARENT or self.pool.parent is None:
             return self.own.members
-        if self._above is None:
-            self._above = _People(staffing.roster(self.pool.parent, self.now))
+        if self.above is None:
+            self.above = _People(staffing.roster(self.pool.parent, self.now))
         mine = {each.key for each in self.own.members}
-        return [*self.own.members, *(each for each in self._above.members if each.key not in mine)]
+        return [*self.own.members, *(each for each in self.above.members if each.key not in mine)]
 
-    def _give(self, ticket: Ticket, choice: Choice, wanted: Wanted) -> None:
-        assert choice.member is not None
-        key = choice.member.key
-        told = {
-            "reason": words.reason(choice, wanted),
-            "strategy": str(choice.strategy),
-            "loosened": int(choice.stage),
-            "passed_over": words.passed_over(choice, self.skills),
-        }
-        user = User.objects.get(pk=key)
-        owning.hand_over(ticket, user, actor=self.actor, event="assigned", told=told)
-        moment = self._next_moment()
-        PoolMember.objects.filter(user=user, pool__in=[self.pool.pk, self.pool.parent_id or 0]).update(
-            last_given_at=moment
-        )
-        if not self.waits[ticket.pk].put_back_by:  # else it is remembered who did, should it come back
-            self.waits[ticket.pk].delete()
-        self.own.give(key, wanted.weight, moment)
-        if self._above is not None:
-            self._above.give(key, wanted.weight, moment)
-        self.given += 1
-
-    def _next_moment(self) -> dt.datetime:
+    def next_moment(self) -> dt.datetime:
         """Later than any before, so that what is given in one look is in turn as well."""
         given = [each.last_given_at for each in self.own.members if each.last_given_at is not None]
         return max([self.now, *(at + dt.timedelta(microseconds=1) for at in given)])
-
-    def _tell(self, ticket: Ticket, wait: PoolWait, choice: Choice) -> None:
-        """In the pool's hours alone: at night everybody is away, and that is as it should be."""
-        if not staffing.is_open(self.pool.calendar, self.now):
-            return
-        people = Audiences(ticket).people("supervisor")
-        why = _why_nobody(choice)
-        text = _("Nobody in %(pool)s fits: %(why)s") % {"pool": self.pool.name, "why": why}
-        notices.write(ticket, people, key=f"nobody:{ticket.pk}:{wait.since.timestamp():.0f}", text=text)
-        wait.told_at = self.now
-        wait.save(update_fields=["told_at"])
 
     @property
     def skills(self) -> dict[str, str]:
         if self._skills is None:
             self._skills = staffing.names_of_skills()
         return self._skills
+
+
+def _look_at(look: _Look, ticket: Ticket) -> None:
+    """Give one ticket to whoever fits; else note when it is looked at again, and tell the supervisors once."""
+    wait, wanted, patience = look.waits[ticket.pk], look.wanted[ticket.pk], look.pool.relax_after
+    known = loosening.stages(wanted, has_parent=look.pool.parent_id is not None, relax_after=patience)
+    stage = loosening.stage_at(known, wait.since, patience, look.now)
+    choice = choosing.choose(wanted, look.people(stage), look.pool.strategies, stage)
+    if choice.member is not None:
+        rows = staffing.waiting_in(look.pool).select_for_update(skip_locked=True, of=("self",))
+        if (locked := rows.filter(pk=ticket.pk).first()) is not None:  # else somebody is at it just now
+            _give(look, locked, choice, wanted)
+        return
+    coming = loosening.next_stage_at(known, wait.since, patience, look.now)
+    if coming is not None:
+        look.next_look = min(look.next_look, coming)
+    elif wait.told_at is None and loosening.is_to_be_told(known, wait.since, patience, look.now):
+        _tell(look, ticket, wait, choice)
+
+
+def _give(look: _Look, ticket: Ticket, choice: Choice, wanted: Wanted) -> None:
+    assert choice.member is not None
+    key = choice.member.key
+    told = {
+        "reason": words.reason(choice, wanted),
+        "strategy": str(choice.strategy),
+        "loosened": int(choice.stage),
+        "passed_over": words.passed_over(choice, look.skills),
+    }
+    user = User.objects.get(pk=key)
+    owning.hand_over(ticket, user, actor=look.actor, event="assigned", told=told)
+    moment = look.next_moment()
+    PoolMember.objects.filter(user=user, pool__in=[look.pool.pk, look.pool.parent_id or 0]).update(last_given_at=moment)
+    if not look.waits[ticket.pk].put_back_by:  # else it is remembered who did, should it come back
+        look.waits[ticket.pk].delete()
+    look.own.give(key, wanted.weight, moment)
+    if look.above is not None:
+        look.above.give(key, wanted.weight, moment)
+    look.given += 1
+
+
+def _tell(look: _Look, ticket: Ticket, wait: PoolWait, choice: Choice) -> None:
+    """In the pool's hours alone: at night everybody is away, and that is as it should be."""
+    if not staffing.is_open(look.pool.calendar, look.now):
+        return
+    people = Audiences(ticket).people("supervisor")
+    why = _why_nobody(choice)
+    text = _("Nobody in %(pool)s fits: %(why)s") % {"pool": look.pool.name, "why": why}
+    notices.write(ticket, people, key=f"nobody:{ticket.pk}:{wait.since.timestamp():.0f}", text=text)
+    wait.told_at = look.now
+    wait.save(update_fields=["told_at"])
 
 
 def _why_nobody(choice: Choice) -> str:
