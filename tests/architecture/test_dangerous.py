@@ -43,7 +43,8 @@ SOCKETS = (
     # Protocols no client library of ours speaks; each connects to what the guard (reachable_address) has let pass.
     "ipservices/drivers/dns_bind/rndc.py", "ipservices/drivers/dns_bind/wire.py", "ipservices/drivers/ip_kea/relay.py",
     "ipservices/drivers/access_freeradius/radius.py", "ipservices/drivers/voip_kamailio/sip.py",
-    "ipservices/mailing/plane.py",  # names the type of what the guard has connected, for the mail clients
+    # Name the type of what the guard has connected, for the mail clients.
+    "ipservices/mailing/plane.py", "ticketing/mail/imap.py",
 )  # fmt: skip
 PROCESSES = ("boss/automation/sandbox/", *PLATFORM, *LABS)
 HOST_OF_THE_REQUEST = (
