@@ -10,6 +10,7 @@ from django.db.models import Q
 from boss.core.actors import Actor
 from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
+from boss.tenancy.models import User
 from ticketing.choices import Cadence
 from ticketing.models import SavedReport
 from ticketing.reports.asking import Wanted
@@ -30,6 +31,11 @@ def get_saved(actor: Actor, public_id: str) -> SavedReport:
     if saved is None:
         raise NotFound(report=public_id)
     return saved
+
+
+def recipients_of(saved: SavedReport) -> list[User]:
+    """Who is to be mailed; nobody: its owner. No statement for one of :func:`list_saved`."""
+    return [each.user for each in saved.recipients.all()]
 
 
 def wanted_of(saved: SavedReport, today: dt.date) -> Wanted:

@@ -161,7 +161,7 @@ class SavedReportSerializer(serializers.ModelSerializer[SavedReport]):
         read_only_fields = fields
 
     def get_recipients(self, saved: SavedReport) -> list[str]:
-        return [each.user.public_id for each in saved.recipients.all()]
+        return [each.public_id for each in saved_reports.recipients_of(saved)]
 
 
 class ReportToKeep(serializers.Serializer[Any]):

@@ -63,12 +63,14 @@ def report(request: HttpRequest, key: str) -> HttpResponse:
     except InvalidInput as problem:
         form.add_problem(problem)
         return page(request, "tickets/reports/report.html", context, section="tickets", status=422)
+    past = ran.question.before()
     context |= {
         "ran": ran,
         "tables": present.shown(ran),
         "query": urlencode(wanted.named()),
         "zone": ran.question.zone.key,
-        "before": ran.question.before(),
+        "days": {"since": ran.question.first, "until": ran.question.last},
+        "days_before": {"since": past.first, "until": past.last},
     }
     return page(request, "tickets/reports/report.html", context, section="tickets")
 
@@ -189,7 +191,7 @@ def _as_kept(kept: SavedReport | None) -> dict[str, Any]:
         "weekday": kept.weekday,
         "monthday": kept.monthday,
         "at": kept.at or "07:00",
-        "recipients": [each.user.public_id for each in kept.recipients.all()],
+        "recipients": [each.public_id for each in saved_reports.recipients_of(kept)],
     }
 
 
