@@ -246,8 +246,13 @@ def realm_id(real_db: str, cast: Any) -> int:
 @pytest.mark.parametrize("used", USED)
 def test_addresses_of_a_16_per_second(realm_id: int, used: int) -> None:
     pool = Pool(realm_id, "100.64.0.0/16", 32, 65534 * used // 100)
+    scanned = 0.0
     for clients in CLIENTS:
-        tell(f"addresses_{used}_percent_{clients}_clients", rounds(pool, clients, WAYS))
+        # Nearly full it takes seconds a piece, and one client after the other: as fast as a single one.
+        ways = {name: way for name, way in WAYS.items() if not (scanned and used == USED[-1] and way is scan_and_pick)}
+        found = {"scan and pick": scanned} | rounds(pool, clients, ways)
+        scanned = found["scan and pick"]
+        tell(f"addresses_{used}_percent_{clients}_clients", found)
 
 
 @pytest.mark.timeout(1800)
