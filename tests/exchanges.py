@@ -1,10 +1,11 @@
-"""What a piece of work asks of databases: every statement of every psycopg connection in this process, in its order.
+"""What a piece of work asks of databases: every statement of this thread, whatever connection it takes, in its order.
 
 Django's own log misses what runs on the raw connection, and what drivers ask of other servers' databases.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,12 +20,16 @@ def exchanges() -> Iterator[list[str]]:
     asked: list[str] = []
     execute, command = psycopg.Cursor.execute, psycopg.Connection._exec_command
 
+    mine = threading.get_ident()
+
     def noted(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-        asked.append(_words(query))
+        if threading.get_ident() == mine:
+            asked.append(_words(query))
         return execute(self, query, *args, **kwargs)
 
     def commanded(self: Any, given: Any, *args: Any, **kwargs: Any) -> Any:
-        asked.append(_words(given))
+        if threading.get_ident() == mine:
+            asked.append(_words(given))
         return command(self, given, *args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
