@@ -16,9 +16,8 @@ from ipservices.choices import AddressKind
 from ipservices.errors import PrefixOverlaps
 from ipservices.models import FreeRange, Prefix
 from ipservices.services import networks
+from ipservices.services.free_ranges import PIECES
 
-PIECES = 16
-"""A new pool is cut into so many free ranges, so that a burst of allocations does not queue for one row."""
 _TOO_SMALL_TO_CUT = 256
 _MOST_UNITS = 1 << 62
 
@@ -80,9 +79,13 @@ def create(
 
 
 def compact(*, prefix: Prefix) -> int:
-    """Merge neighbouring free ranges that nobody is using this moment; how many rows went. For a periodic task."""
+    """Merge neighbouring free ranges that nobody is using this moment; how many rows went. For a periodic task.
+
+    A pool large enough to be cut is left in its pieces while they are few: merged, they would be cut again.
+    """
+    few = PIECES if prefix.size >= _TOO_SMALL_TO_CUT else 0
     with connections[scoping.alias()].cursor() as cursor:
-        cursor.execute(_COMPACT, {"realm": prefix.realm_id, "prefix": prefix.pk})
+        cursor.execute(_COMPACT, {"realm": prefix.realm_id, "prefix": prefix.pk, "few": few})
         return int(cursor.fetchone()[0])
 
 
@@ -125,7 +128,9 @@ def _cut(spans: list[tuple[int, int]], size: int) -> list[tuple[int, int]]:
 _COMPACT = """
 WITH locked AS (
     SELECT id, lo, hi FROM ipservices_freerange
-     WHERE realm_id = %(realm)s AND prefix_id = %(prefix)s FOR UPDATE SKIP LOCKED
+     WHERE realm_id = %(realm)s AND prefix_id = %(prefix)s AND %(few)s < (
+        SELECT count(*) FROM ipservices_freerange WHERE realm_id = %(realm)s AND prefix_id = %(prefix)s)
+       FOR UPDATE SKIP LOCKED
 ), marked AS (
     SELECT id, lo, hi, CASE WHEN lo = lag(hi) OVER (ORDER BY hi) + 1 THEN 0 ELSE 1 END AS starts FROM locked
 ), grouped AS (

@@ -96,14 +96,21 @@ class Calls:
         return False
 
 
-RECORD = frozenset({"boss.core.audit.record", "boss.core.audit.record_many", "boss.core.reads.note"})
+RECORD = frozenset(
+    {
+        "boss.core.audit.record",
+        "boss.core.audit.record_many",
+        "boss.core.audit.part_of_statement",
+        "boss.core.reads.note",
+    }
+)
 
 
 def services(calls: Calls) -> list[str]:
     return sorted(
         name
         for name, (_module, node) in calls.bodies.items()
-        if any(isinstance(each, ast.Name) and each.id == "service" for each in node.decorator_list)
+        if any(isinstance(each, ast.Name) and each.id in ("service", "one_write") for each in node.decorator_list)
     )
 
 

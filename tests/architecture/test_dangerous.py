@@ -26,7 +26,7 @@ CURSORS = (
     "boss/core/", "boss/tenancy/services/users.py", "boss/tenancy/services/sites.py",
     "workflow/engine/", "workflow/board.py", "workflow/insight.py", "workflow/sample.py",
     "subscribers/account_search.py",
-    "ipservices/services/leases.py", "ipservices/services/prefixes.py", "ipservices/services/addresses.py",
+    "ipservices/services/leases.py", "ipservices/services/prefixes.py", "ipservices/services/free_ranges.py",
     "boss/automation/kinds/sql.py",  # somebody else's database, statements an administrator named
     "ipservices/sql.py",  # the databases of the servers that drivers provision
     *PLATFORM,

@@ -16,7 +16,7 @@ from boss.tenancy.models import Site
 from catalog import selectors as catalog
 from catalog.pricing import OptionChoice
 from ipservices.models import Binding, Finding, Service
-from ipservices.services import bindings, comparing, migrating
+from ipservices.services import bindings, comparing, conforming, migrating
 from subscribers.contact import ContactDetails, PaymentChoice
 from subscribers.models import Order, Subscription
 from subscribers.services import orders
@@ -335,17 +335,26 @@ def test_servers_findings_and_migrations_are_clean_pages(realm_id: int, live_url
     assert migrating.go_on(realm_id=realm_id, migration_id=moving.pk)
     with scoping.realm_transaction(realm_id, "test"):
         found = Finding.objects.filter(kind="missing").get()
+        trial = conforming.ask(actor=Actor.system(realm_id), binding=new, now=True)
+    conforming.run(realm_id=realm_id, report_id=trial.pk)
+    with scoping.realm_transaction(realm_id, "test"):
+        trial.refresh_from_db()
+        trial.results[3] |= {"outcome": "broken", "detail": f"the server said {'yes-' * 40}and shows something else"}
+        trial.passed, trial.broken = trial.passed - 1, 1
+        trial.save()
     sign_in(page, live_url, "nate")
     look = Look(page, "network")
     network = f"{live_url.rstrip('/')}/console/network/"
     for name, path, shows in (
         ("server", f"{old.public_id}/", old.name),
+        ("server-tried", f"{new.public_id}/", new.name),
         ("server-edit", f"{old.public_id}/edit/", old.name),
         ("server-kind", "new/", "New server"),
         ("server-new", "new/?driver=dns_bind+dns", "New server: BIND 9"),
         ("findings", "findings/", "Differences"),
         ("finding", f"findings/{found.public_id}/", box.name),
         ("migrations", "migrations/", "Migrations"),
+        ("migration", f"migrations/{moving.public_id}/", new.name),
     ):
         page.goto(network + path)
         page.get_by_role("heading", level=1).filter(has_text=shows).wait_for()

@@ -7,15 +7,16 @@ import ipaddress
 import itertools
 import multiprocessing
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connections
+from django.db import IntegrityError, connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from boss.core import scoping
+from boss.core import audit, scoping
 from boss.core.actors import Actor
 from boss.core.permissions import PermissionDenied
 from boss.core.problems import InvalidInput
@@ -24,6 +25,7 @@ from ipservices.choices import AddressKind
 from ipservices.errors import AddressPoolExhausted, AddressTaken, PrefixOverlaps
 from ipservices.models import AddressAssignment, FreeRange, LeaseHistory, Prefix
 from ipservices.services import addresses, prefixes
+from tests.exchanges import exchanges
 
 _tables = itertools.count()
 
@@ -222,9 +224,17 @@ def test_eight_at_once_never_get_the_same_address_and_nothing_fails(real_db: str
         faults = [fault for job in jobs for fault in job.result()]
 
     assert faults == []
+    system = Actor.system(cast.alpha.pk)
     with scoping.realm_transaction(cast.alpha.pk):
         sound(prefix)
         prefixes.compact(prefix=prefix)
+        sound(prefix)
+    with scoping.realm_transaction(cast.alpha.pk):  # what they gave back is to be had again, to the last address
+        free = selectors.count_free(prefix)
+        more = {str(addresses.assign(actor=system, prefix=prefix)) for _unit in range(free)}
+        assert len(more) == free
+        with pytest.raises(AddressPoolExhausted):
+            addresses.assign(actor=system, prefix=prefix)
         sound(prefix)
 
 
@@ -267,3 +277,138 @@ def test_eight_processes_at_once_never_get_the_same_address(real_db: str, cast: 
     assert faults == []
     with scoping.realm_transaction(cast.alpha.pk):
         sound(prefix)
+
+
+@pytest.fixture
+def one_range(real_db: str, cast: Any) -> Prefix:
+    """A pool whose free units lie in one range, as in one that is nearly used up."""
+    with scoping.realm_transaction(cast.alpha.pk):
+        prefix = prefixes.create(actor=Actor.system(cast.alpha.pk), network="203.0.112.0/23")
+        *others, last = FreeRange.objects.filter(prefix=prefix).order_by("hi")
+        FreeRange.objects.filter(pk__in=[row.pk for row in others]).delete()
+        FreeRange.objects.filter(pk=last.pk).update(lo=1)
+        sound(prefix)
+    return prefix
+
+
+def take_one(prefix: Prefix, *, no_longer_than: str = "20s") -> str:
+    """An address in a transaction of its own, which waits for no lock longer than that."""
+    with scoping.realm_transaction(prefix.realm_id):
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [no_longer_than])
+        row = addresses.assign(actor=Actor.system(prefix.realm_id), prefix=prefix)
+    connections.close_all()
+    return str(row)
+
+
+def test_who_had_to_wait_cuts_the_range_so_that_nobody_waits_again(one_range: Prefix) -> None:
+    system = Actor.system(one_range.realm_id)
+    with concurrent.futures.ThreadPoolExecutor(1) as other:
+        with scoping.realm_transaction(one_range.realm_id):
+            first = str(addresses.assign(actor=system, prefix=one_range))
+            waiting = other.submit(take_one, one_range)
+            until_somebody_waits()
+        second = waiting.result(20)
+
+        with scoping.realm_transaction(one_range.realm_id):
+            assert FreeRange.objects.filter(prefix=one_range).count() == prefixes.PIECES
+            third = str(addresses.assign(actor=system, prefix=one_range))
+            fourth = other.submit(take_one, one_range, no_longer_than="1ms").result(20)
+
+    assert len({first, second, third, fourth}) == 4
+    with scoping.realm_transaction(one_range.realm_id):
+        sound(one_range)
+        assert prefixes.compact(prefix=one_range) == 0, "the pieces were put together again"
+
+
+def until_somebody_waits() -> None:
+    with connections["owner"].cursor() as cursor:
+        for _look in range(2000):
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "taken back"])
+def test_the_last_address_is_found_when_who_held_it_takes_it_back_and_not_otherwise(
+    one_range: Prefix, kept: bool
+) -> None:
+    system = Actor.system(one_range.realm_id)
+    with scoping.realm_transaction(one_range.realm_id):
+        for _unit in range(one_range.size - 1):
+            addresses.assign(actor=system, prefix=one_range)
+
+    with concurrent.futures.ThreadPoolExecutor(1) as other:
+        with scoping.realm_transaction(one_range.realm_id):
+            last = str(addresses.assign(actor=system, prefix=one_range))
+            waiting = other.submit(take_one, one_range)
+            until_somebody_waits()
+            transaction.set_rollback(not kept, using="default")
+        if kept:
+            with pytest.raises(AddressPoolExhausted):
+                waiting.result(20)
+        else:
+            assert waiting.result(20) == last
+
+    with scoping.realm_transaction(one_range.realm_id):
+        assert selectors.count_free(one_range) == 0
+        sound(one_range)
+
+
+def test_the_first_prefix_is_used_up_before_the_next_even_when_others_are_at_it(one_range: Prefix) -> None:
+    system = Actor.system(one_range.realm_id)
+    with scoping.realm_transaction(one_range.realm_id):
+        prefixes.create(actor=system, network="198.51.100.0/24", position=200)
+
+    with concurrent.futures.ThreadPoolExecutor(8) as crowd:
+        given_out = [job.result() for job in [crowd.submit(assign_any, one_range.realm_id) for _client in range(8)]]
+
+    assert len(set(given_out)) == 8
+    assert all(address.startswith("203.0.112.") for address in given_out)
+
+
+def assign_any(realm_id: int) -> str:
+    with scoping.realm_transaction(realm_id):
+        row = addresses.assign(actor=Actor.system(realm_id))
+    connections.close_all()
+    return str(row)
+
+
+UNITS = (("100.64.0.0/10", 32), ("198.51.0.0/16", 29), ("2001:db8::/32", 56), ("2001:db8::/64", 124), ("fd00::/8", 64))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(which=st.sampled_from(UNITS), share=st.floats(0, 1))
+def test_the_database_counts_addresses_as_python_does(
+    alpha: Any, system: Actor, which: tuple[str, int], share: float
+) -> None:
+    network, unit_length = which
+    prefix = prefixes.create(actor=system, network=network, unit_length=unit_length, vrf=f"vrf {next(_tables)}")
+    offset = max(1, min(int(prefix.size * share), prefix.size - 1))
+    FreeRange.objects.filter(prefix=prefix).delete()
+    FreeRange.objects.create(prefix=prefix, lo=offset, hi=offset)
+
+    row = addresses.assign(actor=system, prefix=prefix)
+
+    assert (row.offset, row.address) == (offset, prefix.address_at(offset))
+    row.refresh_from_db()
+    assert row.address == prefix.address_at(offset)
+
+
+def test_an_address_is_handed_out_and_recorded_in_one_statement(alpha: Any, alice: Actor) -> None:
+    prefix = prefixes.create(actor=alice, network="203.0.113.0/28")
+
+    with exchanges() as asked:
+        row = addresses.assign(actor=alice, key="order 1")
+        again = addresses.assign(actor=alice, key="order 1")
+
+    assert len(asked) == 2, asked
+    assert row == again == AddressAssignment.objects.get()
+    assert (row.prefix, row.service) == (prefix, None)
+    entry = audit.list_for(prefix).filter(action="address.assigned").values().get()
+    audit.record(actor=alice, action="address.assigned", subject=prefix, after={"address": str(row)})
+    like = audit.list_for(prefix).filter(action="address.assigned").values()[0]
+    differs = {name for name in like if entry[name] != like[name]}
+    assert differs == {"id", "at"}

@@ -6,8 +6,8 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -17,6 +17,7 @@ from boss.core import kept
 from ipservices.contracts import AuthFailed, Deadline, Invalid, Transient, Unreachable
 from ipservices.sql import SqlTransport
 from ipservices.transport import HttpTransport
+from tests.ipservices.relay import Relay
 from tests.labs import Labs
 
 ALICE, CHARLIE = (1, 7), (2, 9)
@@ -32,59 +33,6 @@ def nothing_kept() -> Iterator[None]:
 
 
 # PostgreSQL
-
-
-@dataclass
-class Relay:
-    """What stands between BOSS and a PostgreSQL: counts connections, and cuts them when it hears a word."""
-
-    to: tuple[str, int]
-    cut_at: bytes = b""
-    opened: int = 0
-    _sockets: list[socket.socket] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                near, _peer = self._listener.accept()
-            except OSError:
-                return
-            self.opened += 1
-            far = socket.create_connection(self.to)
-            self._sockets += [near, far]
-            for source, target in ((near, far), (far, near)):
-                threading.Thread(target=self._pass_on, args=(source, target, source is near), daemon=True).start()
-
-    def _pass_on(self, source: socket.socket, target: socket.socket, is_asked: bool) -> None:
-        try:
-            while data := source.recv(65536):
-                cut = bool(is_asked and self.cut_at and self.cut_at in data)
-                target.sendall(data)
-                if cut:
-                    self.cut_at = b""
-                    self.cut()
-        except OSError:
-            pass
-        finally:
-            for end in (source, target):
-                with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-
-    def cut(self) -> None:
-        """Every open connection ends, as when the server was restarted."""
-        for end in self._sockets:
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-        self._sockets.clear()
-
-    def close(self) -> None:
-        self.cut()
-        self._listener.close()
 
 
 @dataclass

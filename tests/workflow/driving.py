@@ -37,9 +37,9 @@ def drive(
             before_each()
         # Time is moved on when nothing else is due, and now and then before: retries then overtake other work.
         early = chooser is not None and chooser.random() < 0.2
-        due = _due(realm_id, hurry=hurry and early, leases=leases and early)
+        due = due_tasks(realm_id, hurry=hurry and early, leases=leases and early)
         if not due and not early:
-            due = _due(realm_id, hurry=hurry, leases=leases)
+            due = due_tasks(realm_id, hurry=hurry, leases=leases)
         if not due:
             # Ends of parts are told to their wholes as facts.
             if relay.deliver_due(realm_id):
@@ -55,7 +55,8 @@ def drive(
     return steps
 
 
-def _due(realm_id: int, *, hurry: bool, leases: bool) -> list[tuple[int, int, str]]:
+def due_tasks(realm_id: int, *, hurry: bool, leases: bool) -> list[tuple[int, int, str]]:
+    """Task, run and state of what may be done now."""
     with scoping.realm_transaction(realm_id, "test"):
         now = ledger.database_now()
         if hurry:

@@ -1,9 +1,8 @@
 """The hot path as SQL: start, claim, completion with what follows from it, and the lease.
 
-Each statement is one round trip and atomic by itself; the time in it is the database's. They run on the raw
-psycopg connection with server-side parameters, so that Postgres plans each of them once per connection (planning
-the completion costs more than running it). ``MOVES`` names the state changes each statement writes; a test compares
-them with the named transitions of the models.
+Each statement is one round trip and atomic by itself; the time in it is the database's. They are prepared
+(:mod:`boss.core.prepared`): planning the completion costs more than running it. ``MOVES`` names the state changes
+each statement writes; a test compares them with the named transitions of the models.
 
 Locks are always taken in the order run, task, successors (a claim takes its task's lock alone), so two workers
 never wait for one another in a circle.
@@ -12,14 +11,12 @@ never wait for one another in a circle.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
-import psycopg
 from django.db import connections
-from psycopg.types.json import Jsonb
 
 from boss.core import scoping
+from boss.core.prepared import execute as execute
 
 # Any number of runs in one statement; rows of the three tables find each other by the run's public id.
 START = """
@@ -152,28 +149,10 @@ MOVES: dict[str, set[tuple[str, str]]] = {
 RUN_MOVES = {("running", "completed")}
 
 
-def execute(statement: str, parameters: Mapping[str, Any]) -> psycopg.Cursor[tuple[Any, ...]]:
-    """Run one of the statements above in the transaction that is open; dicts become jsonb."""
-    connection = connections[scoping.alias()]
-    if not connection.in_atomic_block:
-        raise RuntimeError("the engine's statements run inside a realm's transaction only")
-    raw = connection.connection
-    # Django leaves preparing off for poolers that cannot keep it; only these few statements use it.
-    raw.prepare_threshold = 2
-    values = {key: Jsonb(value) if _is_document(value) else value for key, value in parameters.items()}
-    with connection.wrap_database_errors:
-        cursor: psycopg.Cursor[tuple[Any, ...]] = psycopg.Cursor(raw)
-        return cursor.execute(statement, values)
-
-
 def wait_no_longer_than(time: str) -> None:
     """Let the statements that follow in this transaction fail instead of waiting longer for a lock."""
     with connections[scoping.alias()].cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [time])
-
-
-def _is_document(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
 
 
 def loaded(value: Any) -> Any:

@@ -12,6 +12,7 @@ from boss.core import clock
 from boss.look.marks import Mark
 from ipservices.conformance import CHECKS
 from ipservices.conformance.own import Outcome
+from ipservices.families import kinds
 from ipservices.models import Binding, ConformanceReport
 from ipservices.registry import DriverKind
 
@@ -50,7 +51,7 @@ class CheckRow:
 
 
 def table(report: ConformanceReport | None) -> list[CheckRow]:
-    """Every check that means something on this server, in the kit's order."""
+    """Every check that means something on this server: what is broken first, then in the kit's order."""
     titles = {check.key: str(check.title) for check in CHECKS} | {"clean_up": _("What was made is taken away")}
     marks = {
         Outcome.KEPT: Mark(_("Kept"), "circle-check", "ok"),
@@ -62,8 +63,9 @@ def table(report: ConformanceReport | None) -> list[CheckRow]:
         outcome = Outcome(result["outcome"])
         if outcome in marks:
             detail = _("needs %(what)s") % {"what": result["detail"]} if outcome is Outcome.NOT_ASKED else ""
+            known = kinds.find(result["kind"])
             rows.append(
-                CheckRow(titles.get(result["check"], result["check"]), result["kind"], marks[outcome],
-                         detail or result["detail"])
+                CheckRow(titles.get(result["check"], result["check"]), known.noun if known else result["kind"],
+                         marks[outcome], detail or result["detail"])
             )  # fmt: skip
-    return rows
+    return sorted(rows, key=lambda row: row.mark != marks[Outcome.BROKEN])

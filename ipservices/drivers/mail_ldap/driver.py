@@ -67,6 +67,7 @@ class LdapMailDriver(MailDriver):
             deadline=self.deadline,
             networks=connection.networks,
             note=self.note,
+            owner=connection.owner,
         )
 
     def close(self) -> None:
