@@ -211,11 +211,31 @@ def undo_exact(bench: Bench) -> None:
 
 
 def listed(bench: Bench) -> None:
-    wanted = bench.desired()
+    wanted, neighbour = bench.desired(), bench.neighbour()
     _establish(bench, wanted)
+    try:
+        if neighbour is not None:
+            _establish(bench, neighbour, "kit:neighbour")
+        _is_listed(bench, wanted)
+    finally:
+        if neighbour is not None:
+            with bench.driver() as driver:
+                driver.take_away(neighbour, key="kit:clean")
+
+
+def _is_listed(bench: Bench, wanted: Desired) -> None:
     with bench.driver() as driver:
-        held = [(one.service_ref, one.kind, one.name) for one in driver.list_all()]
+        held = sorted((one.service_ref, one.kind, one.name) for one in driver.list_all())
     _expect((wanted.service_ref, wanted.kind, wanted.name) in held, f"not among the {len(held)} listed")
+    pages: list[tuple[str, str, str]] = []
+    place, turns = "", 0
+    while place or not turns:
+        with bench.driver() as driver:  # another worker may go on
+            page, place = driver.list_after(place, most=1)
+        pages += [(one.service_ref, one.kind, one.name) for one in page]
+        turns += 1
+        _expect(turns <= len(held) + 1, f"{turns} pages of {len(held)} objects, and still no end")
+    _expect(sorted(pages) == held, f"listed page by page {sorted(pages)}, all at once {held}")
 
 
 def many_as_one(bench: Bench) -> None:

@@ -59,6 +59,10 @@ _PURGED = "DELETE FROM mailbox_gone WHERE service_ref = %(service_ref)s AND addr
 _BACK = "DELETE FROM mailbox_gone WHERE service_ref = %(service_ref)s AND address = %(address)s"
 _SERVE = "INSERT INTO mail_domain (name) SELECT unnest(%(domains)s::text[]) ON CONFLICT DO NOTHING"
 _LIST = "SELECT service_ref, address FROM mailbox WHERE service_ref <> %(canary)s ORDER BY address"
+_LIST_AFTER = """
+    SELECT service_ref, address FROM mailbox
+     WHERE address > %(place)s AND service_ref <> %(canary)s ORDER BY address LIMIT %(most)s
+"""
 _SENT = "SELECT service_ref, address, messages_out FROM mailbox WHERE service_ref <> %(canary)s"
 
 _HIDDEN = ("password",)
@@ -210,6 +214,11 @@ class PostfixDovecotDriver(MailDriver):
         with self._sql.transaction() as cursor:
             rows = self._sql.run(cursor, _LIST, {"canary": CANARY_REF})
         return [Held(row["service_ref"], "mailbox", row["address"]) for row in rows]
+
+    def list_after(self, place: str, *, most: int) -> tuple[list[Held], str]:
+        rows = self._sql.read(_LIST_AFTER, {"canary": CANARY_REF, "place": place, "most": most})
+        held = [Held(row["service_ref"], "mailbox", row["address"]) for row in rows]
+        return held, held[-1].name if len(held) == most else ""
 
     def counters(self) -> Counted:
         with self._sql.transaction() as cursor:
