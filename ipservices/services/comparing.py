@@ -209,11 +209,10 @@ def _still_there(turn: _Turn, suspects: Sequence[strays.Stray]) -> Iterator[stra
 def _compare_services(turn: _Turn) -> bool:
     """Services in use: whether the server holds them, as wanted; whether they are sold, as they are."""
     with scoping.realm_transaction(turn.realm_id, "comparison"):
-        rows = list(
-            Service.objects.select_related("binding", "site")
-            .filter(binding=turn.binding, state__in=IN_USE, pk__gt=turn.comparison.cursor)
-            .order_by("pk")[:BATCH]
-        )
+        in_use = Service.objects.filter(binding=turn.binding, state__in=IN_USE)
+        rows = list(in_use.filter(pk__gt=turn.comparison.cursor).order_by("pk")[:BATCH])
+        for row in rows:
+            row.binding = turn.binding  # one for all, read once
         settled = {row.pk: _is_settled(row) for row in rows}
         connection = calls.connection_of(turn.binding)
         targets = [Target(row, turn.binding, calls.desired_of(row), connection) for row in rows]
