@@ -171,6 +171,30 @@ def realm_transaction(realm_id: int, actor: str = "") -> Iterator[None]:
         yield
 
 
+class NestedTransaction(RuntimeError):
+    """Half of something would have been committed: only the outermost transaction is left in the middle."""
+
+
+@contextmanager
+def between_transactions() -> Iterator[None]:
+    """Commit what the request did so far and be in no transaction: here somebody outside is asked, who may take his
+    time. Then a new one is opened for the rest of the request. Rows read before may have changed since.
+
+    Raises :class:`NestedTransaction` where more than the request's own is open. A test's outer one does not count.
+    """
+    connection = connections[alias()]
+    real = [block for block in connection.atomic_blocks if not getattr(block, "_from_testcase", False)]
+    if len(real) > 1 or (real and connection.needs_rollback):
+        raise NestedTransaction("a transaction inside the request's own is open, or has failed")
+    for block in real:
+        block.__exit__(None, None, None)
+    try:
+        yield
+    finally:
+        for block in real:
+            block.__enter__()
+
+
 @contextmanager
 def system_transaction(reason: str) -> Iterator[None]:
     """The whole installation, through the ``boss_system`` role. For the platform operator, and for work that is done

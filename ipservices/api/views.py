@@ -164,6 +164,7 @@ class BindingViewSet(ReadOnlyViewSet):
         "create": serializers.NewBinding,
         "partial_update": serializers.BindingChange,
     }
+    asking = ("test",)
     filterset_class = BindingFilter
     ordering_fields = ("family", "position")
 

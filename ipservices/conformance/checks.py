@@ -211,11 +211,31 @@ def undo_exact(bench: Bench) -> None:
 
 
 def listed(bench: Bench) -> None:
-    wanted = bench.desired()
+    wanted, neighbour = bench.desired(), bench.neighbour()
     _establish(bench, wanted)
+    try:
+        if neighbour is not None:
+            _establish(bench, neighbour, "kit:neighbour")
+        _is_listed(bench, wanted)
+    finally:
+        if neighbour is not None:
+            with bench.driver() as driver:
+                driver.take_away(neighbour, key="kit:clean")
+
+
+def _is_listed(bench: Bench, wanted: Desired) -> None:
     with bench.driver() as driver:
-        held = [(one.service_ref, one.kind, one.name) for one in driver.list_all()]
+        held = sorted((one.service_ref, one.kind, one.name) for one in driver.list_all())
     _expect((wanted.service_ref, wanted.kind, wanted.name) in held, f"not among the {len(held)} listed")
+    pages: list[tuple[str, str, str]] = []
+    place, turns = "", 0
+    while place or not turns:
+        with bench.driver() as driver:  # another worker may go on
+            page, place = driver.list_after(place, most=1)
+        pages += [(one.service_ref, one.kind, one.name) for one in page]
+        turns += 1
+        _expect(turns <= len(held) + 1, f"{turns} pages of {len(held)} objects, and still no end")
+    _expect(sorted(pages) == held, f"listed page by page {sorted(pages)}, all at once {held}")
 
 
 def many_as_one(bench: Bench) -> None:
@@ -248,9 +268,7 @@ def usage_moves(bench: Bench) -> None:
     _establish(bench, wanted)
     with bench.driver() as driver:
         start = driver.usage({}).cursor
-    # Twice before the reset and once after it: a counter begun anew that has come as far as before looks untouched.
-    once, twice = bench.use(wanted).amounts, bench.use(wanted).amounts
-    used = {metric: once.get(metric, 0) + amount for metric, amount in twice.items()}
+    used = bench.use(wanted).amounts
     seen: dict[str, int] = {}
     cursor = dict(start)
 
@@ -270,6 +288,7 @@ def usage_moves(bench: Bench) -> None:
         again = [one for one in driver.usage(cursor).samples if one.service_ref == wanted.service_ref and one.amount]
     _expect(not again, f"counted twice: {again}")
     before = dict(seen)
+    # As much as before: a counter begun anew that has come as far again must be told from one that stood still.
     bench.reset_counters()
     used = {metric: before.get(metric, 0) + amount for metric, amount in bench.use(wanted).amounts.items()}
     _eventually(all_seen, f"after a reset: used {used}, counted {seen}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
@@ -43,6 +44,7 @@ class Driver(ABC):
         self.connection = connection
         self.deadline = Deadline(connection.deadline_seconds)
         self.tape: list[Exchange] = []
+        self._listed: list[tuple[str, Held]] | None = None
 
     @classmethod
     @abstractmethod
@@ -72,6 +74,20 @@ class Driver(ABC):
     @abstractmethod
     def list_all(self) -> Iterable[Held]:
         """Everything on the server that carries a BOSS service id."""
+
+    def list_after(self, place: str, *, most: int) -> tuple[list[Held], str]:
+        """About ``most`` of what :meth:`list_all` gives, and the place to go on from: after it (empty: the beginning)
+        another call, of another instance too, gives the next ones. Empty when that was the end.
+
+        What is on the server all the while is given once; what comes or goes meanwhile may be missed. A driver that
+        can read on from a place does so. Here everything is listed once for an instance and kept.
+        """
+        if self._listed is None:
+            held = ((f"{one.kind} {one.name} {one.service_ref}", one) for one in self.list_all())
+            self._listed = sorted(held, key=lambda named: named[0])
+        start = bisect_right(self._listed, place, key=lambda named: named[0])
+        page = self._listed[start : start + most]
+        return [one for _place, one in page], page[-1][0] if start + most < len(self._listed) else ""
 
     @abstractmethod
     def health(self) -> Health:

@@ -288,6 +288,9 @@ class Deadline:
         return self.left <= 0
 
 
-def counted_since(before: int, now: int) -> int:
-    """What a counter moved by. A counter below its former value was reset: all it shows is new."""
-    return now - before if now >= before else now
+def counted_since(before: int, now: int, *, anew: bool = False) -> int:
+    """What a counter moved by. A counter below its former value was reset: all it shows is new.
+
+    ``anew``: the server is known to have begun counting anew since, so that one that has come as far again tells too.
+    """
+    return now if anew or now < before else now - before

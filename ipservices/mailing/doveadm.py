@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ipservices.contracts import Deadline, Transient
@@ -13,6 +15,22 @@ from ipservices.transport import HttpTransport
 _NOBODY, _NONE = 67, 68
 """Exit codes: there is no such user; there was nothing to do."""
 _DELIVERIES = "deliveries_"
+_MARK = "boss_since_"
+"""A metric of this name counts nothing. Dovecot forgets it when, and only when, it forgets its other counters."""
+_TIMES = 3
+"""How often the counters are read until they stand beside a mark; more than once only when Dovecot has just started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """Messages delivered, by user, since Dovecot was last started or reloaded.
+
+    ``marks`` are words that stay the same until then, one unless two asked at the same time for the first time. None:
+    this Dovecot takes no mark.
+    """
+
+    by_user: Mapping[str, int] = field(default_factory=dict)
+    marks: frozenset[str] = frozenset()
 
 
 class Doveadm:
@@ -69,13 +87,24 @@ class Doveadm:
         )
         return {row["username"]: int(row["vsize"]) for row in rows if "username" in row}
 
-    def deliveries(self) -> dict[str, int]:
-        """Messages delivered, by user, since Dovecot was last started or reloaded."""
-        return {
-            row["metric_name"].removeprefix(_DELIVERIES): int(row["count"])
-            for row in self._ask("statsDump", {})
-            if row.get("metric_name", "").startswith(_DELIVERIES) and row.get("field") == "duration"
-        }
+    def deliveries(self) -> Deliveries:
+        """Messages delivered, by user, and the mark by which a later look knows whether these are the same counters."""
+        # Dovecot tells neither when it was started nor that it was reloaded, and in a container its process has the
+        # same number each time. So it is given something that is lost together with its counters.
+        for _time in range(_TIMES):
+            found = _deliveries(self._ask("statsDump", {}))
+            if found.marks or not self._leave_mark():
+                return found
+        return found
+
+    def _leave_mark(self) -> bool:
+        """Whether Dovecot took the mark; older ones know no such command."""
+        mark = {"name": f"{_MARK}{secrets.token_hex(8)}", "filter": "event=boss_counts_nothing"}
+        try:
+            self._ask("statsAdd", mark)
+        except Transient:
+            return False
+        return True
 
     def empty(self, user: str) -> None:
         """Delete every message and folder of a user."""
@@ -100,3 +129,15 @@ class Doveadm:
         if code in fine:
             return []
         raise Transient(f"doveadm {command}: {found!r}"[:300])
+
+
+def _deliveries(rows: Iterable[Mapping[str, Any]]) -> Deliveries:
+    counted: dict[str, int] = {}
+    marks: set[str] = set()
+    for row in rows:
+        name = str(row.get("metric_name", ""))
+        if name.startswith(_MARK):
+            marks.add(name.removeprefix(_MARK))
+        elif name.startswith(_DELIVERIES) and row.get("field") == "duration":
+            counted[name.removeprefix(_DELIVERIES)] = int(row["count"])
+    return Deliveries(counted, frozenset(marks))

@@ -40,6 +40,11 @@ from ipservices.mailing.plane import Plane
 CANARY_REF = "boss-canary"
 """Stands where a service's id stands, at the mailbox that health sends mail to."""
 
+_MARK = "dovecot"
+"""In the cursor, beside the mailboxes (whose keys have a space in them): the mark of the counters last read."""
+_OF_DOVECOT = frozenset({"messages_in"})
+"""Metrics that Dovecot counts in its own memory."""
+
 SETTINGS = (
     Characteristic("domains", label=_("Mail domains"), required=True, help=_("several with spaces between")),
     Characteristic("mail_host", label=_("Mail server"), required=True, max_length=253,
@@ -65,6 +70,17 @@ class Counters:
 
     service_ref: str
     metrics: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What every mailbox of a service has counted so far, by a key that never changes.
+
+    ``marks``: one of them stays until Dovecot's own counters begin anew; none where that cannot be told.
+    """
+
+    mailboxes: Mapping[str, Counters]
+    marks: frozenset[str] = frozenset()
 
 
 class MailDriver(Driver):
@@ -164,19 +180,24 @@ class MailDriver(Driver):
         return f"{url.rstrip('/')}/?_boss={webmail.token(mailboxes.address(desired.name), key)}"
 
     def usage(self, cursor: Mapping[str, Any]) -> UsageReading:
+        counted = self.counters()
+        mark = str(cursor.get(_MARK) or "")
+        # Without a mark from last time (it was never left, or an earlier BOSS read) only a lower count tells a reset.
+        anew = bool(mark and counted.marks) and mark not in counted.marks
         samples: list[UsageSample] = []
-        seen: dict[str, dict[str, Any]] = {}
-        for name, found in self.counters().items():
+        seen: dict[str, Any] = {}
+        for name, found in counted.mailboxes.items():
             before: Mapping[str, int] = cursor.get(name, {})
             # Storage goes up and down: what is kept of it is the highest so far, so that the sum never goes back.
             stored = found.metrics.get("storage_octets", 0)
             now = {**found.metrics, "storage_octets": max(stored, before.get("storage_octets", 0))}
-            samples += [
-                UsageSample(found.service_ref, metric, counted_since(before.get(metric, 0), amount))
-                for metric, amount in now.items()
-                if amount != before.get(metric, 0)
-            ]
+            for metric, amount in now.items():
+                moved = counted_since(before.get(metric, 0), amount, anew=anew and metric in _OF_DOVECOT)
+                if moved:
+                    samples.append(UsageSample(found.service_ref, metric, moved))
             seen[name] = now
+        if counted.marks:
+            seen[_MARK] = mark if mark in counted.marks else min(counted.marks)
         return UsageReading(tuple(samples), seen)
 
     def health(self) -> Health:
@@ -199,8 +220,8 @@ class MailDriver(Driver):
     # What a subclass knows.
 
     @abstractmethod
-    def counters(self) -> Mapping[str, Counters]:
-        """What every mailbox of a service has counted so far, by a key that never changes."""
+    def counters(self) -> Counted:
+        """What every mailbox of a service has counted so far."""
 
     @abstractmethod
     def keep_canary(self, address: str, password: str) -> None:

@@ -31,7 +31,10 @@ class InTurns(Addressable):
 
 
 class Comparison(InTurns):
-    """One comparison of a server. It goes on stage by stage, batch by batch; ``cursor`` is how far the stage is."""
+    """One comparison of a server. It goes on stage by stage, batch by batch.
+
+    How far the stage is: ``place`` in what the server lists, ``cursor`` (a primary key) in what stands here.
+    """
 
     realm_only = "the provider's servers"
     dispatch_reads = ("id", "realm_id", "due_at")
@@ -42,6 +45,7 @@ class Comparison(InTurns):
     started_at = models.DateTimeField(_("started"), auto_now_add=True)
     stage = models.CharField(max_length=10, choices=ComparisonStage.choices, default=ComparisonStage.HELD)
     cursor = models.BigIntegerField(default=0, editable=False)
+    place = models.TextField(blank=True, default="", editable=False)
     counts = models.JSONField(_("counts"), default=dict, blank=True)
     tries = models.PositiveSmallIntegerField(default=0, editable=False)
     error = models.TextField(_("error"), blank=True, default="")

@@ -234,8 +234,13 @@ def _look(binding: Binding, road: calls.Road) -> Health:
 
 
 def look(*, binding: Binding) -> Health:
-    """Look at a server without keeping anything, inside the caller's transaction; every node in turn."""
-    looks = [(road, _look(binding, road)) for road in calls.roads_of(binding)]
+    """Look at a server without keeping anything; every node in turn.
+
+    Servers may take their time: the request's transaction is committed before and a new one is opened after it.
+    """
+    roads = calls.roads_of(binding)
+    with scoping.between_transactions():
+        looks = [(road, _look(binding, road)) for road in roads]
     return _together(looks)
 
 

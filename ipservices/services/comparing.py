@@ -78,10 +78,15 @@ class _Turn:
     ends: float
     open: ExitStack = field(default_factory=ExitStack)
     _observer: Driver | None = None
+    _lister: Driver | None = None
 
     @property
     def is_over(self) -> bool:
         return time.monotonic() > self.ends
+
+    @property
+    def is_unlisted(self) -> bool:
+        return self._lister is None
 
     def driver(self, *, seconds: float = 0.0) -> Driver:
         """A driver for one use, with ``seconds`` for each call where that is more than the binding gives."""
@@ -99,7 +104,16 @@ class _Turn:
         self._observer.tape.clear()
         return self._observer
 
-    def write(self, batch: Batch, *, cursor: int, stage: str) -> bool:
+    @property
+    def lister(self) -> Driver:
+        """The driver that lists for this turn: one that lists all at once does it once."""
+        if self._lister is None:
+            self._lister = self.open.enter_context(self.driver(seconds=LISTING_SECONDS))
+        self._lister.deadline.restart()
+        self._lister.tape.clear()
+        return self._lister
+
+    def write(self, batch: Batch, *, stage: str, cursor: int = 0, place: str = "") -> bool:
         """Write a batch and how far it is, in one transaction. False: the comparison is somebody else's by now."""
         with scoping.realm_transaction(self.realm_id, "comparison"):
             if not turns.is_held(Comparison, self.comparison.pk, self.token):
@@ -107,8 +121,8 @@ class _Turn:
             batch.write(self.comparison)
             row = self.comparison
             row.counts = dict(Counter(row.counts) + batch.counts)
-            row.cursor, row.stage, row.tries = cursor, stage, 0
-            row.save(update_fields=["counts", "cursor", "stage", "tries"])
+            row.cursor, row.place, row.stage, row.tries = cursor, place, stage, 0
+            row.save(update_fields=["counts", "cursor", "place", "stage", "tries"])
         return True
 
 
@@ -171,21 +185,17 @@ def _finish(turn: _Turn) -> bool:
 
 
 def _compare_held(turn: _Turn) -> bool:
-    """What the server holds: left over is what no living service has. A turn that ends in the middle lists anew."""
-    with turn.driver(seconds=LISTING_SECONDS) as driver:
-        held = sorted(driver.list_all(), key=lambda one: (one.service_ref, one.kind, one.name))
-    # Listing may have taken the whole turn, and the next one would list again: what was listed is looked through.
-    turn.ends = max(turn.ends, time.monotonic() + turns.TURN_SECONDS)
-    place = turn.comparison.cursor
-    batch = Batch(counts=Counter(held=0 if place else len(held)))
-    while place < len(held):
-        suspects = strays.suspects(turn.realm_id, turn.binding, held[place : place + BATCH])
+    """What the server holds: left over is what no living service has."""
+    is_first = turn.is_unlisted
+    held, place = turn.lister.list_after(turn.comparison.place, most=BATCH)
+    if is_first:
+        # Where all is listed at once that may have taken the whole turn, and the next one would do it again.
+        turn.ends = max(turn.ends, time.monotonic() + turns.TURN_SECONDS)
+    batch = Batch(counts=Counter(held=len(held)))
+    for start in range(0, len(held), BATCH):  # a server may give more than it was asked for
+        suspects = strays.suspects(turn.realm_id, turn.binding, held[start : start + BATCH])
         batch.seen += [stray.seen() for stray in _still_there(turn, suspects)]
-        place += BATCH
-        if turn.is_over:
-            break
-    stage = ComparisonStage.HELD if place < len(held) else ComparisonStage.SERVICES
-    return turn.write(batch, cursor=place if stage == ComparisonStage.HELD else 0, stage=stage)
+    return turn.write(batch, place=place, stage=ComparisonStage.HELD if place else ComparisonStage.SERVICES)
 
 
 def _still_there(turn: _Turn, suspects: Sequence[strays.Stray]) -> Iterator[strays.Stray]:
@@ -199,17 +209,16 @@ def _still_there(turn: _Turn, suspects: Sequence[strays.Stray]) -> Iterator[stra
 def _compare_services(turn: _Turn) -> bool:
     """Services in use: whether the server holds them, as wanted; whether they are sold, as they are."""
     with scoping.realm_transaction(turn.realm_id, "comparison"):
-        rows = list(
-            Service.objects.select_related("binding", "site")
-            .filter(binding=turn.binding, state__in=IN_USE, pk__gt=turn.comparison.cursor)
-            .order_by("pk")[:BATCH]
-        )
+        in_use = Service.objects.filter(binding=turn.binding, state__in=IN_USE)
+        rows = list(in_use.filter(pk__gt=turn.comparison.cursor).order_by("pk")[:BATCH])
+        for row in rows:
+            row.binding = turn.binding  # one for all, read once
         settled = {row.pk: _is_settled(row) for row in rows}
         connection = calls.connection_of(turn.binding)
         targets = [Target(row, turn.binding, calls.desired_of(row), connection) for row in rows]
         selling = sold.of_services(rows)
     if not rows:
-        return turn.write(Batch(), cursor=0, stage=ComparisonStage.SOLD)
+        return turn.write(Batch(), stage=ComparisonStage.SOLD)
     batch = Batch()
     cursor = turn.comparison.cursor
     observer, differing = turn.observer, list[Target]()
@@ -306,7 +315,7 @@ def _compare_sold(turn: _Turn) -> bool:
         )
         seen = sold.unplanned(turn.binding, rows)
     if not rows:
-        return turn.write(Batch(), cursor=0, stage=ComparisonStage.OVER)
+        return turn.write(Batch(), stage=ComparisonStage.OVER)
     batch = Batch(seen=seen, counts=Counter(subscriptions=len(rows)))
     return turn.write(batch, cursor=rows[-1].pk, stage=ComparisonStage.SOLD)
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Case, F, When, Window
+from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
 
 from boss.core import audit, clock, events
@@ -107,13 +108,10 @@ def settings_of(subscriptions: Sequence[Subscription]) -> dict[int, Setting]:
     own: Mapping[str, Any] = realm.settings.get("provisioning", {})
     named_in_reverse = _named_in_reverse()
     has_delegations = Prefix.objects.filter(kind=AddressKind.DELEGATION, purpose="dynamic").exists()
-    before = Subscription.objects.filter(account=OuterRef("account"), pk__lt=OuterRef("pk")).order_by()
-    counted = before.values("account").annotate(number=Count("pk")).values("number")
-    rows = Subscription.objects.filter(pk__in=[each.pk for each in subscriptions]).annotate(earlier=Subquery(counted))
-    earlier = dict(rows.values_list("pk", "earlier"))
+    earlier = _earlier_ones(subscriptions)
     return {
         each.pk: Setting(
-            handle=each.account.number.lower() + (f"-{earlier[each.pk] + 1}" if earlier.get(each.pk) else ""),
+            handle=each.account.number.lower() + (f"-{earlier[each.pk] + 1}" if earlier[each.pk] else ""),
             owner=each.account.name,
             email=each.account.email,
             civic_address=each.site.label,
@@ -124,6 +122,20 @@ def settings_of(subscriptions: Sequence[Subscription]) -> dict[int, Setting]:
         )
         for each in subscriptions
     }
+
+
+def _earlier_ones(subscriptions: Sequence[Subscription]) -> dict[int, int]:
+    """How many subscriptions the same account had before each, by their keys.
+
+    All of an account are gone through once: an owner may have one for each of ten thousand flats.
+    """
+    keys, accounts = [each.pk for each in subscriptions], {each.account_id for each in subscriptions}
+    numbered = Subscription.objects.filter(account__in=accounts, pk__lte=max(keys)).annotate(
+        number=Window(RowNumber(), partition_by=F("account"), order_by="pk")
+    )
+    # Counted before those asked for are picked: a condition on the key alone would leave the others uncounted.
+    asked = numbered.annotate(asked=Case(When(pk__in=keys, then=F("number")))).filter(asked__isnull=False)
+    return {pk: number - 1 for pk, number in asked.values_list("pk", "number")}
 
 
 def _named_in_reverse() -> frozenset[str]:

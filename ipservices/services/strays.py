@@ -45,6 +45,10 @@ def suspects(realm_id: int, binding: Binding, held: Sequence[Held]) -> list[Stra
     ours = [one for one in held if _REF.fullmatch(one.service_ref)]
     ids = {one.service_ref.removeprefix("svc-") for one in ours}
     with scoping.realm_transaction(realm_id, "comparison"):
+        # Nearly all are at home, and only their names are read.
+        at_home = Service.objects.filter(public_id__in=ids, binding=binding).exclude(state=ServiceState.TERMINATED)
+        ids -= set(at_home.values_list("public_id", flat=True))
+        ours = [one for one in ours if one.service_ref.removeprefix("svc-") in ids]
         rows = Service.objects.select_related("binding").filter(public_id__in=ids)
         known = {row.service_ref: row for row in rows}
         moving = being_moved([row.pk for row in known.values()])

@@ -6,12 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
 from boss.core import scoping
+from boss.core.actors import Actor
+from boss.core.models import AuditEntry
 from ipservices import sealing
+from ipservices.contracts import Health
 from ipservices.models import Binding, BindingNode, ConformanceReport
+from ipservices.services import bindings, calls
 from tests.cast import Cast, sign_in
 
 FORM = {
@@ -123,3 +128,37 @@ def test_the_page_of_a_server_asks_the_same_however_much_there_is(
         BindingNode.objects.create(binding=binding, position=10 + number, name=f"n{number}", settings={"dns_port": 1})
 
     assert len(statements_of(alice, page)) == before
+
+
+def test_a_server_is_asked_between_transactions_and_that_it_was_tried_is_on_record_whatever_comes(
+    cast: Cast, browser_of: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scoping.realm_transaction(cast.alpha.pk):
+        binding = bindings.create(actor=Actor.system(cast.alpha.pk), family="mail", driver_key="simulator", name="Mail")
+    alice, asked = browser_of(cast.alice), list[str]()
+
+    def look(binding: Binding, road: calls.Road) -> Health:
+        calls.refuse_inside_transaction()
+        asked.append(binding.name)
+        if len(asked) == 3:
+            raise RuntimeError("the driver has a fault")
+        return Health(control=True, service=True, milliseconds=7)
+
+    monkeypatch.setattr(bindings, "_look", look)
+    page = alice.post(reverse("console:server_test", args=[binding.public_id]), follow=True).content.decode()
+    url, once = f"/api/v1/ipservices/bindings/{binding.public_id}/test/", {"idempotency-key": "once"}
+    api, again = (alice.post(url, content_type="application/json", headers=once) for _time in range(2))
+    with pytest.raises(RuntimeError):
+        alice.post(reverse("console:server_test", args=[binding.public_id]))
+
+    assert "Mail answers, can be changed and serves (7 ms)." in page
+    assert (api.status_code, api.json()["service"], again.json()) == (200, True, api.json())
+    assert asked == ["Mail"] * 3
+    with scoping.realm_transaction(cast.alpha.pk):
+        assert AuditEntry.objects.filter(action="binding.tested").count() == 3
+
+
+def test_half_of_something_is_never_committed_to_ask_a_server(cast: Cast) -> None:
+    nested = pytest.raises(scoping.NestedTransaction)
+    with scoping.realm_transaction(cast.alpha.pk), transaction.atomic(), nested, scoping.between_transactions():
+        raise AssertionError("a half would have been committed")

@@ -7,14 +7,16 @@ import smtplib
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from ipservices.conformance import CHECKS, Check
-from ipservices.contracts import Desired, Invalid, Restriction
+from ipservices.contracts import Connection, Desired, Invalid, Restriction
 from ipservices.drivers.mail_postfix_dovecot.driver import PostfixDovecotDriver
 from ipservices.drivers.mail_postfix_dovecot.lab.bench import SqlMailBench, benches
 from ipservices.labs import HOST
+from ipservices.mailing.driver import Counted, Counters
 from tests import cast as the_cast
 from tests.labs import Labs
 
@@ -179,3 +181,62 @@ def test_what_a_mailbox_cannot_have_is_refused_by_field(
     with hosted.driver() as driver, pytest.raises(Invalid) as refused:
         driver.validate(replace(wanted, attributes={**wanted.attributes, **attributes}))
     assert list(refused.value.fields or {}) == [field]
+
+
+def messages_in(hosted: SqlMailBench, wanted: Desired, cursor: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """How many messages came in for a mailbox since the cursor, and the new cursor."""
+    with hosted.driver() as driver:
+        reading = driver.usage(cursor)
+    mine = [one for one in reading.samples if (one.service_ref, one.metric) == (wanted.service_ref, "messages_in")]
+    return sum(one.amount for one in mine), dict(reading.cursor)
+
+
+def test_a_cursor_from_before_there_were_marks_is_read_on_and_nothing_counts_twice(hosted: SqlMailBench) -> None:
+    wanted = hosted.desired()
+    establish(hosted, wanted)
+    hosted.use(wanted)
+    _amount, marked = messages_in(hosted, wanted, {})
+    mark = marked["dovecot"]
+    old = {place: counted for place, counted in marked.items() if place != "dovecot"}
+
+    assert messages_in(hosted, wanted, old) == (0, {**old, "dovecot": mark})
+    deliver(hosted, wanted.name)
+    eventually(lambda: messages_in(hosted, wanted, old)[0] == 1)
+    assert messages_in(hosted, wanted, {**old, "dovecot": mark})[0] == 1
+
+
+class Told(PostfixDovecotDriver):
+    """A driver that is told what its server has counted."""
+
+    told = Counted({})
+
+    def counters(self) -> Counted:
+        return self.told
+
+
+@pytest.mark.parametrize(
+    ("mark", "marks", "now", "moved", "kept"),
+    [
+        ("a", {"a"}, 7, 2, "a"),
+        ("a", {"a", "b"}, 7, 2, "a"),
+        ("a", {"b"}, 7, 7, "b"),
+        ("a", {"b"}, 5, 5, "b"),
+        ("a", {"b"}, 0, 0, "b"),
+        ("", {"b"}, 7, 2, "b"),
+        ("", {"b"}, 3, 3, "b"),
+        ("a", set(), 7, 2, None),
+        ("a", set(), 3, 3, None),
+    ],
+)
+def test_counters_begin_anew_when_their_mark_is_gone(
+    mark: str, marks: set[str], now: int, moved: int, kept: str | None
+) -> None:
+    settings = {"domains": "alpha.example", "mail_host": HOST, "sql_url": "postgresql://nobody@127.0.0.1/none"}
+    metrics = {"messages_in": now, "messages_out": 9, "storage_octets": 0}
+    with Told(Connection(0, 0, settings, {}, 5.0)) as driver:
+        driver.told = Counted({"svc-1 a@b": Counters("svc-1", metrics)}, frozenset(marks))
+        before = {"messages_in": 5, "messages_out": 9, "storage_octets": 0}
+        reading = driver.usage({"svc-1 a@b": before, **({"dovecot": mark} if mark else {})})
+
+    assert {one.metric: one.amount for one in reading.samples} == ({"messages_in": moved} if moved else {})
+    assert reading.cursor == {"svc-1 a@b": metrics, **({"dovecot": kept} if kept else {})}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,11 +14,11 @@ from boss.core.models import AuditEntry
 from boss.core.permissions import PermissionDenied
 from ipservices import tasks
 from ipservices.choices import ComparisonStage
-from ipservices.contracts import Desired, Observed
+from ipservices.contracts import Desired, Held, Observed
 from ipservices.drivers.simulator import client
 from ipservices.drivers.simulator.driver import SimulatorDriver
 from ipservices.models import Comparison, Finding, Service
-from ipservices.services import bindings, comparing, establishing, leases, provisioning, simulator, turns
+from ipservices.services import bindings, comparing, design, establishing, leases, provisioning, simulator, turns
 from subscribers.models import Subscription
 from tests.ipservices.comparing import BOX, again, box_of, compare, compare_binding, on_server, served
 from tests.ipservices.conftest import Network
@@ -257,6 +258,61 @@ def test_a_comparison_killed_in_the_middle_goes_on_from_the_last_batch(
     with scoping.realm_transaction(network.realm.pk):
         assert Comparison.objects.get(pk=comparison.pk).counts["services"] == count + 2
     assert len(looks) == count + 2 + 1  # the one it died at was looked at again, none else
+
+
+def test_earlier_subscriptions_of_an_account_are_counted_each_by_each(network: Network) -> None:
+    with scoping.realm_transaction(network.realm.pk):
+        first = Subscription.objects.get(pk=network.subscription.pk)
+        rows = [first]
+        for number in range(3):
+            new = copy.copy(first)
+            new._state = copy.copy(first._state)
+            new._state.adding, new.pk, new.public_id = True, None, f"copy{number:08d}"
+            new.save()
+            rows.append(new)
+
+        picked = design.settings_of([rows[3], rows[1]])
+
+        handle = design.setting_of(first).handle
+        assert {pk: setting.handle for pk, setting in picked.items()} == {
+            rows[3].pk: f"{handle}-4", rows[1].pk: f"{handle}-2",
+        }  # fmt: skip
+
+
+def test_a_list_that_was_broken_off_goes_on_where_it_was(
+    real_db: str, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served(network)
+    monkeypatch.setattr(comparing, "BATCH", 2)
+    for number in range(5):
+        client.plant(
+            network.realm.pk, "mail", "mail.mailbox", f"nobody{number}@alpha.example", f"svc-00000000000{number}"
+        )
+    binding, honest, asked = network.bindings["mail"], SimulatorDriver.list_after, list[str]()
+
+    def dying(driver: SimulatorDriver, place: str, *, most: int) -> tuple[list[Held], str]:
+        asked.append(place)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return honest(driver, place, most=most)
+
+    monkeypatch.setattr(SimulatorDriver, "list_after", dying)
+    with scoping.realm_transaction(network.realm.pk):
+        comparison = comparing.start(actor=network.system, binding=binding)
+    with pytest.raises(KeyboardInterrupt):
+        comparing.go_on(realm_id=network.realm.pk, comparison_id=comparison.pk)
+    with scoping.realm_transaction(network.realm.pk):
+        halfway = Comparison.objects.get(pk=comparison.pk)
+        assert (halfway.stage, halfway.counts["held"], halfway.place) == (ComparisonStage.HELD, 4, asked[2])
+        Comparison.objects.filter(pk=comparison.pk).update(until=halfway.started_at)
+
+    assert comparing.go_on(realm_id=network.realm.pk, comparison_id=comparison.pk)
+
+    assert asked[3] == asked[2] and len(set(asked)) == 4
+    with scoping.realm_transaction(network.realm.pk):
+        done = Comparison.objects.get(pk=comparison.pk)
+        assert (done.counts["held"], done.place) == (6, "")
+        assert Finding.objects.filter(kind="orphan").count() == 5
 
 
 def test_the_nightly_clock_compares_every_server_and_the_sweep_finds_what_was_lost(

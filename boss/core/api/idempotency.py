@@ -44,9 +44,18 @@ class KeyReused(Problem):
 
 
 def answer_once(
-    request: Request, actor: Actor, act: Callable[[], Response], unremembered: tuple[str, ...] = ()
+    request: Request,
+    actor: Actor,
+    act: Callable[[], Response],
+    unremembered: tuple[str, ...] = (),
+    *,
+    asks: bool = False,
 ) -> Response:
-    """Run ``act`` unless its answer is known already. Called inside a transaction that ends with the answer."""
+    """Run ``act`` unless its answer is known already. Called inside a transaction that ends with the answer.
+
+    ``asks``: it leaves that transaction to ask somebody, and changes nothing. Then the key is taken when the answer is
+    there; of two at the same time both ask, and both get what the first was told.
+    """
     key = request.headers.get(HEADER)
     if key is None:
         return act()
@@ -54,11 +63,15 @@ def answer_once(
         raise InvalidInput(fields={HEADER: [str(_("Up to 200 printable characters."))]})
 
     who, print_ = principal(actor, request), fingerprint(request)
+    known = RememberedAnswer.objects.filter(principal=who, key=key)
+    if asks and (earlier := known.first()) is not None:
+        return _replay(earlier, print_)
+    response = act() if asks else None
     claimed = _claim(who, key, print_)
     if claimed is None:
-        return _replay(RememberedAnswer.objects.get(principal=who, key=key), print_)
+        return _replay(known.get(), print_)
 
-    response = act()
+    response = response or act()
     body = json.loads(json.dumps(response.data, cls=JSONEncoder))
     if isinstance(body, dict):
         body = {name: value for name, value in body.items() if name not in unremembered}

@@ -34,6 +34,8 @@ class BossViewSet(viewsets.GenericViewSet[Any]):
     ``inputs`` and ``@action(…, input=…)`` name the serializer that reads the body; ``given()`` returns its values.
     ``etagged`` is for what two people may edit: reads carry an ETag, changes must send it as If-Match.
     ``unremembered`` names members of an answer that a replay by Idempotency-Key leaves out: secrets shown once.
+    ``asking`` names actions that ask somebody outside and change nothing: they get by with the request's transaction,
+    so that it can be left meanwhile (:func:`scoping.between_transactions`).
     """
 
     model: ClassVar[type[RealmScoped]]
@@ -44,6 +46,7 @@ class BossViewSet(viewsets.GenericViewSet[Any]):
     input: type[Serializer[Any]] | None = None
     etagged: ClassVar[bool] = False
     unremembered: ClassVar[tuple[str, ...]] = ()
+    asking: ClassVar[tuple[str, ...]] = ()
 
     permission_classes = (DeclaredPermission,)
     parser_classes = (JSONParser,)
@@ -130,10 +133,11 @@ class BossViewSet(viewsets.GenericViewSet[Any]):
             plain = self.model.portal_reads and getattr(self, "action", "") in ("list", "retrieve")
             with scoping.as_customer(self.actor) if plain else nullcontext():
                 return cast(Response, handler(request, *args, **kwargs))
-        with transaction.atomic(using=scoping.alias()):
+        asks = getattr(self, "action", "") in self.asking
+        with nullcontext() if asks else transaction.atomic(using=scoping.alias()):
             if request.method == "POST":
                 return idempotency.answer_once(
-                    request, self.actor, lambda: handler(request, *args, **kwargs), self.unremembered
+                    request, self.actor, lambda: handler(request, *args, **kwargs), self.unremembered, asks=asks
                 )
             return cast(Response, handler(request, *args, **kwargs))
 

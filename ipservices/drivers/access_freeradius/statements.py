@@ -67,4 +67,9 @@ HELD = """
      WHERE attribute = 'Class' AND value LIKE %(ours)s ORDER BY username
 """
 
+HELD_AFTER = """
+    SELECT username, value FROM radreply
+     WHERE attribute = 'Class' AND value LIKE %(ours)s AND username > %(place)s ORDER BY username LIMIT %(most)s
+"""
+
 CANARY = "SELECT value FROM radcheck WHERE username = %(user)s AND attribute = 'Cleartext-Password' ORDER BY id LIMIT 1"

@@ -78,6 +78,13 @@ class Tables:
             rows = self._run(cursor, statements.HELD, ours=f"{CLASS}%")
         return [Held(row["value"].removeprefix(CLASS), "account", row["username"]) for row in rows]
 
+    def held_after(self, place: str, most: int) -> tuple[list[Held], str]:
+        """At most so many of them from a user name on, and the last one's unless there are no more."""
+        with self._sql.transaction() as cursor:
+            rows = self._run(cursor, statements.HELD_AFTER, ours=f"{CLASS}%", place=place, most=most)
+        held = [Held(row["value"].removeprefix(CLASS), "account", row["username"]) for row in rows]
+        return held, held[-1].name if len(held) == most else ""
+
     def usage(self, since: Mapping[str, Any]) -> UsageReading:
         """What was used since the cursor ``since``."""
         with self._sql.transaction() as cursor:

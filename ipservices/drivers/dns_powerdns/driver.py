@@ -8,6 +8,7 @@ the server refuses the name, the data stays. Marks in the comments keep the owne
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -62,6 +63,7 @@ class PowerDnsDriver(DnsDriver[NameSets]):
             note=self.note,
             owner=connection.owner,
         )
+        self._zones: list[tuple[str, str]] | None = None
         self._seen: tuple[str, dict[str, Any] | None, float] = ("", None, 0.0)
         self._server = f"/api/v1/servers/{connection.settings.get('server_id') or 'localhost'}"
 
@@ -129,12 +131,30 @@ class PowerDnsDriver(DnsDriver[NameSets]):
         return self._observed_name(desired, [rrset for rrset in there if rrset["type"] in types])
 
     def list_all(self) -> Iterable[Held]:
-        for zone in self._expect(self._http.request("GET", f"{self._server}/zones"), 200).body:
-            name = zone["name"].rstrip(".")
-            if zone["account"] == SHARED:
-                yield from self._names_of(name)
-            elif zone["account"]:
-                yield Held(zone["account"], "zone", name)
+        for name, account in self._owned_zones():
+            yield from self._held_in(name, account)
+
+    def list_after(self, place: str, *, most: int) -> tuple[list[Held], str]:
+        """Zone by zone: one that services share is never given in parts, as the server has no way to read a part."""
+        if self._zones is None:
+            self._zones = self._owned_zones()
+        page: list[Held] = []
+        for name, account in self._zones[bisect_right(self._zones, place, key=lambda zone: zone[0]) :]:
+            page += self._held_in(name, account)
+            if len(page) >= most:
+                return page, name
+        return page, ""
+
+    def _owned_zones(self) -> list[tuple[str, str]]:
+        """The zones that somebody is said to own, and who; by name."""
+        found = self._expect(self._http.request("GET", f"{self._server}/zones"), 200).body
+        return sorted((zone["name"].rstrip("."), zone["account"]) for zone in found if zone["account"])
+
+    def _held_in(self, zone: str, account: str) -> Iterable[Held]:
+        if account != SHARED:
+            return [Held(account, "zone", zone)]
+        self.deadline.restart()  # a big one takes its time
+        return self._names_of(zone)
 
     def _prove_control(self) -> str:
         self._expect(self._http.request("GET", self._server), 200)

@@ -15,7 +15,7 @@ from boss.core.schema import Characteristic
 from ipservices.contracts import Conflict, Connection, Desired, Held, Observed, Restriction, Transient
 from ipservices.drivers.mail_ldap.directory import Directory, below, condition
 from ipservices.mailing import crypt, driver, mailboxes
-from ipservices.mailing.driver import CANARY_REF, Counters, MailDriver
+from ipservices.mailing.driver import CANARY_REF, Counted, Counters, MailDriver
 
 CLASSES = ("inetOrgPerson", "mailUser")
 SERVICES = {"imap": "imap", "pop": "pop3", "submit": "smtp", "deliver": "deliver"}
@@ -226,16 +226,17 @@ class LdapMailDriver(MailDriver):
         found = {entry["mail"][0]: self._first(entry, self._id) for _dn, entry in rows}
         return {address: ref for address, ref in sorted(found.items()) if ref != CANARY_REF}
 
-    def counters(self) -> Mapping[str, Counters]:
+    def counters(self) -> Counted:
         if self.doveadm is None:
-            return {}
+            return Counted({})
         stored, delivered = self.doveadm.storage(), self.doveadm.deliveries()
-        return {
+        mailboxes = {
             f"{ref} {address}": Counters(
-                ref, {"messages_in": delivered.get(address, 0), "storage_octets": stored.get(address, 0)}
+                ref, {"messages_in": delivered.by_user.get(address, 0), "storage_octets": stored.get(address, 0)}
             )
             for address, ref in self._services().items()
         }
+        return Counted(mailboxes, delivered.marks)
 
     def keep_canary(self, address: str, password: str) -> None:
         attributes = {"address": address, "quota_mb": 10}

@@ -16,7 +16,7 @@ from boss.core.schema import Characteristic
 from ipservices import sql
 from ipservices.contracts import Conflict, Connection, Desired, Held, Observed, Restriction
 from ipservices.mailing import crypt, driver, mailboxes
-from ipservices.mailing.driver import CANARY_REF, Counters, MailDriver
+from ipservices.mailing.driver import CANARY_REF, Counted, Counters, MailDriver
 
 _READ = """
 SELECT m.address, m.service_ref, m.password, m.quota_mb, m.forward, m.autoreply, m.daily_send_limit, m.restriction,
@@ -59,6 +59,10 @@ _PURGED = "DELETE FROM mailbox_gone WHERE service_ref = %(service_ref)s AND addr
 _BACK = "DELETE FROM mailbox_gone WHERE service_ref = %(service_ref)s AND address = %(address)s"
 _SERVE = "INSERT INTO mail_domain (name) SELECT unnest(%(domains)s::text[]) ON CONFLICT DO NOTHING"
 _LIST = "SELECT service_ref, address FROM mailbox WHERE service_ref <> %(canary)s ORDER BY address"
+_LIST_AFTER = """
+    SELECT service_ref, address FROM mailbox
+     WHERE address > %(place)s AND service_ref <> %(canary)s ORDER BY address LIMIT %(most)s
+"""
 _SENT = "SELECT service_ref, address, messages_out FROM mailbox WHERE service_ref <> %(canary)s"
 
 _HIDDEN = ("password",)
@@ -211,22 +215,28 @@ class PostfixDovecotDriver(MailDriver):
             rows = self._sql.run(cursor, _LIST, {"canary": CANARY_REF})
         return [Held(row["service_ref"], "mailbox", row["address"]) for row in rows]
 
-    def counters(self) -> Mapping[str, Counters]:
+    def list_after(self, place: str, *, most: int) -> tuple[list[Held], str]:
+        rows = self._sql.read(_LIST_AFTER, {"canary": CANARY_REF, "place": place, "most": most})
+        held = [Held(row["service_ref"], "mailbox", row["address"]) for row in rows]
+        return held, held[-1].name if len(held) == most else ""
+
+    def counters(self) -> Counted:
         with self._sql.transaction() as cursor:
             rows = self._sql.run(cursor, _SENT, {"canary": CANARY_REF})
         assert self.doveadm is not None
         stored, delivered = self.doveadm.storage(), self.doveadm.deliveries()
-        return {
+        mailboxes = {
             f"{row['service_ref']} {row['address']}": Counters(
                 row["service_ref"],
                 {
                     "messages_out": row["messages_out"],
-                    "messages_in": delivered.get(row["address"], 0),
+                    "messages_in": delivered.by_user.get(row["address"], 0),
                     "storage_octets": stored.get(row["address"], 0),
                 },
             )
             for row in rows
         }
+        return Counted(mailboxes, delivered.marks)
 
     def keep_canary(self, address: str, password: str) -> None:
         attributes = {"address": address, "quota_mb": 10}

@@ -164,9 +164,16 @@ class SimulatorDriver(Driver):
     def list_all(self) -> Iterable[Held]:
         with self._exchange({"operation": "list"}) as (server, answer):
             rows = SimulatedObject.objects.filter(server=server).exclude(service_ref="").order_by("id")
-            held = [Held(row.service_ref, row.full_kind.partition(".")[2], row.name) for row in rows]
+            held = [_held(row) for row in rows]
             answer["objects"] = len(held)
         return held
+
+    def list_after(self, place: str, *, most: int) -> tuple[list[Held], str]:
+        with self._exchange({"operation": "list", "after": place}) as (server, answer):
+            rows = SimulatedObject.objects.filter(server=server, pk__gt=int(place or 0)).exclude(service_ref="")
+            page = list(rows.order_by("id")[:most])
+            answer["objects"] = len(page)
+        return [_held(row) for row in page], str(page[-1].pk) if len(page) == most else ""
 
     def health(self) -> Health:
         started = time.monotonic()
@@ -247,6 +254,10 @@ class SimulatorDriver(Driver):
             raise Transient("the server is busy")
         if changes and server.faults.get("refuses"):
             raise Invalid("the server refuses this")
+
+
+def _held(row: SimulatedObject) -> Held:
+    return Held(row.service_ref, row.full_kind.partition(".")[2], row.name)
 
 
 def _differs(row: SimulatedObject, desired: Desired) -> bool:

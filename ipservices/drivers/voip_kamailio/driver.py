@@ -235,6 +235,9 @@ class KamailioDriver(Driver):
     def list_all(self) -> Iterable[Held]:
         return self._tables.held()
 
+    def list_after(self, place: str, *, most: int) -> tuple[list[Held], str]:
+        return self._tables.held_after(place, most)
+
     def usage(self, cursor: Mapping[str, Any]) -> UsageReading:
         return self._tables.usage(cursor)
 

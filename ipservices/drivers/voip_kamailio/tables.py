@@ -39,6 +39,10 @@ _REMOVE = "DELETE FROM subscriber WHERE username = %(user)s AND domain = %(domai
 _HELD = """
     SELECT boss_service, username FROM subscriber WHERE boss_service <> '' AND domain = %(domain)s ORDER BY username
 """
+_HELD_AFTER = """
+    SELECT boss_service, username FROM subscriber
+     WHERE boss_service <> '' AND domain = %(domain)s AND username > %(place)s ORDER BY username LIMIT %(most)s
+"""
 _USAGE = """
     SELECT service, count(*) AS calls, sum(floor(duration + 0.5))::bigint AS seconds FROM acc_cdrs
      WHERE written >= %(since)s::text::xid8 AND written < %(until)s::text::xid8 AND service <> ''
@@ -101,6 +105,12 @@ class Tables:
             rows = self._sql.run(cursor, _HELD, {"domain": self._domain})
         for row in rows:
             yield Held(str(row["boss_service"]), "line", f"+{row['username']}")
+
+    def held_after(self, place: str, most: int) -> tuple[list[Held], str]:
+        """At most so many of them from a user name on, and the last one's unless there are no more."""
+        rows = self._sql.read(_HELD_AFTER, {"domain": self._domain, "place": place, "most": most})
+        held = [Held(str(row["boss_service"]), "line", f"+{row['username']}") for row in rows]
+        return held, str(rows[-1]["username"]) if len(rows) == most else ""
 
     def usage(self, reached: Mapping[str, Any]) -> UsageReading:
         """Calls and seconds of whoever called, in the records committed since.
