@@ -26,6 +26,11 @@ class TicketClosed(WrongState):
     title = _("This ticket is closed. Please open a new one.")
 
 
+class NoRoom(WrongState):
+    code = "ticketing.no_room"
+    title = _("You have as much open work as you have room for. Finish something first.")
+
+
 class NobodyToShareWith(WrongState):
     code = "ticketing.nobody_to_share_with"
     title = _("No organization looks after the place this ticket is about.")

@@ -100,6 +100,17 @@ def on_call_now(pool: TalentPool) -> list[User]:
     return on_call(pool, clock.now())
 
 
+def pools_of(user_id: int | None) -> set[int]:
+    """Ids of the pools somebody is in."""
+    return set(PoolMember.objects.filter(user_id=user_id).values_list("pool_id", flat=True))
+
+
+def find_shift(pool: TalentPool, user: User, starts_at: dt.datetime) -> RotaShift | None:
+    """Somebody's shift that begins at that time."""
+    found: RotaShift | None = RotaShift.objects.filter(pool=pool, user=user, starts_at=starts_at).first()
+    return found
+
+
 def is_member(user_id: int | None) -> bool:
     """Whether somebody is in any pool."""
     return user_id is not None and bool(PoolMember.objects.filter(user_id=user_id).exists())

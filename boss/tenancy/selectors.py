@@ -261,6 +261,12 @@ def list_people(actor: Actor) -> models.QuerySet[User]:
     return people
 
 
+def list_staff(actor: Actor, most: int = 200) -> list[User]:
+    """The active people of the staff whom the actor may see, by name: who can be given work. At most ``most``."""
+    people = User.objects.visible_to(actor).filter(kind=User.Kind.STAFF, is_active=True)
+    return list(people.order_by("full_name", "id")[:most])
+
+
 MOST_NAMED = 1000
 """How many people of one name are looked at, the newest first."""
 

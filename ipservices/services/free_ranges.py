@@ -140,11 +140,15 @@ def take(wanted: Wanted, *, actor: Actor, action: str, service: Service | None, 
 
 def wait_and_cut(wanted: Wanted) -> bool:
     """Wait until a range is free to take, and cut it; False when there is nothing left."""
-    held = prepared.execute(_WAIT.format(wanted=wanted.query("id")), wanted.values).fetchone()
+    held = prepared.execute(_wait_for(wanted), wanted.values).fetchone()
     if held is None:  # none, or those that were seen are used up by now
         return prepared.execute(wanted.query("id"), wanted.values).fetchone() is not None
     prepared.execute(_CUT, {"realm": wanted.values["realm"], "range": held[0], "prefix": held[1], "pieces": PIECES})
     return True
+
+
+def _wait_for(wanted: Wanted) -> str:
+    return _WAIT.format(wanted=wanted.query("id"))
 
 
 def take_exactly(prefix: Prefix, offset: int) -> bool:

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("boss", "ticketing", "workflow", "catalog", "subscribers", "ipservices")
 
 UNRECORDED = {
+    "ticketing.services.bulk.preview": "tells what would be done, and does nothing",
     "workflow.services.bulk.preview": "tells what would be done, and does nothing",
     "ticketing.services.drafts_of_text.keep": "text that was not sent: its author's alone, written every few seconds",
     "ticketing.services.presence.seen": "a sign of life of who is here; what people say of themselves is recorded",

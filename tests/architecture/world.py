@@ -86,8 +86,11 @@ def build(system: Actor) -> World:
     macro = macros.create(actor=system, key="world", name="World", steps=[{"do": "priority", "value": "2"}])
     box = mailboxes.define(actor=system, address=f"help@realm-{system.realm_id}.example", category=ticket.category)
     mail = intake.receive(b"From: no-reply@x.example\n\nHello", envelope_from="", envelope_to=box.address)
-    alice = User.objects.get(email="alice@alpha.example")
-    saved = reports.save(actor=actor_of(alice), name="World", report="volume", filters={})
+    mona = users.create(
+        actor=system, email="mona@alpha.example", full_name="Mona Main", kind="staff", password=PASSWORD
+    )
+    roles.grant(actor=system, user=mona, role_key="manager")
+    saved = reports.save(actor=actor_of(mona), name="World", report="volume", filters={})
     key, _plain = api_keys.create(actor=system, name="ERP")
     message = messages.send(
         actor=system, template="welcome", to=[(sam.email, sam.full_name)],

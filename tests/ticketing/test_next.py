@@ -13,9 +13,9 @@ from tests.cast import actor_of
 from tests.racing import overlapping
 from tests.ticketing.conftest import make_desk
 from tests.ticketing.test_races import at_once
-from ticketing.errors import OnlyPeopleClaim
-from ticketing.models import Ticket
-from ticketing.services import pools, tickets
+from ticketing.errors import NoRoom, OnlyPeopleClaim
+from ticketing.models import PoolMember, Ticket
+from ticketing.services import pools, skills, tickets
 
 
 def opened(system: Actor, title: str, hours: int | None = None, **more) -> Ticket:
@@ -40,6 +40,22 @@ def test_only_what_waits_in_ones_own_pools_and_can_be_worked_on(desk, nora, fred
     tickets.send_to_pool(actor=bob, ticket=elsewhere, pool=desk.field)
     assert tickets.take_next(actor=actor_of(nora)) is None
     assert tickets.take_next(actor=actor_of(fred)).title == "elsewhere"
+
+
+def test_nobody_is_given_what_he_lacks_the_skill_for_nor_more_than_he_has_room_for(desk, nora, system):
+    fibre = skills.define(actor=system, key="fibre", name="Fibre")
+    skills.ask(actor=system, category=desk.fallout, skill=fibre, level=3)
+    opened(system, "splice", 1)
+    tickets.open(actor=system, category_key="trouble", title="slow", data={"symptom": "slow"}, pool_key="noc")
+    PoolMember.objects.update(capacity=1)
+
+    assert tickets.take_next(actor=actor_of(nora)).title == "slow"
+    assert tickets.take_next(actor=actor_of(nora)) is None
+    PoolMember.objects.update(skills={"fibre": 3})
+    with pytest.raises(NoRoom):
+        tickets.take_next(actor=actor_of(nora))
+    PoolMember.objects.update(capacity=2)
+    assert tickets.take_next(actor=actor_of(nora)).title == "splice"
 
 
 def test_programs_and_customers_are_given_nothing(desk, system, dana):

@@ -231,9 +231,7 @@ class TalentPoolViewSet(ReadOnlyViewSet):
     def remove_shift(self, request: Request, key: str) -> Response:
         """Take a shift out of the rota."""
         pool, given = self._mine(), self.given()
-        found = RotaShift.objects.filter(
-            pool=pool, user=self._person(given["user"]), starts_at=given["starts_at"]
-        ).first()
+        found = staffing.find_shift(pool, self._person(given["user"]), given["starts_at"])
         if found is None:
             raise NotFound(shift=given["starts_at"].isoformat())
         pools.remove_shift(actor=self.actor, pool=pool, shift_id=found.pk)

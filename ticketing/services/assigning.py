@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 
 from boss.core import clock as time
-from boss.core import locks, scoping
+from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.services import service
 from boss.tenancy.models import User
@@ -27,6 +27,7 @@ from ticketing.choices import OPEN_STATES
 from ticketing.models import PoolMember, PoolWait, TalentPool, Ticket
 from ticketing.services import notices
 from ticketing.services.tickets import owning
+from ticketing.services.tickets.waiting import hold_lock
 
 MOST_AT_ONCE = 50
 """Tickets of a pool that are given in one transaction."""
@@ -37,11 +38,6 @@ LOOK_AGAIN = dt.timedelta(minutes=1)
 MOST_POOLS = 200
 LABEL = "Assignment"
 """Who gave it, in journals and the audit trail."""
-
-
-def hold_lock() -> None:
-    """The lock under which people are counted and given work, to the end of the transaction. Before any ticket's."""
-    locks.hold("ticketing.assigning")
 
 
 @service

@@ -124,13 +124,13 @@ class PersonForm(BossForm):
 
     def __init__(self, *args: Any, people: Iterable[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.people = {user.public_id: user for user in people}
-        shown = [(key, user.full_name) for key, user in self.people.items()]
+        self.by_id = {user.public_id: user for user in people}
+        shown = [(key, user.full_name) for key, user in self.by_id.items()]
         self.fields["user"].choices = [("", _("Choose somebody")), *shown]  # type: ignore[attr-defined]
 
     @property
     def person(self) -> User:
-        return self.people[self.cleaned_data["user"]]
+        return self.by_id[self.cleaned_data["user"]]
 
 
 class ShiftForm(PersonForm):
@@ -152,13 +152,13 @@ class SupervisorsForm(BossForm):
 
     def __init__(self, *args: Any, people: Iterable[User], chosen: Iterable[User], **kwargs: Any) -> None:
         super().__init__(*args, initial={"supervisors": [user.public_id for user in chosen]}, **kwargs)
-        self.people = {user.public_id: user for user in people}
-        shown = [(key, user.full_name) for key, user in self.people.items()]
+        self.by_id = {user.public_id: user for user in people}
+        shown = [(key, user.full_name) for key, user in self.by_id.items()]
         self.fields["supervisors"].choices = shown  # type: ignore[attr-defined]
 
     @property
     def chosen(self) -> list[User]:
-        return [self.people[key] for key in self.cleaned_data["supervisors"]]
+        return [self.by_id[key] for key in self.cleaned_data["supervisors"]]
 
 
 class MemberForm(BossForm):
@@ -282,10 +282,10 @@ class PassOnForm(BossForm):
 
     def __init__(self, *args: Any, people: Iterable[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.people = {user.public_id: user for user in people}
-        shown = [(key, user.full_name) for key, user in self.people.items()]
+        self.by_id = {user.public_id: user for user in people}
+        shown = [(key, user.full_name) for key, user in self.by_id.items()]
         self.fields["to"].choices = [("", _("Back into the pool")), *shown]  # type: ignore[attr-defined]
 
     @property
     def person(self) -> User | None:
-        return self.people.get(self.cleaned_data["to"])
+        return self.by_id.get(self.cleaned_data["to"])

@@ -15,7 +15,7 @@ from boss.console.frame import actor_of, page, refused, staff
 from boss.core.actors import Actor
 from boss.core.problems import NotFound, Problem
 from boss.tenancy import selectors as tenancy
-from boss.tenancy.models import User
+from boss.tenancy.selectors import list_staff
 from ticketing import selectors, staffing
 from ticketing.models import PoolMember, TalentPool
 from ticketing.services import pools
@@ -119,7 +119,7 @@ def pool_act(request: HttpRequest, key: str) -> HttpResponse:
     actor = actor_of(request)
     found = _get(actor, key)
     what = request.POST.get("what", "")
-    people = _staff_of(actor)
+    people = list_staff(actor)
     try:
         if what == "supervisors":
             chosen = SupervisorsForm(request.POST, people=people, chosen=())
@@ -172,11 +172,6 @@ def _manages(actor: Actor) -> bool:
     return actor.holds(pools.MANAGE)
 
 
-def _staff_of(actor: Actor) -> list[User]:
-    rows = User.objects.visible_to(actor).filter(kind=User.Kind.STAFF, is_active=True)
-    return list(rows.order_by("full_name", "id"))
-
-
 def _calendars() -> list[tuple[str, str]]:
     return [(calendar.key, calendar.name) for calendar in tenancy.list_calendars()]
 
@@ -203,7 +198,7 @@ def _pool_page(request: HttpRequest, found: TalentPool, *, status: int = 200, **
         "shift_form": ShiftForm(people=[each.user for each in members]),
     }
     if context["may_manage"]:
-        people = _staff_of(actor)
+        people = list_staff(actor)
         inside = {each.user_id for each in members}
         context["form"] = _settings_form(actor, found)
         context["add_form"] = PersonForm(people=[user for user in people if user.pk not in inside])

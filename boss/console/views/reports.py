@@ -22,7 +22,8 @@ from boss.core.actors import Actor
 from boss.core.problems import InvalidInput, Problem
 from boss.look.pages import newest_first
 from boss.tenancy import selectors as tenancy
-from boss.tenancy.models import Site, User
+from boss.tenancy.models import Site
+from boss.tenancy.selectors import list_staff
 from ticketing import saved_reports, selectors
 from ticketing.models import SavedReport
 from ticketing.reports.asking import Wanted, today_of
@@ -159,7 +160,7 @@ _NAMES = ("days", "since", "until", "category", "pool", "channel", "organization
 
 def _keep(request: HttpRequest, found: Report, filters: Mapping[str, Any], kept: SavedReport | None) -> HttpResponse:
     actor = actor_of(request)
-    people = {each.public_id: each for each in _colleagues(actor)}
+    people = {each.public_id: each for each in list_staff(actor, MOST_OFFERED)}
     if request.method == "POST":
         form = KeepForm(request.POST, people=list(people.values()))
         if form.is_valid():
@@ -193,11 +194,6 @@ def _as_kept(kept: SavedReport | None) -> dict[str, Any]:
         "at": kept.at or "07:00",
         "recipients": [each.public_id for each in saved_reports.recipients_of(kept)],
     }
-
-
-def _colleagues(actor: Actor) -> list[User]:
-    staff_ = User.objects.visible_to(actor).filter(kind=User.Kind.STAFF, is_active=True)
-    return list(staff_.order_by("full_name")[:MOST_OFFERED])
 
 
 @staff(VIEW)

@@ -14,7 +14,7 @@ from boss.console.presenters import ticket_bulk as present
 from boss.core.actors import Actor
 from boss.core.problems import InvalidInput, Problem
 from boss.look import once
-from boss.tenancy.models import User
+from boss.tenancy.selectors import list_staff
 from ticketing import bulks, columns, lists, selectors
 from ticketing.choices import BulkVerb, TicketState
 from ticketing.lists import Reader
@@ -40,7 +40,7 @@ def ticket_bulk(request: HttpRequest) -> HttpResponse:
     form = TicketBulkForm(
         request.POST if going else None,
         verb=verb,
-        people=_people(actor) if verb == BulkVerb.ASSIGN else (),
+        people=list_staff(actor) if verb == BulkVerb.ASSIGN else (),
         pools=selectors.list_pools(actor) if verb == BulkVerb.POOL else (),
         statuses=_statuses(actor, chosen) if verb == BulkVerb.STATUS else (),
         initial={"once": once.new_key()},
@@ -106,11 +106,6 @@ def _chosen(request: HttpRequest, actor: Actor) -> tuple[list[Chosen], bool]:
 def _named(text: str) -> Chosen:
     public_id, _dot, version = text.partition(".")
     return Chosen(public_id, int(version) if version.isdecimal() else None)
-
-
-def _people(actor: Actor) -> list[User]:
-    staff_ = User.objects.visible_to(actor).filter(kind=User.Kind.STAFF, is_active=True)
-    return list(staff_.order_by("full_name")[:200])
 
 
 def _statuses(actor: Actor, chosen: list[Chosen]) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from boss.console.presenters.marks import PRIORITY, TICKET
 from boss.core.actors import Actor
 from boss.core.problems import Problem
 from boss.look.pages import Page, newest_first
-from boss.tenancy.models import User
+from boss.tenancy.selectors import list_staff
 from ticketing import columns, desk, lists, saved_views, selectors
 from ticketing.lists import Found, Reader, Wanted
 from ticketing.models import SavedView, Ticket
@@ -60,7 +60,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         "may_change": view is not None and saved_views.may_change(actor, view),
         "pools": list(reader.pools.values()),
         "categories": [one for one in reader.categories.values() if not one.is_archived or one == found.category],
-        "people": _people(actor),
+        "people": list_staff(actor),
         "states": [
             ("unresolved", _("All unresolved")),
             ("all", _("All")),
@@ -201,8 +201,3 @@ def _shown(found: Found) -> dict[str, Any]:
     if found.wanted.state not in ("unresolved", "all", *TICKET):
         shown["state"] = "all"
     return shown
-
-
-def _people(actor: Actor) -> list[User]:
-    staff_ = User.objects.visible_to(actor).filter(kind=User.Kind.STAFF, is_active=True)
-    return list(staff_.order_by("full_name")[:200])

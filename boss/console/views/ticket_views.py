@@ -16,8 +16,8 @@ from boss.console.presenters.ticket_list import url_of_view
 from boss.core.actors import Actor
 from boss.core.permissions import may
 from boss.core.problems import InvalidInput, Problem
-from ticketing import lists, saved_views, selectors
-from ticketing.models import PoolMember, TalentPool
+from ticketing import lists, saved_views, selectors, staffing
+from ticketing.models import TalentPool
 from ticketing.services import views
 
 
@@ -111,5 +111,5 @@ def _pools(actor: Actor, present: TalentPool | None) -> list[TalentPool]:
     every = list(selectors.list_pools(actor))
     if may(actor, saved_views.SHARE):
         return every
-    own = set(PoolMember.objects.filter(user_id=actor.user_id).values_list("pool_id", flat=True))
+    own = staffing.pools_of(actor.user_id)
     return [pool for pool in every if pool.pk in own or pool == present]

@@ -24,7 +24,7 @@ from boss.core.actors import Actor
 from boss.core.problems import Problem, WrongState
 from boss.look import once
 from boss.look.forms import BossForm
-from boss.tenancy.models import User
+from boss.tenancy.selectors import list_staff
 from ticketing import desk, fields, links, mailroom, selectors, statuses, timesheet, why
 from ticketing.choices import MessageKind, TicketState
 from ticketing.contracts import Outcome
@@ -77,7 +77,7 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
         "rights": rights,
         "may_reopen": rights["resolve"] and present.may_reopen(found),
         "message_form": _message_form(found, around["draft"], may_note=rights["note"]),
-        "assign_form": AssignForm(people=_colleagues(actor), initial={"version": found.version})
+        "assign_form": AssignForm(people=list_staff(actor), initial={"version": found.version})
         if rights["assign"]
         else None,
         "fill_form": FillForm(asked=asked, held=found.data, initial={"version": found.version}) if asked else None,
@@ -191,11 +191,6 @@ def _chosen(outcomes: list[Outcome], key: str) -> Outcome | None:
     return next((outcome for outcome in outcomes if outcome.key == key), outcomes[0] if outcomes else None)
 
 
-def _colleagues(actor: Actor) -> list[User]:
-    staff = User.objects.visible_to(actor).filter(kind=User.Kind.STAFF, is_active=True)
-    return list(staff.order_by("full_name")[:200])
-
-
 @staff("ticketing.claim_ticket")
 @require_POST
 def claim(request: HttpRequest, public_id: str) -> HttpResponse:
@@ -227,7 +222,7 @@ def release(request: HttpRequest, public_id: str) -> HttpResponse:
 def assign(request: HttpRequest, public_id: str) -> HttpResponse:
     actor = actor_of(request)
     found = selectors.get_ticket(actor, public_id)
-    people = _colleagues(actor)
+    people = list_staff(actor)
     form = AssignForm(request.POST, people=people)
     if form.is_valid():
         person = next(user for user in people if user.public_id == form.cleaned_data["user"])

@@ -115,7 +115,7 @@ def unmerge(*, actor: Actor, ticket: Ticket) -> Ticket:
 
     inner = _within(ticket)
     ticket.take_out(last.state_before)
-    ticket.status, ticket.merged_into = last.status_before, None
+    ticket.status, ticket.merged_into, ticket.closed_at = last.status_before, None, None
     last.undone_at = clock.now()
     last.save(update_fields=["undone_at"])
     changes = clocks.resumed(ticket, _stopped_by(ticket))
@@ -145,7 +145,7 @@ def _merge(ticket: Ticket, target: Ticket, *, actor: Actor) -> None:
     merged = TicketMerge(ticket=ticket, target=target, state_before=ticket.state, status_before=ticket.status)
     before, was_open = {"state": ticket.state, "status": ticket.status}, ticket.is_open
     ticket.merge_away()
-    ticket.merged_into = target
+    ticket.merged_into, ticket.closed_at = target, clock.now()
     after: dict[str, Any] = {"state": ticket.state, "into": target.number} | ending.told_of(clocks.voided(ticket))
     journal.write(ticket, actor=actor, event="merged", before=before, after=after)
     waiting.moved(ticket, was_open=was_open)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from boss.core import clock, events
+from boss.core import clock, events, locks
 from ticketing.events import RoomMade, TicketWaits
 from ticketing.models import PoolWait, TalentPool, Ticket
+
+
+def hold_lock() -> None:
+    """The lock under which people are counted and given work, to the end of the transaction. Before any ticket's."""
+    locks.hold("ticketing.assigning")
 
 
 def handed_over(ticket: Ticket, *, had: int | None) -> None:
