@@ -28,7 +28,18 @@ from subscribers.models import Collection, Statement
 from subscribers.services import billing, leases, orders, portal_users
 from tests.cast import PASSWORD, actor_of
 from ticketing.services import bulk as ticket_bulk
-from ticketing.services import checklists, macros, policies, reports, snippets, tickets, time, views
+from ticketing.services import (
+    checklists,
+    drafts_of_text,
+    macros,
+    policies,
+    reports,
+    skills,
+    snippets,
+    tickets,
+    time,
+    views,
+)
 from ticketing.services.bulk import Chosen
 from ticketing.services.mail import intake, mailboxes
 from workflow.models import Definition, Run
@@ -42,6 +53,7 @@ class World:
     ids: dict[str, str]
     sam: User
     tom: User
+    mona: User
 
 
 def build(system: Actor) -> World:
@@ -99,6 +111,9 @@ def build(system: Actor) -> World:
     )  # fmt: skip
     run = Run.objects.get(pk=order.run_id)
     chosen = bulk.begin(actor=system, kind="retry", public_ids=[run.public_id])
+    skill = skills.define(actor=system, key=f"world-of-realm-{system.realm_id}", name="World")
+    skills.ask(actor=system, category=ticket.category, skill=skill)
+    drafts_of_text.keep(actor=actor_of(tom), ticket=ticket, kind="internal", body="World")
     script = scripts.create(actor=system, key="world", title="World")
     text = "def run(inputs, boss):\n    return {}\n"
     scripts.propose(actor=system, script=script, source=text, nothing_to_undo=True)
@@ -189,4 +204,5 @@ def build(system: Actor) -> World:
         },
         sam,
         tom,
+        mona,
     )

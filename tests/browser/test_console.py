@@ -224,7 +224,7 @@ def test_single_letters_go_places_unless_one_is_typing_or_has_switched_them_off(
 def test_a_double_click_sends_one_message(console: Page, realm_id: int, live_url: str) -> None:
     ticket = open_ticket(realm_id)
     console.goto(f"{live_url.rstrip('/')}/console/tickets/{ticket.public_id}/")
-    console.get_by_label("Text").fill("Called her; the modem shows no light.")
+    console.get_by_label("Text", exact=True).fill("Called her; the modem shows no light.")
     console.get_by_role("button", name="Send").dblclick()
     console.locator(".talk").get_by_text("Called her").wait_for()
     with scoping.realm_transaction(realm_id, "test"):

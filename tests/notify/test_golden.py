@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from pathlib import Path
 
@@ -58,6 +59,25 @@ CONTEXTS = {
             ("Solution is late", "AL-1002 Slow <again>", WELCOME["link"]),
         ],
         "more": 3,
+    },
+    "ticket_report": {
+        "name": "Bob",
+        "title": "Volume on Mondays",
+        "basis": "Days of the clock",
+        "first": dt.date(2026, 11, 23),
+        "last": dt.date(2026, 11, 29),
+        "has_period": True,
+        "tables": [
+            {
+                "finding": "12 came in, 9 ended: 3 more wait, 7 in all",
+                "heading": "Over time",
+                "heads": ["Day", "Came in", "Ended"],
+                "lines": [["Mon 23", "7", "4"], ["Tue 24 <b>", "5", "5"]],
+                "more": 5,
+            }
+        ],
+        "link": WELCOME["link"],
+        "owner": "Alice Able",
     },
     "data_ready": {"name": "Dana", "link": WELCOME["link"], "days": 7},
 }

@@ -204,8 +204,8 @@ class MacroViewSet(ReadOnlyViewSet):
     @action(detail=True, methods=["post"], permission=desk.MANAGE, input=ChangeMacro)
     def change(self, request: Request, public_id: str) -> Response:
         """Keep its next version."""
-        given = self.given()
-        changed = macros.change(actor=self.actor, macro=self.get_object(), **given | {"pool": _pool(given)})
+        macro, given = self.get_object(), self.given()
+        changed = macros.change(actor=self.actor, macro=macro, **given | {"pool": _pool(given)})
         return self.answer(changed)
 
     @extend_schema(responses={204: None})
@@ -234,7 +234,7 @@ class MacroViewSet(ReadOnlyViewSet):
     @action(detail=True, methods=["post"], permission=VIEW_INTERNAL, input=RunMacro)
     def run(self, request: Request, public_id: str) -> Response:
         """Take all its steps, with the caller's own rights; or none."""
-        given, macro = self.given(), self.get_object()
+        macro, given = self.get_object(), self.given()
         ticket = ticket_of(self, given.pop("ticket"))
         done = macros.run(actor=self.actor, macro=macro, ticket=ticket, **given)
         return Response(RanMacro({"ticket": done.public_id, "version": done.version}).data)

@@ -35,6 +35,8 @@ class TalentPoolSerializer(serializers.ModelSerializer[TalentPool]):
         source="parent.key", default=None, read_only=True, allow_null=True
     )
 
+    otherwise = serializers.CharField(read_only=True, help_text="The strategy if that finds nobody; empty for none")
+
     class Meta:
         model = TalentPool
         fields = (
