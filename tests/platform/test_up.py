@@ -83,7 +83,7 @@ def test_one_life_of_up(kind: str) -> None:
     port = free_port()
 
     first = up("--port", str(port))
-    assert wait_for(lambda: servers.read_status().get("ready") or first.poll() is not None, 120)
+    assert wait_for(lambda: servers.read_status().get("ready") or first.poll() is not None, 240)
     assert first.poll() is None, first.communicate()[0]
     assert httpx.get(f"http://127.0.0.1:{port}/", headers={"Host": "localhost"}).status_code < 500
 
@@ -98,7 +98,7 @@ def test_one_life_of_up(kind: str) -> None:
 
     third = up("--port", str(port))
     assert wait_for(lambda: servers.read_status().get("pid") == third.pid, 60)
-    assert wait_for(lambda: servers.read_status().get("ready") or third.poll() is not None, 120)
+    assert wait_for(lambda: servers.read_status().get("ready") or third.poll() is not None, 240)
     third.send_signal(signal.SIGINT)
     said = third.communicate(timeout=60)[0]
     assert third.returncode == 0, said

@@ -175,7 +175,8 @@ def test_every_page_of_self_help_opens_as_that_role(world, browser_of):
     browser = browser_of(world.sam)
     with scoping.enter(None):
         for route, _pattern in pages:
-            assert browser.get(fill(route, world.ids)).status_code == 200, route
+            status = browser.get(fill(route, world.ids)).status_code
+            assert status == 200 or (status == 405 and route.endswith("/share/")), route  # only takes what is sent
 
 
 def test_staff_programs_and_the_system_stay_the_application(cast, alice, alpha, system):
