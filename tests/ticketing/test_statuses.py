@@ -148,5 +148,7 @@ def test_statuses_that_cannot_work_are_not_published(desk, alice, status, place)
 def test_every_state_has_a_status_and_the_ways_are_the_tickets_own():
     assert {status.state for status in effective([StatusDef("x", "X", "open")])} == set(TicketState.values)
     for state, reachable in REACHABLE.items():
-        own = {move.target for move in Ticket(state=state).get_available_state_transitions()}
+        moves = Ticket(state=state).get_available_state_transitions()
+        # Nobody gives a ticket the state "merged", or takes it away, by a status: that is merging and undoing it.
+        own = {move.target for move in moves if move.name not in ("merge_away", "take_out")}
         assert own == set(reachable)
