@@ -47,8 +47,8 @@ def page(
     frame = {
         "section": section,
         "menu": entries,
-        "more": more,
         "has_presence": actor_of(request).holds("ticketing.claim_ticket"),
+        "menu_more": more,  # no page has a word like this for something of its own
         "section_is_more": any(entry.key == section for entry in more),
     }
     return render(request, f"console/{template}", {**frame, **context}, status=status)

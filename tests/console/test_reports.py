@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from boss.console.views import inbox
 from boss.core.models import AuditEntry
 from boss.tenancy.models import User
 from tests.cast import Cast
@@ -146,3 +147,10 @@ def test_the_api_says_the_same(crowded: Any, cast: Cast, browser_of: Any) -> Non
     changed = alice.put(address, body | {"cadence": ""}, content_type="application/json").json()
     assert (changed["cadence"], changed["next_at"]) == ("", None)
     assert alice.delete(address).status_code == 204 and not SavedReport.objects.exists()
+
+
+def test_my_work_says_that_there_is_more(crowded: Any, cast: Cast, browser_of: Any, monkeypatch: Any) -> None:
+    """It stands here as the crowd does: the page's own "more" once took the place of the menu's, and broke it."""
+    monkeypatch.setattr(inbox, "SHOWN", 2)
+    page = text_of(browser_of(cast.alice).get("/console/inbox/"))
+    assert "There is more than is shown here." in page and page.count("only-phone") == 1
