@@ -47,7 +47,7 @@ def test_an_administrator_builds_a_pool_by_clicks_and_its_tickets_find_their_peo
     )
     for user in (cast.alice, cast.bob):
         alice.post(f"{at}act/", {"what": "add_member", "user": user.public_id})
-        browser_of(user).post("/console/presence/", {"state": "available"})
+        browser_of(user).post("/console/presence/", {"presence-state": "available"})
     alice.post(
         f"{at}members/{cast.bob.public_id}/",
         {"capacity": "2", "skill_splicing": "4", "languages": "en, ES", "zones": "Austin"},
@@ -146,13 +146,14 @@ def test_my_presence_is_in_the_head_of_every_page_and_set_there(cast, browser_of
     page = mine.post("/console/presence/seen/", headers={"HX-Current-URL": "http://testserver/console/inbox/?x=1"})
     assert "Offline" in page.content.decode() and 'value="/console/inbox/?x=1"' in page.content.decode()
     answer = mine.post(
-        "/console/presence/", {"state": "busy", "minutes": "30", "reason": "Call", "then": "/console/time/"}
+        "/console/presence/",
+        {"presence-state": "busy", "presence-minutes": "30", "presence-reason": "Call", "then": "/console/time/"},
     )
     assert answer["Location"] == "/console/time/"
     assert "Busy" in mine.post("/console/presence/seen/").content.decode()
     row = StaffPresence.objects.get(user=nora)
     assert (row.state, row.reason) == ("busy", "Call") and row.until is not None
-    mine.post("/console/presence/", {"state": "gone"})
+    mine.post("/console/presence/", {"presence-state": "gone"})
     assert StaffPresence.objects.get(user=nora).state == "busy"
 
 

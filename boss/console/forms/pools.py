@@ -261,6 +261,10 @@ def need_words(need: CategoryNeed) -> str:
 
 
 class PresenceForm(BossForm):
+    """In the head of every page: its fields are named apart from those of the page."""
+
+    prefix = "presence"
+
     state = forms.ChoiceField(label=gettext_lazy("Where I am"), choices=PresenceState.choices)
     minutes = forms.ChoiceField(
         label=gettext_lazy("For"), required=False,
