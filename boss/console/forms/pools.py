@@ -277,7 +277,7 @@ class PresenceForm(BossForm):
             ("480", gettext_lazy("8 hours")),
         ],
     )  # fmt: skip
-    reason = forms.CharField(label=gettext_lazy("Reason"), required=False, max_length=120)
+    reason = forms.CharField(label=gettext_lazy("What colleagues read"), required=False, max_length=120)
 
 
 class PassOnForm(BossForm):
