@@ -113,7 +113,7 @@ def build(system: Actor) -> World:
     chosen = bulk.begin(actor=system, kind="retry", public_ids=[run.public_id])
     skill = skills.define(actor=system, key=f"world-of-realm-{system.realm_id}", name="World")
     skills.ask(actor=system, category=ticket.category, skill=skill)
-    drafts_of_text.keep(actor=actor_of(tom), ticket=ticket, kind="internal", body="World")
+    drafts_of_text.keep(actor=actor_of(tom), ticket=ticket, kind="public", body="World")
     script = scripts.create(actor=system, key="world", title="World")
     text = "def run(inputs, boss):\n    return {}\n"
     scripts.propose(actor=system, script=script, source=text, nothing_to_undo=True)

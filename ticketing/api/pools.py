@@ -6,6 +6,7 @@ from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -283,7 +284,7 @@ class StaffPresenceViewSet(BossViewSet):
     inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": StaffPresenceSerializer}
     pagination_class = None
 
-    @extend_schema(responses=StaffPresenceSerializer)
+    @extend_schema(responses=forced_singular_serializer(StaffPresenceSerializer))
     def list(self, request: Request) -> Response:
         """By now: what was set ends by itself, and without a sign of life."""
         row = staffing.presence_of([self.actor.user_id or 0]).get(self.actor.user_id or 0)
