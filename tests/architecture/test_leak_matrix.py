@@ -27,7 +27,7 @@ from boss.tenancy import selectors as tenancy
 from boss.tenancy.models import Organization, Site, User
 from boss.tenancy.services import roles, sites, users
 from tests.architecture import world as worlds
-from tests.architecture.test_url_matrix import addresses, fill, written
+from tests.architecture.test_url_matrix import addresses, fill, taken_back, written
 from tests.cast import PASSWORD, sign_in
 
 ROLES = {"visitor": policies.VISITOR, **{key: policy.permissions for key, policy in policies.BUILT_IN.items()}}
@@ -210,7 +210,7 @@ def sees(user: User, route: str, pattern: URLPattern, path: str) -> bool:
 
 
 def ask(client: Client, method: str, path: str) -> int:
-    with transaction.atomic():
+    with taken_back():
         body = {} if method == "GET" else {"content_type": "application/json"}
         status = getattr(client, method.lower())(path, **body).status_code
         transaction.set_rollback(True)
