@@ -284,7 +284,7 @@ class StaffPresenceViewSet(BossViewSet):
     inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": StaffPresenceSerializer}
     pagination_class = None
 
-    @extend_schema(responses=forced_singular_serializer(StaffPresenceSerializer))
+    @extend_schema(responses=forced_singular_serializer(StaffPresenceSerializer))  # type: ignore[no-untyped-call]
     def list(self, request: Request) -> Response:
         """By now: what was set ends by itself, and without a sign of life."""
         row = staffing.presence_of([self.actor.user_id or 0]).get(self.actor.user_id or 0)
