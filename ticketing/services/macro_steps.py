@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from boss.core.actors import Actor
 from boss.core.problems import InvalidInput, NotFound
 from boss.tenancy.models import User
+from boss.tenancy.selectors import list_staff
 from ticketing import desk, placeholders, selectors, statuses
 from ticketing.choices import ChecklistSource, MessageKind, Priority
 from ticketing.contracts import MacroStepKind, Text
@@ -42,8 +43,7 @@ def _to_pool(actor: Actor, ticket: Ticket, value: str, text: str) -> object:
 
 
 def _people(actor: Actor) -> Sequence[tuple[str, Text]]:
-    staff = User.objects.visible_to(actor).filter(kind=User.Kind.STAFF, is_active=True).order_by("full_name")
-    named = staff.values_list("public_id", "full_name")[:200]
+    named = [(each.public_id, each.full_name) for each in list_staff(actor)]
     return [(ME, gettext_lazy("whoever runs the macro")), (NOBODY, gettext_lazy("nobody: back into its pool")), *named]
 
 

@@ -96,7 +96,6 @@ class SplitForm(BossForm):
         ]  # fmt: skip
         self.asked = tuple(asked)
         for key, field in schema.form_fields(self.asked).items():
-            field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign,misc]
             field.required = False  # the desk says what is missing, and when
             self.fields[f"data.{key}"] = field
 
