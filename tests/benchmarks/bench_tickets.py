@@ -1,6 +1,7 @@
 """The queue, a ticket and every report beside a million tickets, against a bare indexed read of one in the same run.
 
-``python3 manage.py test tests/benchmarks/bench_tickets.py -s``; ``BOSS_BENCH_TICKETS`` changes the 1,000,000. They lie
+``make bench ARGS="-k bench_tickets"``; ``BOSS_BENCH_TICKETS`` changes the 1,000,000, with ``BOSS_BENCH_EXPLAIN`` the
+plan of the slowest statement of each page and report is printed. They lie
 over two years, three of a hundred are open; each has a promise, one of four has time, one of five has messages, all
 written by COPY. Pages are asked for as a browser asks, through middleware, permissions, templates and row-level
 security.
@@ -35,6 +36,7 @@ TICKETS = int(os.environ.get("BOSS_BENCH_TICKETS", "1000000"))
 DAYS = 730
 SEED = 20261130
 ROUNDS = 5
+EXPLAIN = bool(os.environ.get("BOSS_BENCH_EXPLAIN"))
 MONTH, YEAR = Wanted(days=30), Wanted(days=365)
 MOST = {"queue": 30, "ticket": 60}
 """Statements of a page at most, whatever there is in the tables; what the frame says of the transaction is counted."""
@@ -58,6 +60,7 @@ class Desk:
             self._copy(cursor, "ticketing_message", self._messages(known))
             self._copy(cursor, "ticketing_ticketevent", self._events(known))
             self._copy(cursor, "ticketing_slaclock", self._clocks(clocks, known))
+            self._copy(cursor, "ticketing_slaterm", self._terms(clocks, known))
             self._copy(cursor, "ticketing_timeentry", self._time(known))
             cursor.execute("VACUUM ANALYZE")
 
@@ -131,6 +134,11 @@ class Desk:
                 "started_at": opened, "stopped_at": stopped, "due_at": due, "pauses_in": "{}", "is_internal": False,
             }  # fmt: skip
 
+    def _terms(self, first: int, known: list[Any]) -> Iterator[dict[str, Any]]:
+        for at, (_ticket_id, opened, _ended, _state) in enumerate(known):
+            target = dt.timedelta(hours=24 if at % 3 == 2 else 4)
+            yield {"clock_id": first + at, "since": opened, "target": target, "reason": "", "written_at": opened}
+
     def _time(self, known: list[Any]) -> Iterator[dict[str, Any]]:
         for at, (ticket_id, opened, _ended, _state) in enumerate(known[::4]):
             yield {
@@ -144,6 +152,17 @@ class Desk:
 def timed(call: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     call()  # warm
     return [milliseconds(call) for _ in range(rounds)]
+
+
+def explain(realm_id: int, what: str, call: Callable[[str], object]) -> None:
+    """Print how Postgres answers the slowest question of ``what``; with ``BOSS_BENCH_EXPLAIN`` only."""
+    with CaptureQueriesContext(connection) as seen:
+        call(what)
+    asked = [each for each in seen.captured_queries if each["sql"].startswith(("SELECT", "WITH", "("))]
+    slowest = max(asked, key=lambda each: float(each["time"]))
+    with scoping.realm_transaction(realm_id), connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE, BUFFERS) " + slowest["sql"])
+        print(f"--- {what}: {slowest['time']} s", slowest["sql"], *(row[0] for row in cursor.fetchall()), sep="\n")
 
 
 @pytest.mark.timeout(3000)
@@ -186,6 +205,11 @@ def test_pages_and_reports_against_an_indexed_read(real_db: str, cast: Any) -> N
             with CaptureQueriesContext(connection) as seen:
                 get(path)
             asked.append(len(seen))
+        for path in paths[:4]:
+            once = median(timed(functools.partial(get, path), 3))
+            measure(f"tickets.{name} {path if name == 'queue' else ''}".strip(), once, "ms", against, once / key)
+            if EXPLAIN:
+                explain(realm_id, path, get)
         measure(
             f"tickets.{name}.statements", max(asked), "statements", f"at most {MOST[name]}", max(asked) / MOST[name]
         )
@@ -197,6 +221,8 @@ def test_pages_and_reports_against_an_indexed_read(real_db: str, cast: Any) -> N
             for span, wanted in (("month", MONTH), ("year", YEAR)):
                 spent = timed(functools.partial(run, alice, report.key, wanted), 3)
                 measure(f"tickets.report.{report.key}.{span}", median(spent), "ms", against, median(spent) / key)
+            if EXPLAIN:
+                explain(realm_id, report.key, lambda of: run(alice, of, YEAR))
         with CaptureQueriesContext(connection) as seen:
             run(alice, "volume", MONTH)
         measure("tickets.report.volume.statements", len(seen), "statements", "at most 5", len(seen) / 5)
