@@ -34,4 +34,5 @@ class TicketingConfig(AppConfig):
         handle("ticketing.place_new", events.TicketOpened, handlers.place_new)
         handle("ticketing.place_waiting", events.TicketWaits, handlers.place_waiting)
         handle("ticketing.use_room", events.RoomMade, handlers.use_room)
+        handle("ticketing.obey_rules", events.TicketChanged, handlers.obey_rules)
         handle("ticketing.tell_resolved", events.TicketResolved, handlers.tell_resolved)

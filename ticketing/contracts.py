@@ -88,6 +88,10 @@ def _unknown(actor: Actor, public_id: str) -> int | None:
     return None
 
 
+def _by_no_rule(subject_id: int) -> int | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class SubjectKind:
     """A kind of thing tickets are about. ``key`` is stored in rows, so it never changes ("workflow.task").
@@ -109,6 +113,9 @@ class SubjectKind:
       not grow with the ids. What he may not see is left out, its name too.
     - ``search(actor, text)``: what people mean by a number or by words, at most a dozen, among what the actor may see.
     - ``identify(actor, public_id)``: the id of a subject he may see, else None.
+
+    - ``rule_run(subject_id)``: the number of the automation rule's run that has set this subject going, None for
+      none: so that rules that set one another off over several tickets end, too.
     """
 
     key: str
@@ -122,6 +129,7 @@ class SubjectKind:
     live: Callable[[Actor, Sequence[int]], Mapping[int, LiveCard]] = _nothing_live
     search: Callable[[Actor, str], Sequence[LiveCard]] = _nothing_found
     identify: Callable[[Actor, str], int | None] = _unknown
+    rule_run: Callable[[int], int | None] = _by_no_rule
 
     @property
     def decides_ends(self) -> bool:
@@ -165,6 +173,11 @@ class MacroStepKind:
     - ``choices(actor)``: what ``value`` may be, with words; none where the verb needs no value.
     - ``tell(actor, ticket, value, text)``: the text as it would be written on this ticket, for the preview.
     - ``text``: what the text of a step is ("" where it has none), and ``needs_text`` whether it must not be empty.
+
+    For automation rules, which nobody's click runs:
+
+    - ``right``: what whoever writes such a rule must hold, as whoever would do it by hand.
+    - ``reaches_beyond``: it does something outside the desk. No mail whose sender is not verified sets that off.
     """
 
     key: str
@@ -175,3 +188,5 @@ class MacroStepKind:
     needs_value: bool = True
     text: Text = ""
     needs_text: bool = False
+    right: str = ""
+    reaches_beyond: bool = False

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from boss.core import clock as time
 from boss.core.actors import Actor
 from boss.core.calendars import ALWAYS
+from boss.core.scoping import ScopedQuerySet
 from boss.tenancy import selectors as tenancy
-from ticketing import policies
+from ticketing import policies, rule_trial
 from ticketing import selectors as desk
 from ticketing.audiences import Audiences
 from ticketing.choices import MessageKind
@@ -48,6 +49,8 @@ class Trial:
 def of(actor: Actor, policy: Policy, rules: Mapping[str, Any], number: str = "") -> list[Trial]:
     """The policy's rules tried on the ticket of this number, or on the newest of the categories where it holds (of all,
     when it holds nowhere yet). As many statements for twenty as for one where nobody is told."""
+    if policy.kind == PolicyKind.AUTOMATION:
+        return _automation(actor, policy, rules, number)
     tickets = _tickets(actor, policy, number)
     if policy.kind == PolicyKind.ESCALATION:
         ladder = ladders.read(rules)
@@ -57,6 +60,32 @@ def of(actor: Actor, policy: Policy, rules: Mapping[str, Any], number: str = "")
     return [Trial(ticket, _due(ticket, clocks, told, hours)) for ticket, clocks in tickets]
 
 
+def _automation(actor: Actor, policy: Policy, rules: Mapping[str, Any], number: str) -> list[Trial]:
+    """What the rules would have done with the last hundred tickets, event by event; those of which there is something
+    to tell."""
+    rows = list(_chosen(desk.list_tickets(actor), policy, number)[: rule_trial.TICKETS])
+    told = rule_trial.of(actor, rows, rules)
+    return [
+        Trial(
+            ticket,
+            tuple(
+                Line(f"{one.rule}: {one.what}", "", one.done or one.why_not, one.event.at, False)
+                for one in told[ticket.pk]
+            ),
+        )
+        for ticket in rows
+        if told[ticket.pk] or number
+    ]
+
+
+def _chosen(rows: ScopedQuerySet, policy: Policy, number: str) -> ScopedQuerySet:
+    if number:
+        rows = rows.filter(number=number.strip().upper())
+    elif holds := policies.where_it_holds(policy):
+        rows = rows.filter(category__in=holds)
+    return rows
+
+
 def _tickets(actor: Actor, policy: Policy, number: str) -> list[tuple[Ticket, list[SlaClock]]]:
     terms = SlaTerm.objects.select_related("calendar").order_by("pk")
     clocks = SlaClock.objects.order_by("kind", "-round").prefetch_related(
@@ -64,11 +93,7 @@ def _tickets(actor: Actor, policy: Policy, number: str) -> list[tuple[Ticket, li
     )
     said = Message.objects.filter(ticket=OuterRef("pk"), kind=MessageKind.PUBLIC)
     rows = desk.list_tickets(actor).annotate(was_said=Exists(said)).prefetch_related(Prefetch("clocks", clocks))
-    if number:
-        rows = rows.filter(number=number.strip().upper())
-    elif holds := policies.where_it_holds(policy):
-        rows = rows.filter(category__in=holds)
-    return [(ticket, list(ticket.clocks.all())) for ticket in rows[:TICKETS]]
+    return [(ticket, list(ticket.clocks.all())) for ticket in _chosen(rows, policy, number)[:TICKETS]]
 
 
 def _due(ticket: Ticket, clocks: Sequence[SlaClock], rules: sla.SlaRules, hours: Mapping[str, Any]) -> tuple[Line, ...]:

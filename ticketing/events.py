@@ -38,6 +38,16 @@ class CategoryPublished:
     version: int
 
 
+@fact("ticketing.ticket_changed")
+@dataclass(frozen=True)
+class TicketChanged:
+    """Something happened to a ticket that automation rules wait for. ``rule_run_id``: whose doing it is, if a rule's."""
+
+    ticket_id: int
+    event_id: int
+    rule_run_id: int | None
+
+
 @fact("ticketing.ticket_waits")
 @dataclass(frozen=True)
 class TicketWaits:

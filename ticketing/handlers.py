@@ -12,9 +12,17 @@ from boss.notify.rendering import home_of
 from boss.notify.services import messages
 from boss.tenancy.models import User
 from ticketing.choices import MessageChannel, MessageKind, TicketState
-from ticketing.events import CategoryPublished, MessageAdded, RoomMade, TicketOpened, TicketResolved, TicketWaits
+from ticketing.events import (
+    CategoryPublished,
+    MessageAdded,
+    RoomMade,
+    TicketChanged,
+    TicketOpened,
+    TicketResolved,
+    TicketWaits,
+)
 from ticketing.models import Category, Message, Ticket
-from ticketing.services import assigning
+from ticketing.services import assigning, automation
 from ticketing.services.mail import outgoing
 from ticketing.services.tickets import projecting
 
@@ -79,6 +87,14 @@ def place_waiting(happened: TicketWaits) -> None:
 def use_room(happened: RoomMade) -> None:
     """Somebody can have more: what waits in his pools is looked at."""
     assigning.use_room(actor=_assigner(), user_id=happened.user_id)
+
+
+def obey_rules(happened: TicketChanged) -> None:
+    """The rules that wait for this look at it."""
+    automation.look(
+        actor=Actor.system(scoping.current_realm_id(), "Automation"), ticket_id=happened.ticket_id,
+        event_id=happened.event_id, cause_id=happened.rule_run_id,
+    )  # fmt: skip
 
 
 def _assigner() -> Actor:

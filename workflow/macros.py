@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from boss.core.actors import Actor
 from boss.core.problems import InvalidInput
+from ticketing.automation import trail
 from ticketing.contracts import MacroStepKind, Text
 from ticketing.models import Ticket
 from ticketing.registry import macro_steps
@@ -23,8 +25,18 @@ def _definitions(actor: Actor) -> Sequence[tuple[str, Text]]:
 
 
 def _start(actor: Actor, ticket: Ticket, value: str, text: str) -> object:
-    """As *Start* on the workflow's page; the run knows the ticket as its input ``ticket``."""
-    return runs.start_by_hand(actor=actor, definition_key=value, inputs={"ticket": ticket.public_id})
+    """As *Start* on the workflow's page; the run knows the ticket as its input ``ticket``, and the rule that acts."""
+    inputs: dict[str, Any] = {"ticket": ticket.public_id}
+    if (rule_run := trail.acting()) is not None:
+        inputs["rule_run"] = rule_run
+    return runs.start_by_hand(actor=actor, definition_key=value, inputs=inputs)
+
+
+def rule_run(task_run_id: int) -> int | None:
+    """The run of the automation rule that has started the workflow this task is of."""
+    task = TaskRun.objects.select_related("run").filter(pk=task_run_id).first()
+    number = task.run.inputs.get("rule_run") if task is not None else None
+    return number if isinstance(number, int) else None
 
 
 def _signal(actor: Actor, ticket: Ticket, value: str, text: str) -> object:
@@ -39,10 +51,13 @@ def _signal(actor: Actor, ticket: Ticket, value: str, text: str) -> object:
 def register() -> None:
     """Called once at start-up."""
     for kind in (
-        MacroStepKind("workflow", gettext_lazy("Start the workflow"), _start, _definitions),
+        MacroStepKind(
+            "workflow", gettext_lazy("Start the workflow"), _start, _definitions,
+            right="workflow.start_run", reaches_beyond=True,
+        ),
         MacroStepKind(
             "signal", gettext_lazy("Signal to its workflow"), _signal, needs_value=False,
-            text=gettext_lazy("Name of the signal"), needs_text=True,
+            text=gettext_lazy("Name of the signal"), needs_text=True, right="workflow.signal_run", reaches_beyond=True,
         ),
     ):  # fmt: skip
         macro_steps.register(kind.key, kind)

@@ -12,7 +12,7 @@ from boss.core.schema import Characteristic
 from ticketing.contracts import Outcome, SubjectCard, SubjectKind
 from ticketing.models import Ticket
 from ticketing.registry import subject_kinds
-from workflow import checks, live
+from workflow import checks, live, macros
 from workflow.choices import RunState, TaskState
 from workflow.engine import graphs, ledger
 from workflow.engine.people import SUBJECT_KIND
@@ -112,6 +112,7 @@ def register() -> None:
             lock=lock,
             account_id=account_id,
             live=live.tasks,
+            rule_run=macros.rule_run,
         ),
     )
     subject_kinds.register(

@@ -204,6 +204,8 @@ _WORK: dict[str, Sentence] = {
     "time.timer_started": _("Timer started on ticket %(what)s"),
     "time.discarded": _("Timer on ticket %(what)s thrown away"),
     "time.corrected": _("Time corrected on ticket %(what)s"),
+    "ticket.rules_stopped": _("Rules stopped on ticket: %(what)s"),
+    "ticket.rules_resumed": _("Rules may act again on ticket: %(what)s"),
     "ticket.escalated": _("Ticket escalated: %(what)s"),
     "ticket.prioritized": _("Ticket given another priority: %(what)s"),
     "ticket.sent_to_pool": _("Ticket sent to another pool: %(what)s"),

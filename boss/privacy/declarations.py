@@ -196,6 +196,8 @@ def _desk() -> list[Holding]:
             erased={"text": SCRUBBED, "added_by": SCRUBBED},
             hidden=("added_by", "done_by"),
         ),
+        _by(ticketing.RuleRun, "ticket_id", "ticket", erased={"looked_at": {}}),
+        *_nobody("ids and times alone", ticketing.RuleBreaker),
         *_nobody("the provider's own", ticketing.Snippet, ticketing.Macro, ticketing.MacroVersion),
         *_nobody("what staff look at", ticketing.SavedReport, ticketing.ReportRecipient),
         _by(ticketing.SlaPause, "clock__ticket_id", "ticket", erased={"reason": SCRUBBED}),

@@ -1,5 +1,6 @@
 """The desk's tables: categories and pools, tickets, and what is said and happens on them."""
 
+from ticketing.models.automation import RuleBreaker, RuleRun
 from ticketing.models.bulks import TicketBulk, TicketBulkItem
 from ticketing.models.categories import Category, CategoryDraft, CategorySchema
 from ticketing.models.checklists import ChecklistItem
@@ -63,6 +64,8 @@ __all__ = [
     "RawMail",
     "ReportRecipient",
     "RotaShift",
+    "RuleBreaker",
+    "RuleRun",
     "SavedReport",
     "SavedView",
     "Skill",

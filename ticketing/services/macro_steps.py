@@ -126,18 +126,24 @@ def _refuse_missing(missing: Sequence[str]) -> None:
 
 
 KINDS = (
-    MacroStepKind("status", gettext_lazy("Status"), _move, _statuses, text=gettext_lazy("Reason")),
-    MacroStepKind("pool", gettext_lazy("Move to the pool"), _to_pool, _pools),
-    MacroStepKind("assignee", gettext_lazy("Give it to"), _give, _people),
-    MacroStepKind("priority", gettext_lazy("Priority"), _prioritize, _priorities),
-    MacroStepKind("category", gettext_lazy("Category"), _recategorise, _categories),
-    MacroStepKind("reply", gettext_lazy("Answer the customer with"), _reply, _shared_texts, _tell_reply),
+    MacroStepKind(
+        "status", gettext_lazy("Status"), _move, _statuses, text=gettext_lazy("Reason"),
+        right="ticketing.resolve_ticket",
+    ),
+    MacroStepKind("pool", gettext_lazy("Move to the pool"), _to_pool, _pools, right="ticketing.assign_ticket"),
+    MacroStepKind("assignee", gettext_lazy("Give it to"), _give, _people, right="ticketing.assign_ticket"),
+    MacroStepKind("priority", gettext_lazy("Priority"), _prioritize, _priorities, right="ticketing.change_ticket"),
+    MacroStepKind("category", gettext_lazy("Category"), _recategorise, _categories, right="ticketing.change_ticket"),
+    MacroStepKind(
+        "reply", gettext_lazy("Answer the customer with"), _reply, _shared_texts, _tell_reply,
+        right="ticketing.add_message",
+    ),
     MacroStepKind(
         "note", gettext_lazy("Internal note"), _note, tell=_tell_text, needs_value=False,
-        text=gettext_lazy("Note"), needs_text=True,
+        text=gettext_lazy("Note"), needs_text=True, right="ticketing.add_internal_message",
     ),
     MacroStepKind(
         "checklist", gettext_lazy("Checklist"), _checklist, needs_value=False,
-        text=gettext_lazy("Points, one on each line"), needs_text=True,
+        text=gettext_lazy("Points, one on each line"), needs_text=True, right="ticketing.change_ticket",
     ),
 )  # fmt: skip

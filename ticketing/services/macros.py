@@ -42,7 +42,7 @@ def create(*, actor: Actor, key: str, name: str, steps: Steps, pool: TalentPool 
     ``key``, ``steps`` and ``steps.<n>.<member>`` (counted from one)."""
     require(actor, desk.MANAGE)
 
-    wanted, title = _steps(actor, steps), _name(name)
+    wanted, title = read_steps(actor, steps), _name(name)
     locks.hold(f"ticketing.macro:{key}")
     if Macro.objects.filter(key=key).exists():
         raise KeyTaken(fields={"key": [str(KeyTaken.title)]})
@@ -70,7 +70,7 @@ def change(
     former = _current(macro)
     if version is not None and version != former.number:
         raise MacroChanged(version=former.number)
-    wanted = _steps(actor, steps)
+    wanted = read_steps(actor, steps)
 
     macro.name, macro.pool = _name(name), pool
     macro.save(update_fields=["name", "pool"])
@@ -154,7 +154,13 @@ def _take(
         locked, actor=actor, event="macro_run",
         after={"macro": macro.key, "name": macro.name, "version": current.number, "steps": len(current.steps)},
     )  # fmt: skip
-    for number, step in enumerate(current.steps, start=1):
+    take_steps(actor, ticket, current.steps)
+
+
+def take_steps(actor: Actor, ticket: Ticket, steps: Steps) -> None:
+    """Take steps in order, each as if by hand, in the caller's transaction. Raises :class:`MacroRefused` at the first
+    that is refused; the caller takes back what those before it have done."""
+    for number, step in enumerate(steps, start=1):
         kind = macro_steps.find(step["do"])
         try:
             if kind is None:
@@ -192,7 +198,8 @@ class Words:
         return StepTold(f"{kind.title}: {label}" if label else str(kind.title), detail)
 
 
-def _steps(actor: Actor, given: Steps) -> list[dict[str, str]]:
+def read_steps(actor: Actor, given: Steps) -> list[dict[str, str]]:
+    """Steps as they are kept. Raises :class:`InvalidInput` with ``steps`` and ``steps.<n>.<member>``, from one on."""
     wrong: dict[str, list[str]] = {}
     kept: list[dict[str, str]] = []
     offered: dict[str, set[str]] = {}
@@ -209,7 +216,7 @@ def _steps(actor: Actor, given: Steps) -> list[dict[str, str]]:
             {"do": kind.key} | ({"value": value} if kind.needs_value else {}) | ({"text": text} if text else {})
         )
     if not kept and not wrong:
-        wrong["steps"] = [_("A macro has one step at least.")]
+        wrong["steps"] = [_("One step at least.")]
     if len(kept) > MOST_STEPS:
         wrong["steps"] = [_("At most %(n)s steps.") % {"n": MOST_STEPS}]
     if wrong:

@@ -19,7 +19,7 @@ from ticketing import policies
 from ticketing.choices import OPEN_STATES
 from ticketing.errors import KeyTaken
 from ticketing.models import Category, Policy, PolicyUse, PolicyVersion, TalentPool, Ticket
-from ticketing.services import clocks
+from ticketing.services import automation, clocks
 from ticketing.services.tickets import journal
 from ticketing.sla import ladders
 from ticketing.sla import rules as sla
@@ -61,6 +61,7 @@ def draft(*, actor: Actor, policy: Policy, rules: Mapping[str, Any]) -> Policy:
     require(actor, "ticketing.manage_policies", policy)
 
     policy.draft = check(policy.kind, rules)
+    _require_rights(actor, policy.kind, policy.draft)
     policy.drafted_by, policy.drafted_at = actor.label[:200], time.now()
     policy.save(update_fields=["draft", "drafted_by", "drafted_at"])
 
@@ -81,6 +82,7 @@ def publish(*, actor: Actor, policy: Policy, note: str = "", open_tickets: str =
     if policy.draft is None:
         raise InvalidInput(fields={"draft": [_("There is no draft to publish.")]})
 
+    _require_rights(actor, policy.kind, policy.draft)
     version = _publish(policy, check(policy.kind, policy.draft), actor=actor, note=note)
     changed = _agree_anew(policy, actor=actor, open_tickets=open_tickets)
 
@@ -99,6 +101,7 @@ def revert(*, actor: Actor, policy: Policy, number: int, open_tickets: str = "le
 
     require(actor, "ticketing.manage_policies", policy)
 
+    _require_rights(actor, policy.kind, former.rules)
     note = _("As version %(n)s") % {"n": number}
     version = _publish(policy, check(policy.kind, former.rules), actor=actor, note=note, keep_draft=True)
     changed = _agree_anew(policy, actor=actor, open_tickets=open_tickets)
@@ -163,6 +166,11 @@ def check(kind: str, rules: Mapping[str, Any]) -> dict[str, Any]:
     return _READERS[kind](rules)
 
 
+def _require_rights(actor: Actor, kind: str, rules: Mapping[str, Any]) -> None:
+    if kind == PolicyKind.AUTOMATION:
+        automation.require_rights(actor, rules)
+
+
 def _sla(rules: Mapping[str, Any]) -> dict[str, Any]:
     calendars = frozenset(calendar.key for calendar in tenancy.list_calendars())
     return sla.read(rules, calendars=calendars).to_json()
@@ -180,6 +188,7 @@ def _ladder(rules: Mapping[str, Any]) -> dict[str, Any]:
 _READERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     PolicyKind.SLA.value: _sla,
     PolicyKind.ESCALATION.value: _ladder,
+    PolicyKind.AUTOMATION.value: automation.check,
 }
 
 
@@ -206,6 +215,8 @@ def _publish(
 def _agree_anew(policy: Policy, *, actor: Actor, open_tickets: str) -> int:
     if open_tickets not in OPEN_TICKETS:
         raise InvalidInput(fields={"open_tickets": [_("Say what becomes of open tickets.")]})
+    if policy.kind not in (PolicyKind.SLA, PolicyKind.ESCALATION):  # nothing was agreed by it
+        return 0
     reason = _("%(policy)s was changed") % {"policy": policy.name}
     steps = policy.current if policy.kind == PolicyKind.ESCALATION else None
     return _each_open(policies.open_under(policy), actor=actor, open_tickets=open_tickets, reason=reason, steps=steps)

@@ -32,3 +32,4 @@ ENDED = (ClockState.MET, ClockState.MISSED, ClockState.VOID)
 class PolicyKind(models.TextChoices):
     SLA = "sla", _("Promised times")
     ESCALATION = "escalation", _("Escalation")
+    AUTOMATION = "automation", _("Automation")

@@ -153,6 +153,8 @@ def _sentence(event: TicketEvent) -> str:
         return _POINTS[event.type] % {"what": what}
     if event.type == "escalated":
         return _("Escalated. %(done)s") % {"done": "; ".join(after.get("done", []))}
+    if event.type in _RULES:
+        return str(_RULES[event.type])
     if event.type == "shared":
         return _("Shown to %(name)s") % {"name": after.get("with", "")}
     if event.type == "sharing_stopped":
@@ -193,7 +195,14 @@ _POINTS = {
 }
 
 
+_RULES = {
+    "rules_stopped": gettext_lazy("Rules are stopped on this ticket"),
+    "rules_resumed": gettext_lazy("Rules may act again"),
+}
+
 _EVENT_MARKS = {
+    "rules_stopped": Mark("", "hand-stop", "bad"),
+    "rules_resumed": Mark("", "robot", "ok"),
     "macro_run": Mark("", "bolt", "busy"),
     "point_done": Mark("", "square-check", "ok"),
     "merged": Mark("", "git-branch", "idle"),

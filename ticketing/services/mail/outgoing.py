@@ -86,6 +86,19 @@ def answer(*, actor: Actor, ticket: Ticket, message: Message) -> list[OutboundMa
     return sent
 
 
+def answer_automatically(*, actor: Actor, ticket: Ticket, message: Message) -> OutboundMail | None:
+    """Send the requester what a rule has said, once. None when he is sent nothing: no address, or too much of it."""
+    participants.ensure_requester(ticket, actor=actor)
+    requester = _requester(ticket)
+    if requester is None:
+        return None
+    context = {"author": message.author_label, "body": message.body, "quoted": ""}
+    again = f":{message.public_id}"
+    return _automatic(
+        actor, ticket, requester, OutboundKind.ANSWER, "ticket_answer", context, "auto-generated", again=again
+    )
+
+
 def acknowledge(*, actor: Actor, ticket: Ticket, known: Known | None = None) -> OutboundMail | None:
     """L4: tell the requester the number of his ticket, once a day for each sender and category."""
     if known is None:

@@ -15,6 +15,7 @@ from ticketing.choices import MessageChannel, MessageKind
 from ticketing.errors import TicketChanged, TicketNotFound, TicketWrongState
 from ticketing.models import Message, Ticket, TicketEvent
 from ticketing.registry import subject_kinds
+from ticketing.services.tickets import rousing
 
 
 def locked(ticket: Ticket, *, expected_version: int | None = None, with_subject: bool = False) -> Ticket:
@@ -86,7 +87,7 @@ def write(
             ticket.status = statuses.first_of(known, ticket.state).key
     ticket.version += 1
     ticket.save()
-    TicketEvent.objects.create(
+    happened = TicketEvent.objects.create(
         ticket=ticket,
         seq=ticket.version,
         type=event,
@@ -97,6 +98,7 @@ def write(
         after=after or {},
     )
     audit.record(actor=actor, action=f"ticket.{event}", subject=ticket, before=before, after=after)
+    rousing.rouse(ticket, happened)
 
 
 @dataclass(frozen=True, slots=True)
