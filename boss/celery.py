@@ -53,6 +53,7 @@ BEAT: dict[str, dict[str, object]] = {
     "ipservices.publish_networks": {"task": "ipservices.publish_networks", "schedule": 60.0, "options": SLOW},
     "ipservices.read_usage": {"task": "ipservices.read_usage", "schedule": 300.0, "options": SLOW},
     "ipservices.sweep_turns": {"task": "ipservices.sweep_turns", "schedule": 30.0, "options": OFTEN_SLOW},
+    "ipservices.settle_outages": {"task": "ipservices.settle_outages", "schedule": 300.0, "options": SLOW},
     "ipservices.compare_all": {
         "task": "ipservices.compare_all",
         "schedule": crontab(hour="1", minute="15"),

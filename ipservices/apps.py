@@ -17,7 +17,7 @@ class IpServicesConfig(AppConfig):
         from kombu.exceptions import OperationalError
 
         from boss.core import events, reads, sealed
-        from ipservices import handlers, porting, registry, sealing, subjects, tasks
+        from ipservices import handlers, outage_subjects, porting, registry, sealing, subjects, tasks
         from ipservices.adapters.sandbox_porting import SandboxPorting
         from ipservices.models import Binding, Finding, FormerState, MigrationItem, PortRequest, Service
         from ipservices.services import conforming, networks, provisioning
@@ -31,7 +31,7 @@ class IpServicesConfig(AppConfig):
         registry.register_entry_points()
         for handler in handlers.EVERY:
             task_handlers.register(handler.key, handler)
-        for kind in (subjects.SERVICE, subjects.PORT_REQUEST, subjects.FINDING):
+        for kind in (subjects.SERVICE, subjects.PORT_REQUEST, subjects.FINDING, outage_subjects.OUTAGE):
             subject_kinds.register(kind.key, kind)
         reference_kinds.register(subjects.SERVICE_REFERENCE.key, subjects.SERVICE_REFERENCE)
         run_subject_kinds.register(subjects.FINDING_RUNS.key, subjects.FINDING_RUNS)

@@ -146,3 +146,43 @@ class MoveStep(models.IntegerChoices):
     SWITCHED = 2, _("Set up at the new server, and the service is there")
     REMOVED = 3, _("Taken off the old server")
     BACK = 4, _("Put back at the old server, and the service is there")
+
+
+class OutageScopeKind(models.TextChoices):
+    """What of the network, or of the map, is out."""
+
+    NODE = "node", _("Access node")
+    SITE = "site", _("Address")
+    ORGANIZATION = "organization", _("Building or organization")
+    POSTAL_CODE = "postal_code", _("Postal code")
+    CITY = "city", _("Town")
+    SERVER = "server", _("Server")
+
+
+class OutageUpdateKind(models.TextChoices):
+    OPENED = "opened", _("Outage announced")
+    NEWS = "news", _("News")
+    OVER = "over", _("Service is back")
+
+
+class CameBy(models.TextChoices):
+    """How an account came to belong to an outage."""
+
+    SCOPE = "scope", _("Lies in what is out")
+    TICKET = "ticket", _("By a ticket")
+    ACCOUNT = "account", _("By hand")
+    PORTAL = "portal", _("Asked to be told")
+
+
+class NoticeState(models.TextChoices):
+    TOLD = "told", _("Told")
+    NO_ADDRESS = "no_address", _("No address")
+    FAILED = "failed", _("Could not be written to")
+
+
+class BackAnswer(models.TextChoices):
+    """What somebody said to "is your service back?"."""
+
+    YES = "yes", _("Back")
+    NO = "no", _("Not back")
+    NONE = "none", _("No answer in time")

@@ -154,3 +154,30 @@ class ServiceChanging(Problem):
 
 class MigrationWrongState(WrongState):
     code = "ipservices.migration_wrong_state"
+
+
+class OutageNotFound(NotFound):
+    code = "ipservices.outage_not_found"
+    title = _("There is no such outage.")
+
+
+class OutageIsOver(WrongState):
+    code = "ipservices.outage_is_over"
+    title = _("This outage is over.")
+
+
+class OutageIsOpen(WrongState):
+    """Its ticket ends with it, and it ends on its own page: whoever is concerned must be told."""
+
+    code = "ipservices.outage_is_open"
+    title = _("The outage is still open. Say on its page that service is back; this ticket then ends with it.")
+
+
+class BadAnswerLink(NotFound):
+    code = "ipservices.bad_answer_link"
+    title = _("This link does not work.")
+
+
+class AnswerTooLate(WrongState):
+    code = "ipservices.answer_too_late"
+    title = _("Answers to this question are not taken any more. If something does not work, please tell us.")

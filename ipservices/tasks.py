@@ -12,7 +12,7 @@ from boss.core import lanes, scoping
 from boss.core.actors import Actor
 from boss.core.problems import Problem
 from ipservices import selectors
-from ipservices.models import Binding, Comparison, Migration, Prefix
+from ipservices.models import Binding, Comparison, Migration, OutageUpdate, Prefix
 from ipservices.services import (
     bindings,
     comparing,
@@ -26,6 +26,7 @@ from ipservices.services import (
     reconciling,
     turns,
 )  # fmt: skip
+from ipservices.services.outages import answering, saying, telling
 from subscribers.events import OrderAmended, SubscriptionEnded
 from subscribers.models import OrderItem, Subscription
 
@@ -71,8 +72,23 @@ def compare(realm_id: int, comparison_id: int) -> bool:
 
 @shared_task(name="ipservices.sweep_turns")
 def sweep_turns() -> int:
-    """Comparisons and migrations that nobody has been at for a while."""
-    return turns.sweep(comparing.TASK, Comparison) + turns.sweep(migrating.TASK, Migration)
+    """Comparisons, migrations and updates of outages that nobody has been at for a while."""
+    return (
+        turns.sweep(comparing.TASK, Comparison)
+        + turns.sweep(migrating.TASK, Migration)
+        + turns.sweep(saying.TASK, OutageUpdate)
+    )
+
+
+@shared_task(name=saying.TASK)
+def tell_outage(realm_id: int, update_id: int) -> bool:
+    return telling.go_on(realm_id=realm_id, update_id=update_id)
+
+
+@shared_task(name="ipservices.settle_outages")
+def settle_outages() -> int:
+    """Outages whose time for answers is over: who has not answered is settled."""
+    return sum(answering.settle(realm_id=realm_id, outage_id=pk) for realm_id, pk in answering.due_everywhere())
 
 
 @shared_task(name=migrating.TASK)

@@ -16,10 +16,12 @@ class TicketOpened:
 @fact("ticketing.ticket_resolved")
 @dataclass(frozen=True)
 class TicketResolved:
-    """``outcome`` is the key of the subject's outcome, "" for a free resolution."""
+    """``outcome`` is the key of the subject's outcome, "" for a free resolution. ``told``: the requester hears of it in
+    another way, so no mail of the desk follows."""
 
     ticket_id: int
     outcome: str
+    told: bool = False
 
 
 @fact("ticketing.message_added")

@@ -61,7 +61,7 @@ def pass_on_answer(happened: MessageAdded) -> None:
 def tell_resolved(happened: TicketResolved) -> None:
     """Tell the requester that his ticket is solved, unless it was reopened in the meantime."""
     ticket = _ticket(happened.ticket_id)
-    if ticket.state not in (TicketState.RESOLVED, TicketState.CLOSED):
+    if happened.told or ticket.state not in (TicketState.RESOLVED, TicketState.CLOSED):
         return
     if outgoing.goes_by_mail(ticket):
         outgoing.tell_resolved(actor=_machine(), ticket=ticket)

@@ -27,6 +27,7 @@ from boss.console.views import (
     money,
     order_changes,
     orders,
+    outages,
     people,
     plans,
     policies,
@@ -59,6 +60,13 @@ from boss.console.views import (
 app_name = "console"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("outages/", outages.outage_list, name="outages"),
+    path("outages/new/", outages.outage_new, name="outage_new"),
+    path("outages/count/", outages.outage_count, name="outage_count"),
+    path("outages/of/<slug:public_id>/", outages.outage, name="outage"),
+    path("outages/of/<slug:public_id>/tell/", outages.outage_tell, name="outage_tell"),
+    path("outages/of/<slug:public_id>/restore/", outages.outage_restore, name="outage_restore"),
+    path("outages/of/<slug:public_id>/add/", outages.outage_add, name="outage_add"),
     path("", home.home, name="home"),
     path("sign-in/", home.own_sign_in, name="security"),
     path("sign-in/rules/", sign_in_rules.sign_in_rules, name="sign_in_rules"),

@@ -17,8 +17,8 @@ from django.utils import translation
 
 from boss.tenancy import selectors
 
-BEARERS = frozenset({"welcome", "password_link", "invitation", "sign_in_paused", "email_change"})
-"""Templates with a link that lets its reader in: their text is sealed."""
+BEARERS = frozenset({"welcome", "password_link", "invitation", "sign_in_paused", "email_change", "outage_over"})
+"""Templates with a link that lets its reader in, or answer in his name: their text is sealed."""
 
 LOGO_CID = "logo"
 

@@ -45,7 +45,7 @@ _READ_WORK = _set(
     "ticketing.view_talentpool ticketing.view_timeentry ticketing.view_inboundmail",
     "workflow.view_run workflow.view_taskrun",
     "workflow.view_definition workflow.view_definitionversion workflow.view_definitiondraft",
-    "workflow.view_bulk ticketing.view_savedview ticketing.view_ticketbulk",
+    "workflow.view_bulk ticketing.view_savedview ticketing.view_ticketbulk ipservices.view_outage",
 )
 _DO_TICKETS = _set(
     "ticketing.add_ticket ticketing.change_ticket ticketing.claim_ticket ticketing.resolve_ticket",
@@ -84,6 +84,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "automation.view_endpoint automation.manage_endpoints",
             "ipservices.view_binding ipservices.manage_bindings ipservices.set_fault ipservices.observe_service",
             "ipservices.view_comparison ipservices.view_finding ipservices.view_migration",
+            "ipservices.manage_outages ipservices.add_to_outage",
             "ipservices.change_service ipservices.view_prefix ipservices.manage_addresses ipservices.manage_numbers",
             "ipservices.see_address_holder",
             "notify.view_message",
@@ -103,6 +104,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "subscribers.open_account subscribers.close_account subscribers.collect subscribers.announce_lease",
             "ipservices.view_binding ipservices.observe_service core.view_auditentry tenancy.view_role tenancy.act_as",
             "ipservices.view_comparison ipservices.view_finding ipservices.view_migration",
+            "ipservices.manage_outages ipservices.add_to_outage",
             "automation.view_script notify.view_message",
         ),
     ),
@@ -114,6 +116,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "ticketing.assign_ticket ticketing.settle_inboundmail",
             "workflow.retry_task workflow.start_run workflow.complete_task",
             "workflow.reverse_run ipservices.observe_service notify.view_message tenancy.act_as",
+            "ipservices.add_to_outage",
         ),
     ),
     "noc": RolePolicy(
@@ -125,6 +128,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "ticketing.view_savedreport",
             "ipservices.view_binding ipservices.manage_bindings ipservices.set_fault ipservices.observe_service",
             "ipservices.view_comparison ipservices.view_finding ipservices.view_migration",
+            "ipservices.manage_outages ipservices.add_to_outage",
             "ipservices.change_service ipservices.view_prefix ipservices.manage_addresses ipservices.manage_numbers",
         ),
     ),
@@ -199,6 +203,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "workflow.complete_task workflow.signal_run ipservices.view_binding ipservices.observe_service",
             "ipservices.set_fault ticketing.assign_ticket notify.view_message",
             "ipservices.view_comparison ipservices.view_finding ipservices.view_migration",
+            "ipservices.manage_outages ipservices.add_to_outage",
         ),
         "program",
     ),

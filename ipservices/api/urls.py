@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from boss.core.api.routes import Route
-from ipservices.api import comparing, migrating, views
+from ipservices.api import comparing, migrating, outages, views
 
 routes = [
     Route("services", views.ServiceViewSet),
@@ -10,6 +10,7 @@ routes = [
     Route("comparisons", comparing.ComparisonViewSet),
     Route("findings", comparing.FindingViewSet),
     Route("migrations", migrating.MigrationViewSet),
+    Route("outages", outages.OutageViewSet),
     Route("addresses", views.AddressViewSet),
     Route("prefixes", views.PrefixViewSet),
     Route("numbers", views.NumberViewSet),

@@ -12,6 +12,7 @@ from ipservices.models.inventories import (
 )
 from ipservices.models.leases import ObservedLease
 from ipservices.models.migrating import Migration, MigrationItem
+from ipservices.models.outages import Outage, OutageMember, OutageNotice, OutageScope, OutageTicket, OutageUpdate
 from ipservices.models.porting import PortRequest
 from ipservices.models.services import DriverCall, FormerState, Service, UsageRecord
 from ipservices.models.simulated import SimulatedEffect, SimulatedObject, SimulatedServer
@@ -32,6 +33,12 @@ __all__ = [
     "Migration",
     "MigrationItem",
     "ObservedLease",
+    "Outage",
+    "OutageMember",
+    "OutageNotice",
+    "OutageScope",
+    "OutageTicket",
+    "OutageUpdate",
     "PhoneNumber",
     "PortHold",
     "PortRequest",

@@ -64,6 +64,12 @@ PICTURED = (
 
 # What has happened, and what only counts or names things: it stays, and says so to whoever looks.
 HISTORY: Mapping[type[models.Model], str] = {
+    ipservices.Outage: "only people open one",
+    ipservices.OutageScope: "only people open one",
+    ipservices.OutageMember: "only people open one",
+    ipservices.OutageTicket: "only people open one",
+    ipservices.OutageUpdate: "only people open one",
+    ipservices.OutageNotice: "only people open one",
     ipservices.Migration: "only people begin one",
     ipservices.MigrationItem: "only people begin one",
     ipservices.Comparison: "looks at servers, by the clock",

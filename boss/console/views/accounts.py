@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from boss.console.frame import actor_of, fragment, page, staff
 from boss.console.presenters import accounts as present
+from boss.console.presenters import outages as present_outages
 from boss.console.presenters import runs as present_runs
 from boss.console.presenters import services as present_services
 from boss.console.presenters import stories
@@ -63,6 +64,7 @@ def account(request: HttpRequest, public_id: str) -> HttpResponse:
         "tickets": [present_tickets.row(ticket, actor.user_id) for ticket in tickets],
         "open_tickets": sum(ticket.is_open for ticket in tickets),
         "late_tickets": [row for row in map(present_tickets.row, tickets) if row.is_late],
+        "outages": present_outages.strips_of(actor, found),
         "charges": [present.charge_line(charge) for charge in picture.charges],
         "monthly": [money(amount, currency) for currency, amount in picture.monthly.items()],
         "contacts": picture.contacts,

@@ -8,9 +8,11 @@ from django.views.decorators.http import require_GET
 
 from boss.console.frame import actor_of, page, staff
 from boss.console.presenters import accounts as present_accounts
+from boss.console.presenters import outages as present_outages
 from boss.console.presenters import tickets as present_tickets
 from boss.core.permissions import may
 from boss.look import security
+from ipservices import outages
 from subscribers import selectors as subscribers
 from ticketing import selectors as ticketing
 
@@ -34,6 +36,8 @@ def home(request: HttpRequest) -> HttpResponse:
             "unclaimed": sum(pool.unclaimed for pool in pools),
             "overdue": sum(pool.overdue for pool in pools),
         }
+    if actor.holds(outages.VIEW):
+        context["outages"] = [present_outages.row(each) for each in outages.list_open(actor)]
     if actor.holds("subscribers.view_order"):
         context["orders"] = present_accounts.order_rows(subscribers.list_orders(actor)[:SHOWN])
     return page(request, "home.html", context, section="home")

@@ -75,6 +75,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         "may_mail": actor.holds("ticketing.view_inboundmail"),
         "may_write_macros": actor.holds(desk.MANAGE),
         "may_see_reports": actor.holds("ticketing.view_savedreport"),
+        "may_see_outages": actor.holds("ipservices.view_outage"),
         "may_set_policies": actor.holds("ticketing.manage_policies"),
         "may_take": actor.holds("ticketing.claim_ticket"),
         "may_view": actor.holds("ticketing.view_savedview"),

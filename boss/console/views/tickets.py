@@ -15,7 +15,7 @@ from boss.console.forms.links import children_field
 from boss.console.forms.tickets import AssignForm, FillForm, MessageForm, MoveForm, ResolveForm, WaitForm
 from boss.console.forms.time import TimeForm
 from boss.console.frame import actor_of, back_to, page, refused, staff
-from boss.console.presenters import composer, promises
+from boss.console.presenters import composer, outages, promises
 from boss.console.presenters import tickets as present
 from boss.console.presenters import time as time_present
 from boss.console.presenters.marks import PRIORITY, mark
@@ -69,6 +69,7 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
         "cards": selectors.list_cards(found),
         "promises": promises.of(why.explain(actor, found)),
         "undelivered": list(mailroom.list_undelivered(actor, found)),
+        "outages": outages.beside(actor, found),
         "held": list(mailroom.list_held_mail(actor, found)),
         "values": present.values(actor, found, known, viewer),
         "results": present.results(found),

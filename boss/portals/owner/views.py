@@ -29,6 +29,7 @@ from boss.portals.selfhelp.views.tickets import OVER, Row
 from boss.tenancy import selectors, signing_in
 from boss.tenancy.models import Organization, User
 from boss.tenancy.reach import reaches, roles_to_give
+from ipservices import outages
 from subscribers import selectors as subscribers
 from ticketing import links
 from ticketing import selectors as ticketing
@@ -62,7 +63,8 @@ def home(request: HttpRequest) -> HttpResponse:
     actor = _actor(request)
     buildings = subscribers.list_buildings(actor)
     open_tickets = [Row.of(each) for each in ticketing.list_tickets(actor).exclude(state__in=OVER)[:5]]
-    return _show(request, "home", "home", buildings=buildings, tickets=open_tickets)
+    out = outages.known_at(actor)
+    return _show(request, "home", "home", buildings=buildings, tickets=open_tickets, outages=out)
 
 
 @requires("core.use_owner", customers=True)
@@ -77,7 +79,10 @@ def building(request: HttpRequest, public_id: str) -> HttpResponse:
             shown = [Row.of(ticket) for ticket in there[:PAGE]]
             units = [site for site in each.sites if site.unit]
             may_ask = _may_ask(request)
-            return _show(request, "building", "home", building=each, units=units, tickets=shown, may_ask=may_ask)
+            out = outages.known_at(actor, [site.pk for site in each.sites])
+            return _show(
+                request, "building", "home", building=each, units=units, tickets=shown, may_ask=may_ask, outages=out
+            )
     raise NotFound
 
 

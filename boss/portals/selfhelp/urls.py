@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from boss.portals.selfhelp.views import history, home, my_data, orders, services, tickets, visits
+from boss.portals.selfhelp.views import history, home, my_data, orders, outages, services, tickets, visits
 
 app_name = "selfhelp"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("services/", services.services, name="services"),
     path("orders/<str:public_id>/", orders.order, name="order"),
     path("orders/<str:public_id>/state/", orders.state, name="order_state"),
+    path("outages/<str:public_id>/tell-me/", outages.tell_me, name="outage_tell_me"),
     path("history/", history.history, name="history"),
     path("data/", my_data.my_data, name="my_data"),
     path("data/<str:public_id>/", my_data.fetch, name="my_copy"),

@@ -56,6 +56,11 @@ class Site(Addressable):
         verbose_name = _("site")
         verbose_name_plural = _("sites")
         constraints = [models.UniqueConstraint(fields=["realm_id", "address_norm"], name="tenancy_site_address")]
+        indexes = [  # what an outage takes in
+            models.Index(fields=["realm_id", "access_node"], name="tenancy_site_node"),
+            models.Index(fields=["realm_id", "postal_code"], name="tenancy_site_postal_code"),
+            models.Index(fields=["realm_id", "city"], name="tenancy_site_city"),
+        ]
 
     def __str__(self) -> str:
         return self.label

@@ -37,6 +37,7 @@ def resolve(
     status: str = "",
     data: Mapping[str, Any] | None = None,
     children: str = "",
+    told: bool = False,
     expected_version: int | None = None,
 ) -> Ticket:
     """Resolve an open ticket; in the same transaction its subject takes note, and may refuse.
@@ -45,7 +46,7 @@ def resolve(
     outcome's characteristics; error fields are ``values.<key>``). ``note`` becomes an internal message.
     ``status``: which of the category's resolved ones, the first when empty; what it requires must be in ``data`` or on
     the ticket. ``children``: whether its open children end with it ("close") or go on ("leave"); must be said when it
-    has some. Raises :class:`OutcomeRequired`, :class:`ConfirmationRequired`, :class:`OpenChildren`,
+    has some. ``told``: the caller lets the requester know himself. Raises :class:`OutcomeRequired`, :class:`ConfirmationRequired`, :class:`OpenChildren`,
     :class:`InvalidInput`, and whatever the subject raises.
     """
     ticket = journal.locked(ticket, expected_version=expected_version, with_subject=True)
@@ -65,7 +66,7 @@ def resolve(
 
     settle(
         ticket, actor=actor, target=target, before=before, outcome=outcome,
-        values=cleaned, kept=_without_secrets(chosen, cleaned), note=note,
+        values=cleaned, kept=_without_secrets(chosen, cleaned), note=note, told=told,
     )  # fmt: skip
     if ticket.data != before:
         projecting.copy(ticket)
@@ -83,6 +84,7 @@ def settle(
     values: Mapping[str, Any] | None = None,
     kept: dict[str, Any] | None = None,
     note: str = "",
+    told: bool = False,
 ) -> None:
     """Resolve a locked ticket for which everything was found in order; ``before``: what its fields held."""
     was: dict[str, Any] = {"state": ticket.state}
@@ -96,15 +98,15 @@ def settle(
     after = {"state": ticket.state, "outcome": outcome, "values": ticket.outcome_values}
     after |= told_of(clocks.resolved(ticket))
     if ticket.data != before:
-        told = filling.changes(ticket, before)
-        was, after = {**was, **told["before"]}, {**after, **told["after"]}
+        changed = filling.changes(ticket, before)
+        was, after = {**was, **changed["before"]}, {**after, **changed["after"]}
     journal.write(ticket, actor=actor, event="resolved", before=was, after=after)
     if note.strip():
         journal.say(ticket, actor=actor, body=note.strip(), kind=MessageKind.INTERNAL)
     if ticket.subject_kind:
         subject_kinds.get(ticket.subject_kind).resolved(actor, ticket, outcome, values or {})
 
-    events.publish(TicketResolved(ticket_id=ticket.pk, outcome=outcome))
+    events.publish(TicketResolved(ticket_id=ticket.pk, outcome=outcome, told=told))
     waiting.moved(ticket, was_open=True)
 
 

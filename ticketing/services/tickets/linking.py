@@ -29,9 +29,10 @@ def hold() -> None:
 
 
 @service
-def link(*, actor: Actor, ticket: Ticket, type: str, other: Ticket) -> TicketRelation:
+def link(*, actor: Actor, ticket: Ticket, type: str, other: Ticket, most: int = MOST) -> TicketRelation:
     """Say how a ticket stands to another one. Said twice, it is there once. A merged ticket stands for its survivor.
 
+    ``most``: links of the type that the ticket may have, for a caller that reads them by pages.
     Raises :class:`LinkLoops` where parents or blockers would lead in a circle; :class:`InvalidInput` with fields
     ``type`` and ``other``.
     """
@@ -57,8 +58,8 @@ def link(*, actor: Actor, ticket: Ticket, type: str, other: Ticket) -> TicketRel
             raise InvalidInput(fields={"other": [told % numbers]})
     if type in WITHOUT_CIRCLES and ticket.pk in reached_from([other.pk], type):
         raise LinkLoops
-    if TicketRelation.objects.filter(ticket=ticket, type=type).count() >= MOST:
-        raise InvalidInput(fields={"other": [_("At most %(n)s.") % {"n": MOST}]})
+    if TicketRelation.objects.filter(ticket=ticket, type=type).count() >= most:
+        raise InvalidInput(fields={"other": [_("At most %(n)s.") % {"n": most}]})
 
     return relate(rows[ticket.pk], rows[other.pk], type, actor=actor)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -16,6 +17,7 @@ from boss.look.marks import Mark
 from boss.portals import tracker
 from boss.portals.selfhelp import my_services, words
 from boss.portals.selfhelp.views.tickets import Row
+from ipservices import outages
 from subscribers import selectors as subscribers
 from subscribers.choices import OrderState
 from ticketing import selectors as desk
@@ -32,7 +34,12 @@ class Answer:
     """The answer to "is my service working?": one mark, one sentence."""
 
     mark: Mark
-    text: str
+    text: str | Promise
+
+
+OUT = Answer(
+    Mark(gettext_lazy("Outage"), "alert-triangle", "bad"), gettext_lazy("We know of it and are working on it.")
+)
 
 
 @requires("core.use_selfhelp", customers=True)
@@ -41,13 +48,16 @@ def home(request: HttpRequest) -> HttpResponse:
     actor = request.actor  # type: ignore[attr-defined]
     subscriptions = my_services.list_subscriptions(actor)
     orders = list(subscribers.list_my_orders(actor)[:5])
+    out = outages.known_to(actor)
     moving = [order for order in orders if order.state in (OrderState.ACKNOWLEDGED, OrderState.IN_PROGRESS)]
     return render(
         request,
         "portals/selfhelp/home.html",
         {
             "account": subscribers.find_my_account(actor),
-            "answer": _answer(subscriptions),
+            "answer": OUT if out else _answer(subscriptions),
+            "outages": out,
+            "may_ask": True,
             "subscriptions": subscriptions,
             "trackers": [tracker.track(order) for order in moving],
             "orders": [order for order in orders if order not in moving],

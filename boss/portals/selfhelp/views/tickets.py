@@ -21,6 +21,7 @@ from boss.portals import asking
 from boss.portals.selfhelp import words
 from boss.portals.selfhelp.forms import ReplyForm, TicketForm
 from boss.tenancy.selectors import caretaker_of
+from ipservices import outages
 from ticketing import links, selectors, sharing
 from ticketing.models import Ticket
 from ticketing.services import tickets as desk
@@ -44,7 +45,8 @@ class Row:
 def tickets(request: HttpRequest) -> HttpResponse:
     own = selectors.list_for_requester(request.actor)  # type: ignore[attr-defined]
     page = pages.newest_first(own, request.GET.get("after", ""), PAGE).map(Row.of)
-    return render(request, "portals/selfhelp/tickets.html", {"page": page, "here": "tickets"})
+    out = outages.known_to(request.actor)  # type: ignore[attr-defined]
+    return render(request, "portals/selfhelp/tickets.html", {"page": page, "outages": out, "here": "tickets"})
 
 
 @requires("ticketing.view_ticket", customers=True)
@@ -126,7 +128,10 @@ def _looks_after(request: HttpRequest) -> str:
 @requires("ticketing.add_ticket", customers=True)
 @never_cache
 def new(request: HttpRequest) -> HttpResponse:
-    """Open a request."""
+    """Open a request. Whom an outage concerns is told of it first, and gets the form when his trouble is another."""
+    out = outages.known_to(request.actor)  # type: ignore[attr-defined]
+    if out and request.method != "POST" and "other" not in request.GET and "category" not in request.GET:
+        return render(request, "portals/selfhelp/outage_known.html", {"outages": out, "here": "tickets"})
     asked = asking.ask(request, TicketForm, shares_with=_looks_after(request))
     if asked.sent:
         if not once.first_time(request.actor, request.POST.get("form_key", "")):  # type: ignore[attr-defined]
@@ -137,5 +142,5 @@ def new(request: HttpRequest) -> HttpResponse:
                 desk.share(actor=request.actor, ticket=opened)  # type: ignore[attr-defined]
             messages.success(request, _("We have your request %(number)s.") % {"number": opened.number})
             return redirect("selfhelp:ticket", public_id=opened.public_id)
-    context = {**asked.context(), "here": "tickets"}
+    context = {**asked.context(), "outages": out, "here": "tickets"}
     return render(request, "portals/selfhelp/ticket_new.html", context, status=asked.status)
