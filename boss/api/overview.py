@@ -20,6 +20,7 @@ from subscribers.api.serializers import (
     OrderSerializer,
     SubscriptionSerializer,
 )
+from ticketing import by_title
 from ticketing import selectors as ticketing
 from ticketing.api.serializers import TicketSerializer
 from workflow import selectors as workflow
@@ -78,7 +79,8 @@ class FoundSerializer(serializers.Serializer[Any]):
 
 
 class Search(ApiView):
-    """Accounts by number, phone, e-mail, address or name; orders and tickets by their number."""
+    """Accounts by number, phone, e-mail, address or name; orders by their number; tickets by it or by words of their
+    titles."""
 
     permission = "core.search"
 
@@ -89,10 +91,10 @@ class Search(ApiView):
     def get(self, request: Request) -> Response:
         actor = self.actor
         text = " ".join(request.query_params.get("q", "").replace("\x00", "").split())[:120]
-        ticket = ticketing.find_by_number(actor, text) if "-" in text else None
+        numbered = ticketing.find_by_number(actor, text) if "-" in text else None
         found = {
             "accounts": subscribers.with_places(search_accounts(actor, text)) if text else [],
             "orders": subscribers.list_orders(actor).filter(number=text.upper())[:1],
-            "tickets": [ticket] if ticket is not None else [],
+            "tickets": [numbered] if numbered is not None else by_title.find_by_title(actor, text),
         }
         return Response(FoundSerializer(cast(Any, found), context={"request": request}).data)

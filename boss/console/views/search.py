@@ -19,8 +19,9 @@ from subscribers import selectors as subscribers
 from subscribers.account_search import search_accounts
 from subscribers.models import Account
 from subscribers.search import read
-from ticketing import by_values
+from ticketing import by_title, by_values
 from ticketing import selectors as ticketing
+from ticketing.models import Ticket
 
 IN_THE_BOX, ON_THE_PAGE = 8, 50
 
@@ -56,19 +57,16 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 def find(actor: Actor, text: str, limit: int) -> list[Group]:
-    """Tickets and orders by their number; accounts by anything. Only what the actor may see."""
+    """Orders by their number; tickets by it, by their values and titles; accounts by anything. Only what the actor may
+    see, and what fits exactly before what holds the words."""
     groups = []
-    if actor.holds("ticketing.view_ticket") and "-" in text:
+    tickets = actor.holds("ticketing.view_ticket")
+    if tickets and "-" in text:
         ticket = ticketing.find_by_number(actor, text)
         if ticket is not None:
-            row = present_tickets.row(ticket)
-            groups.append(
-                Group(_("Tickets"), [Hit(f"{row.number} {row.title}", row.category, row.url, "ticket", row.state)])
-            )
-    if actor.holds("ticketing.view_ticket") and (held := by_values.find_by_value(actor, text)):
-        shown = [present_tickets.row(ticket) for ticket in held]
-        hits = [Hit(f"{row.number} {row.title}", row.category, row.url, "ticket", row.state) for row in shown]
-        groups.append(Group(_("Tickets with this value"), hits))
+            groups.append(Group(_("Tickets"), [_ticket(ticket)]))
+    if tickets and (held := by_values.find_by_value(actor, text)):
+        groups.append(Group(_("Tickets with this value"), [_ticket(each) for each in held]))
     if actor.holds("subscribers.view_order") and text.upper().startswith("O-"):
         orders = subscribers.list_orders(actor).filter(number=text.upper())[:1]
         hits = [
@@ -90,7 +88,14 @@ def find(actor: Actor, text: str, limit: int) -> list[Group]:
         ]
         if hits:
             groups.append(Group(_("Accounts"), hits))
+    if tickets and (titled := by_title.find_by_title(actor, text, limit)):
+        groups.append(Group(_("Tickets by title"), [_ticket(each) for each in titled]))
     return groups
+
+
+def _ticket(ticket: Ticket) -> Hit:
+    row = present_tickets.row(ticket)
+    return Hit(f"{row.number} {row.title}", row.category, row.url, "ticket", row.state)
 
 
 def _found(actor: Actor, text: str, limit: int) -> list[Account]:
