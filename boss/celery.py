@@ -33,6 +33,8 @@ OFTEN_SLOW = {"queue": "slow", "expires": 30}
 BEAT: dict[str, dict[str, object]] = {
     "core.relay_sweep": {"task": "core.relay_sweep", "schedule": 5.0},
     "core.seal_audit": {"task": "core.seal_audit", "schedule": 10.0},
+    "core.scan_files": {"task": "core.scan_files", "schedule": 30.0, "options": OFTEN_SLOW},
+    "core.drop_files": {"task": "core.drop_files", "schedule": 3600.0, "options": SLOW},
     "core.sweep_exports": {"task": "core.sweep_exports", "schedule": 60.0, "options": SLOW},
     "core.check_audit": {
         "task": "core.check_audit",

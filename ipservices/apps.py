@@ -34,6 +34,7 @@ class IpServicesConfig(AppConfig):
         for kind in (subjects.SERVICE, subjects.PORT_REQUEST, subjects.FINDING, outage_subjects.OUTAGE):
             subject_kinds.register(kind.key, kind)
         reference_kinds.register(subjects.SERVICE_REFERENCE.key, subjects.SERVICE_REFERENCE)
+        reference_kinds.register(subjects.DEVICE_REFERENCE.key, subjects.DEVICE_REFERENCE)
         run_subject_kinds.register(subjects.FINDING_RUNS.key, subjects.FINDING_RUNS)
         porting.porting_ports.register(porting.DEFAULT, SandboxPorting())
         sealed.register(Binding, "sealed_secrets", sealing.secrets_place)

@@ -192,3 +192,15 @@ def _named_service(actor: Actor, public_id: str) -> SubjectCard | None:
 SERVICE_REFERENCE = ReferenceKind(
     "service", gettext_lazy("Service"), _named_service, gettext_lazy("the service's id, the last part of its address")
 )
+
+
+def _named_device(actor: Actor, public_id: str) -> SubjectCard | None:
+    """A device at a customer's is a service of its family: the inventory has no other row for it."""
+    rows = Service.objects.visible_to(actor).select_related("account")
+    row: Service | None = rows.filter(public_id=public_id, family="cpe").first()
+    return None if row is None else SubjectCard(str(row), f"/console/accounts/{row.account.public_id}/")
+
+
+DEVICE_REFERENCE = ReferenceKind(
+    "device", gettext_lazy("Device"), _named_device, gettext_lazy("the device's id, the last part of its address")
+)

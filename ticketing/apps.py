@@ -11,7 +11,7 @@ class TicketingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from boss.core import sealed
+        from boss.core import files, sealed
         from boss.core.events import handle  # models are loaded only now
         from ticketing import events, handlers, references, subjects
         from ticketing.models import MailKey, MailSource
@@ -30,6 +30,7 @@ class TicketingConfig(AppConfig):
             macro_steps.register(step.key, step)
         handle("ticketing.acknowledge", events.TicketOpened, handlers.acknowledge)
         handle("ticketing.pass_on_answer", events.MessageAdded, handlers.pass_on_answer)
+        handle("ticketing.note_scan", files.FileScanned, handlers.note_scan)
         handle("ticketing.copy_values", events.CategoryPublished, handlers.copy_values)
         handle("ticketing.place_new", events.TicketOpened, handlers.place_new)
         handle("ticketing.place_waiting", events.TicketWaits, handlers.place_waiting)

@@ -20,15 +20,17 @@ from django.utils.translation import gettext as _
 from boss.core import expression_types, schema
 from boss.core.expression_types import Type
 from boss.core.expressions import ExpressionError, evaluate, names_in
+from boss.core.problems import InvalidInput
 from boss.core.schema import NUMBERS, Characteristic
 from ticketing.choices import TicketState
+from ticketing.languages import spoken
 
-REFERENCES = ("site", "account", "service", "user")
+REFERENCES = ("site", "account", "service", "device", "user")
 """Types whose value is the public id of something of another room (``ticketing.registry.reference_kinds``)."""
 DISPLAY_ONLY = ("section", "computed")
 """Never given: a section is a heading, a computed field comes from the others."""
-TYPES = (*(kind for kind in schema.TYPES if kind != "secret"), *REFERENCES, *DISPLAY_ONLY)
-"""No secrets: ticket fields are shown, searched and exported."""
+TYPES = (*(kind for kind in schema.TYPES if kind != "secret"), *REFERENCES, "file", *DISPLAY_ONLY)
+"""No secrets: ticket fields are shown, searched and exported. A file's value is the public id of its attachment."""
 
 Level = Literal["none", "read", "write"]
 Role = Literal["end_user", "site_owner", "staff", "system"]
@@ -56,7 +58,9 @@ class FieldDef(Characteristic):
     among the staff. ``staff_only`` is the short form of none for both kinds of customers.
     ``filterable``, ``reportable`` and ``searchable`` fields have a typed copy (``TicketFieldValue``).
     ``pii``: personal; its values are not written into journals. ``retired``: options no longer offered, still readable.
-    ``compute``: the expression of a computed field.
+    ``compute``: the expression of a computed field. ``default_from``: the expression of what stands in a field that
+    nobody fills in when the ticket is opened, where no constant ``default`` does. ``archived``: asked of nobody any
+    more; what tickets hold stays readable. ``words``: label, help and choices (by key) in other languages.
     """
 
     required_in: tuple[str, ...] = ()
@@ -73,6 +77,9 @@ class FieldDef(Characteristic):
     group: str = ""
     retired: tuple[tuple[str, str], ...] = ()
     compute: Any = None
+    default_from: Any = None
+    archived: bool = False
+    words: Any = None
 
     known_types: ClassVar[tuple[str, ...]] = TYPES
 
@@ -88,6 +95,8 @@ class FieldDef(Characteristic):
         object.__setattr__(self, "retired", tuple((str(key), str(label)) for key, label in self.retired))
         if strange := {self.end_user, self.site_owner, self.staff} - set(LEVELS):
             raise ImproperlyConfigured(f"field {self.key!r}: an audience does not {', '.join(sorted(strange))}")
+        if self.type in ("section", "computed", "file") and (self.default is not None or self.default_from is not None):
+            raise ImproperlyConfigured(f"field {self.key!r}: a {self.type} has no default")
         if self.type == "computed" and self.compute is None:
             raise ImproperlyConfigured(f"field {self.key!r}: a computed field needs an expression")
 
@@ -107,7 +116,7 @@ class FieldDef(Characteristic):
 
     @property
     def is_projected(self) -> bool:
-        return self.type != "section" and (self.filterable or self.reportable or self.searchable)
+        return self.type not in ("section", "file") and (self.filterable or self.reportable or self.searchable)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -121,6 +130,23 @@ class FieldDef(Characteristic):
         if viewer.role != "staff":
             return self.end_user if viewer.role == "end_user" else self.site_owner
         return self.staff if not self.pools or viewer.pools & set(self.pools) else "none"
+
+
+def said(fields: Iterable[FieldDef]) -> list[FieldDef]:
+    """The fields in the language spoken (:mod:`ticketing.languages`)."""
+    language = spoken()
+    return [_said(field, (field.words or {}).get(language) or {}) if language else field for field in fields]
+
+
+def _said(field: FieldDef, words: Mapping[str, Any]) -> FieldDef:
+    options: Mapping[str, str] = words.get("choices") or {}
+    return replace(
+        field,
+        label=words.get("label") or field.label,
+        help=words.get("help") or field.help,
+        choices=tuple((key, options.get(key) or label) for key, label in field.choices),
+        retired=tuple((key, options.get(key) or label) for key, label in field.retired),
+    )
 
 
 def from_json(items: Iterable[Characteristic | Mapping[str, Any]]) -> list[FieldDef]:
@@ -143,8 +169,13 @@ def json_schema(fields: Iterable[FieldDef]) -> dict[str, Any]:
                 "required": {"on_create": field.required, "on_enter": list(field.required_in)},
                 "conditional": field.visible_when is not None,
             }  # fmt: skip
+            if field.words:
+                shape["properties"][field.key]["x-boss"]["words"] = field.words
+            if field.archived:
+                shape["properties"][field.key]["deprecated"] = True
     # One that a condition may hide cannot be asked for by everybody who reads the schema.
-    shape["required"] = [key for key in shape["required"] if not shape["properties"][key]["x-boss"]["conditional"]]
+    free = {field.key for field in every if field.visible_when is not None or field.archived}
+    shape["required"] = [key for key in shape["required"] if key not in free]
     return shape
 
 
@@ -165,7 +196,11 @@ def names(values: Mapping[str, Any], viewer: Viewer, at: Situation) -> dict[str,
 
 def shown(fields: Iterable[FieldDef], values: Mapping[str, Any], viewer: Viewer, at: Situation) -> list[FieldDef]:
     """The fields ``viewer`` sees of a ticket with these values, in their order."""
-    return [field for field, seen in _walk(fields, values, viewer, at) if seen and field.level(viewer) != "none"]
+    return [
+        field
+        for field, seen in _walk(fields, values, viewer, at)
+        if seen and field.level(viewer) != "none" and (not field.archived or field.key in values)
+    ]
 
 
 def asked(fields: Iterable[FieldDef], values: Mapping[str, Any], viewer: Viewer, at: Situation) -> list[FieldDef]:
@@ -173,7 +208,7 @@ def asked(fields: Iterable[FieldDef], values: Mapping[str, Any], viewer: Viewer,
     found = [
         field
         for field in shown(fields, values, viewer, at)
-        if field.type == "section" or (field.is_given and may_write(field, values, viewer, at))
+        if not field.archived and (field.type == "section" or (field.is_given and may_write(field, values, viewer, at)))
     ]
     given = [field for field in found if field.is_given]
     return found if given else []
@@ -212,6 +247,16 @@ def computed(field: FieldDef, values: Mapping[str, Any], viewer: Viewer, at: Sit
     """The value of a computed field; None when it cannot be told."""
     try:
         return evaluate(field.compute, names(values, viewer, at))
+    except ExpressionError:
+        return None
+
+
+def proposed(field: FieldDef, values: Mapping[str, Any], viewer: Viewer, at: Situation) -> Any:
+    """What stands in an empty field of a ticket that is being opened: its default, as the fields above it are now."""
+    if field.default is not None or field.default_from is None:
+        return field.default
+    try:
+        return evaluate(field.default_from, names(values, viewer, at))
     except ExpressionError:
         return None
 
@@ -260,6 +305,8 @@ def faults(fields: Sequence[FieldDef], statuses: Collection[str]) -> Faults:
             if problems := expression_types.condition_problems(field.visible_when, known):
                 hint = _("A condition sees the fields above its own.")
                 found[f"{place}.visible_when"] = [*problems, hint]
+        if fault := _default_fault(field, expression_types.record({**texts, "fields": expression_types.record(above)})):
+            found[f"{place}.{fault[0]}"] = fault[1]
         known = expression_types.record({**texts, "fields": expression_types.record(whole)})
         if field.editable_when is not None and (
             problems := expression_types.condition_problems(field.editable_when, known)
@@ -271,9 +318,26 @@ def faults(fields: Sequence[FieldDef], statuses: Collection[str]) -> Faults:
                 problems = [_("A computed field is a text, a number, or a yes or no.")]
             if problems:
                 found[f"{place}.compute"] = problems
+        if field.type == "file" and (field.filterable or field.reportable or field.searchable):
+            found[f"{place}.filterable"] = [_("Lists, reports and search do not look into files.")]
         if field.is_given:
             above[field.key] = whole[field.key]
     return found
+
+
+def _default_fault(field: FieldDef, known: Type) -> tuple[str, list[str]] | None:
+    """Where and why its default is none it would take itself."""
+    if field.default is not None and field.is_given:
+        try:
+            schema.validate([replace(field, default=None)], {field.key: field.default})
+        except InvalidInput as refused:
+            return "default", refused.fields[field.key]
+    if field.default_from is None:
+        return None
+    given, problems = expression_types.type_of(field.default_from, known)
+    misfit = "" if problems else expression_types.misfit(given, expression_types.of_characteristic(field).or_null())
+    problems = [*problems, *([misfit] if misfit else [])]
+    return ("default_from", problems) if problems else None
 
 
 # The typed copy

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from boss.core import scoping
 from boss.core.actors import Actor
+from boss.core.files import FileScanned
 from boss.notify.rendering import home_of
 from boss.notify.services import messages
 from boss.tenancy.models import User
@@ -21,8 +22,8 @@ from ticketing.events import (
     TicketResolved,
     TicketWaits,
 )
-from ticketing.models import Category, Message, Ticket
-from ticketing.services import assigning, automation
+from ticketing.models import Attachment, Category, Message, Ticket
+from ticketing.services import assigning, attaching, automation
 from ticketing.services.mail import outgoing
 from ticketing.services.tickets import projecting
 
@@ -53,6 +54,7 @@ def pass_on_answer(happened: MessageAdded) -> None:
         ticket,
         "ticket_answer",
         key=f"ticketing.answer:{message.public_id}",
+        files=outgoing.along(message),
         author=message.author_label,
         body=message.body,
     )
@@ -97,6 +99,11 @@ def obey_rules(happened: TicketChanged) -> None:
     )  # fmt: skip
 
 
+def note_scan(happened: FileScanned) -> None:
+    """What the scanner said of a file is said of the attachments that are it."""
+    attaching.note_scan(happened.file_id)
+
+
 def _assigner() -> Actor:
     return Actor.system(scoping.current_realm_id(), assigning.LABEL)
 
@@ -110,7 +117,17 @@ def _ticket(ticket_id: int) -> Ticket:
     return ticket
 
 
-def _tell(ticket: Ticket, template: str, *, key: str, **more: str) -> None:
+_NO_FILES: tuple[list[Attachment], list[Attachment]] = ([], [])
+
+
+def _tell(
+    ticket: Ticket,
+    template: str,
+    *,
+    key: str,
+    files: tuple[list[Attachment], list[Attachment]] = _NO_FILES,
+    **more: str,
+) -> None:
     requester = ticket.requester
     if requester is None or not requester.is_active or requester.kind != User.Kind.SUBSCRIBER:
         return
@@ -126,8 +143,11 @@ def _tell(ticket: Ticket, template: str, *, key: str, **more: str) -> None:
             "number": ticket.number,
             "title": ticket.title,
             "link": f"{home_of(realm_id)}my/tickets/{ticket.public_id}/",
+            "files": [each.name for each in files[0]],
+            "not_sent": [each.name for each in files[1]],
             **more,
         },
         key=key,
         language=requester.language,
+        files=outgoing.parts_of(files[0]),
     )

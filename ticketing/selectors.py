@@ -422,7 +422,7 @@ def known(category: Category) -> Known:
     for version in list_schemas(category):
         for field in version.fields():
             found_fields.setdefault(field.key, field)
-        for status in version.own_statuses():
+        for status in statuses.said(version.own_statuses()):
             found_statuses.setdefault(status.key, status)
     return Known(found_fields, found_statuses)
 

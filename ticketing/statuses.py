@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from ticketing.choices import OPEN_STATES, TicketState
 from ticketing.fields import FieldDef
+from ticketing.languages import told
 
 CLOCKS = ("own", "first", "next", "resolve", "inform")
 """The promises a status may pause."""
@@ -36,7 +37,9 @@ REACHABLE: Mapping[str, frozenset[str]] = {
 @dataclass(frozen=True, slots=True)
 class StatusDef:
     """One status. ``customer_label``: what customers read, the state's own words when empty. ``allowed_next``: the keys
-    it may be left to; none: any that its state allows. ``require_fields``: what must be filled in to enter it."""
+    it may be left to; none: any that its state allows. ``require_fields``: what must be filled in to enter it.
+    ``words``: both labels in other languages.
+    """
 
     key: str
     label: str
@@ -46,6 +49,7 @@ class StatusDef:
     allowed_next: tuple[str, ...] = ()
     require_fields: tuple[str, ...] = ()
     colour: str = ""
+    words: Any = None
 
     def __post_init__(self) -> None:
         for name in ("pauses_clocks", "allowed_next", "require_fields"):
@@ -66,6 +70,20 @@ class StatusDef:
     @property
     def is_open(self) -> bool:
         return self.state in OPEN_STATES
+
+
+def said(known: Iterable[StatusDef]) -> list[StatusDef]:
+    """The statuses in the language spoken (:mod:`ticketing.languages`)."""
+    return [
+        replace(
+            each,
+            label=told(each.words, "label", each.label),
+            customer_label=told(each.words, "customer_label", each.customer_label),
+        )
+        if each.words
+        else each
+        for each in known
+    ]
 
 
 def from_json(items: Iterable[StatusDef | Mapping[str, Any]]) -> list[StatusDef]:
@@ -118,7 +136,9 @@ def next_of(known: Sequence[StatusDef], key: str, state: str) -> list[StatusDef]
 
 def needed(fields: Iterable[FieldDef], target: StatusDef) -> set[str]:
     """The keys of the fields that must not be empty in ``target``."""
-    return {field.key for field in fields if target.key in field.required_in} | set(target.require_fields)
+    every = list(fields)
+    wanted = {field.key for field in every if target.key in field.required_in} | set(target.require_fields)
+    return wanted - {field.key for field in every if field.archived}
 
 
 def faults(own: Sequence[StatusDef], fields: Collection[str]) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from boss.console.views import (
     accounts,
+    attachments,
     audit,
     automation,
     board,
@@ -240,6 +241,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("macros/new/", macros.macro_new, name="macro_new"),
     path("macros/of/<slug:public_id>/", macros.macro, name="macro"),
     path("macros/of/<slug:public_id>/archive/", macros.macro_archive, name="macro_archive"),
+    path("tickets/files/", attachments.file_limits_page, name="file_limits"),
+    path("tickets/files/<slug:public_id>/", attachments.attachment, name="attachment"),
     path("tickets/<slug:public_id>/beat/", desk.beat, name="ticket_beat"),
     path("tickets/<slug:public_id>/texts/", desk.texts, name="ticket_texts"),
     path("tickets/<slug:public_id>/macro/<slug:macro_id>/", desk.run_macro, name="ticket_macro"),

@@ -18,7 +18,7 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from boss.core import checks, events, exports, tasks, walls  # noqa: F401 - models are loaded only now
+        from boss.core import checks, events, exports, files, tasks, walls  # noqa: F401 - models are loaded only now
 
         def wake_relay(realm_id: int) -> None:
             try:
@@ -32,6 +32,13 @@ class CoreConfig(AppConfig):
             except OperationalError as error:  # the sweep writes it
                 log.warning("exporter_not_woken", error=str(error))
 
+        def wake_scanner(realm_id: int, file_id: int) -> None:
+            try:
+                tasks.scan_file.apply_async((realm_id, file_id), queue=lanes.of_realm("slow", realm_id))
+            except OperationalError as error:  # the sweep has it scanned
+                log.warning("scanner_not_woken", error=str(error))
+
         events.wake.append(wake_relay)
+        files.ring.append(wake_scanner)
         exports.ring.append(wake_exporter)
         post_migrate.connect(walls.after_migrate, dispatch_uid="boss.core.walls")

@@ -46,6 +46,8 @@ class Holding:
     stands in it after an erasure (``{pk}`` in a text is the row's key), or SCRUBBED. ``deleted`` rows go as a whole.
     ``kept`` says why something stays after an erasure; it is told to whoever asked for it. ``hidden`` columns (secrets,
     search forms of other columns) and ``withheld`` rows (what staff write among themselves) are in no copy.
+    ``bytes_of`` gives the name of the file that a row stands for and the id of its content, for the copy; None where
+    the file is handed out to nobody.
     """
 
     model: type[RealmScoped]
@@ -55,6 +57,7 @@ class Holding:
     kept: str | Promise = ""
     nobody: str = ""
     hidden: tuple[str, ...] = ()
+    bytes_of: Callable[[Any], tuple[str, int] | None] | None = None
     withheld: Q | None = None
 
 

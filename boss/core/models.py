@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -186,6 +187,45 @@ class AuditExport(PreparedFile):
         abstract = False
         verbose_name = _("audit export")
         verbose_name_plural = _("audit exports")
+
+
+class FileScan(models.TextChoices):
+    """What is known of a file from the scanner. UNSCANNED: the installation has none."""
+
+    PENDING = "pending", _("Being checked")
+    CLEAN = "clean", _("Checked")
+    BLOCKED = "blocked", _("Blocked")
+    UNSCANNED = "unscanned", _("Not checked for viruses")
+
+
+class StoredFile(RealmScoped):
+    """The bytes of a file that somebody brought, once for each realm however many rows name them.
+
+    What it is called, and who may have it, says the row that names it.
+    """
+
+    realm_only = "who may have a file is decided by the row that names it"
+    database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
+    dispatch_reads = ("id", "realm_id", "scan", "scan_due_at")
+
+    sha256 = models.CharField(max_length=64, db_collation="C")
+    size = models.BigIntegerField(_("size"))
+    media_type = models.CharField(max_length=100)
+    content = models.BinaryField()
+    scan = models.CharField(_("virus scan"), max_length=10, choices=FileScan.choices)
+    scan_note = models.CharField(max_length=200, blank=True, default="")
+    scan_due_at = models.DateTimeField(db_default=Now())
+    scanned_at = models.DateTimeField(null=True)
+    kept_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta(RealmScoped.Meta):
+        verbose_name = _("stored file")
+        verbose_name_plural = _("stored files")
+        constraints = [models.UniqueConstraint(fields=["realm_id", "sha256"], name="core_file_once")]
+        indexes = [models.Index(fields=["scan_due_at"], condition=Q(scan="pending"), name="core_file_scan_due")]
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
 
 
 class RememberedAnswer(RealmScoped):

@@ -420,6 +420,8 @@ def _form_field(item: Characteristic) -> forms.Field:
         return forms.ChoiceField(choices=[(str(n), str(n)) for n in range(1, best + 1)], widget=forms.RadioSelect)
     if item.type == "multi_choice":
         return forms.MultipleChoiceField(choices=item.choices, widget=forms.CheckboxSelectMultiple)
+    if item.type == "file":
+        return forms.FileField(allow_empty_file=True)  # refused with the words of whoever takes it
     if item.type == "date":
         return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}))
     if item.type == "datetime":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from celery import shared_task
 
-from boss.core import exports, relay, sealing
+from boss.core import exports, files, relay, sealing
 
 log = structlog.get_logger(__name__)
 
@@ -44,3 +44,21 @@ def sweep_exports() -> int:
     """Write the files nobody was woken for, drop those whose time is over."""
     exports.expire()
     return sum(exports.write(realm_id, export_id) for realm_id, export_id in exports.due())
+
+
+@shared_task(name="core.scan_file")
+def scan_file(realm_id: int, file_id: int) -> bool:
+    """Rung when a file was kept that is to be scanned."""
+    return files.scan(realm_id, file_id)
+
+
+@shared_task(name="core.scan_files")
+def scan_files() -> int:
+    """Files nobody was woken for, and those whose scanner did not answer."""
+    return sum(files.scan(realm_id, file_id) for realm_id, file_id in files.due_everywhere())
+
+
+@shared_task(name="core.drop_files")
+def drop_files() -> int:
+    """Contents that nothing names any more."""
+    return files.drop_unnamed()

@@ -10,7 +10,8 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, FSMModelMixin, transition
 
-from boss.core.scoping import Addressable
+from boss.core.models import StoredFile
+from boss.core.scoping import Addressable, RealmScoped
 
 
 class DeliveryState(models.TextChoices):
@@ -55,6 +56,25 @@ class Message(Addressable):
 
     def __str__(self) -> str:
         return self.subject
+
+
+class MessageFile(RealmScoped):
+    """A file that goes along with a message, in order."""
+
+    realm_only = "what was sent to whom is the provider's record; its reader has it in his mail"
+    database_rights: ClassVar[str] = "SELECT, INSERT"
+
+    message = models.ForeignKey(Message, models.PROTECT, related_name="files")
+    file = models.ForeignKey(StoredFile, models.PROTECT, related_name="+")
+    name = models.CharField(_("name"), max_length=120)
+    media_type = models.CharField(_("type"), max_length=100)
+
+    class Meta(RealmScoped.Meta):
+        verbose_name = _("file of a message")
+        verbose_name_plural = _("files of messages")
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Delivery(FSMModelMixin, Addressable):

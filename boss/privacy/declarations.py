@@ -103,6 +103,8 @@ def _ground() -> list[Holding]:
             hidden=("tx", "epoch", "actor_id", "actor_label", "address", "request_id"),  # of staff, mostly
         ),
         Holding(core.RememberedAnswer, of=_answers, deleted=True),
+        *_nobody("bytes: whose they are say the rows that name them, and without one they go", core.StoredFile),
+        _by(notify.MessageFile, "message_id", "message", deleted=True, hidden=("file_id",)),
         Holding(
             notify.Delivery, of=lambda subject: Q(address__in=subject.emails),
             erased={"address": "erased-{pk}@erased.invalid", "name": BLOT, "error": ""},
@@ -155,6 +157,11 @@ def _desk() -> list[Holding]:
         _by(
             ticketing.TimeEntry, "ticket_id", "ticket", erased={"note": SCRUBBED}, hidden=("written_by",),
             withheld=Q(pk__isnull=False),
+        ),
+        _by(
+            ticketing.Attachment, "ticket_id", "ticket", deleted=True, hidden=("file_id", "sha256"),
+            withheld=Q(message__kind="internal"),
+            bytes_of=lambda row: (row.name, row.file_id) if row.is_offered else None,
         ),
         *_nobody("ids and states alone", ticketing.TicketRelation, ticketing.TicketMerge),
         *_nobody("ids alone", ticketing.TicketLink, ticketing.PoolMember, ticketing.Timer),

@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from boss.core import sealing
 from boss.core.models import AuditEntry, RememberedAnswer
 from boss.core.retention import RecordClass, record_classes
-from boss.notify.models import Delivery, Message
+from boss.notify.models import Delivery, Message, MessageFile
 from boss.tenancy.models import Session, SignInFailure
 from ipservices.models import DriverCall, LeaseHistory, ObservedLease, UsageRecord
+from ticketing.models import Attachment
 from ticketing.models import Message as TicketMessage
 from workflow.models import RunEvent
 
@@ -27,11 +28,12 @@ def declare_all() -> None:
         ),
         "messages": RecordClass(
             _("Sent messages"), Message, lambda cut: Q(created_at__lt=cut), 2 * YEAR, floor_days=30,
-            dependents=((Delivery, "message_id"),),
+            dependents=((Delivery, "message_id"), (MessageFile, "message_id")),
         ),
         "ticket_messages": RecordClass(
             _("Conversations of tickets that were resolved"), TicketMessage,
             lambda cut: Q(ticket__resolved_at__lt=cut), 5 * YEAR, floor_days=90,
+            dependents=((Attachment, "message_id"),),
         ),
         "driver_calls": RecordClass(
             _("What was said to servers"), DriverCall, lambda cut: Q(started_at__lt=cut), YEAR, floor_days=30,

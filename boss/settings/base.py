@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "boss.tenancy.middleware.SignInMiddleware",
     "boss.tenancy.middleware.ComponentMiddleware",
     "boss.look.middleware.RealmTimeMiddleware",
+    "boss.look.middleware.DeskLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -198,6 +199,10 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# How many files one form may carry; how many of them a realm takes is its own to say (ticketing.file_limits).
+DATA_UPLOAD_MAX_NUMBER_FILES = 60
+# What looks through files before anybody gets them: "clamd:host:port", "clamd:/path", or an entry point's name.
+BOSS_FILE_SCANNER = env.text("BOSS_FILE_SCANNER", "")
 
 EMAIL_BACKEND = env.text("BOSS_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = str(BASE_DIR / ".boss" / "mail")

@@ -42,7 +42,7 @@ _READ_CUSTOMERS = _set(
 )
 _READ_WORK = _set(
     "ticketing.view_ticket ticketing.view_message ticketing.view_internal_message ticketing.view_category",
-    "ticketing.view_talentpool ticketing.view_timeentry ticketing.view_inboundmail",
+    "ticketing.view_attachment ticketing.view_talentpool ticketing.view_timeentry ticketing.view_inboundmail",
     "workflow.view_run workflow.view_taskrun",
     "workflow.view_definition workflow.view_definitionversion workflow.view_definitiondraft",
     "workflow.view_bulk ticketing.view_savedview ticketing.view_ticketbulk ipservices.view_outage",
@@ -58,6 +58,7 @@ _STAFF = _READ_REALM | _READ_CUSTOMERS | _READ_WORK | _DO_TICKETS | _set("core.u
 _ORGANIZATION = _set(
     "tenancy.view_organization tenancy.view_site core.use_owner",
     "ticketing.view_ticket ticketing.view_message ticketing.add_ticket ticketing.add_message",
+    "ticketing.view_attachment",
 )
 _ITS_PEOPLE = _set("tenancy.view_user tenancy.add_user tenancy.change_user tenancy.grant_role")
 
@@ -180,6 +181,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "subscribers.view_order subscribers.view_orderitem subscribers.view_charge ipservices.view_service",
             "subscribers.view_statement subscribers.view_payment",
             "ticketing.view_ticket ticketing.view_message ticketing.add_ticket ticketing.add_message",
+            "ticketing.view_attachment",
             "catalog.view_plans_on_sale subscribers.place_order workflow.view_run workflow.view_taskrun",
             "core.use_selfhelp privacy.view_personalexport",
         ),
@@ -190,6 +192,7 @@ BUILT_IN: dict[str, RolePolicy] = {
         _set(
             "tenancy.view_user core.use_selfhelp",
             "ticketing.view_ticket ticketing.view_message ticketing.add_ticket ticketing.add_message",
+            "ticketing.view_attachment",
         ),
         "subscriber",
     ),

@@ -69,6 +69,7 @@ WORDS: dict[str, str | Promise] = {
     "ticketing.view_ticket": _("See tickets"),
     "ticketing.view_message": _("Read what was said on tickets"),
     "ticketing.view_internal_message": _("Read internal notes"),
+    "ticketing.view_attachment": _("Open files attached to tickets"),
     "ticketing.view_category": _("See ticket categories"),
     "ticketing.view_talentpool": _("See talent pools"),
     "ticketing.add_ticket": _("Open tickets"),

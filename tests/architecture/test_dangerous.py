@@ -39,6 +39,7 @@ MADE_OF_NAMES = ("boss/core/walls.py", "boss/core/sealing.py", *LABS, *PLATFORM)
 WEB_CLIENTS = ("boss/core/outbound.py", *PLATFORM, *LABS)
 SOCKETS = (
     "boss/core/outbound.py", "boss/automation/sandbox/", *PLATFORM, *LABS,
+    "boss/core/scanning.py",  # the virus scanner at the address that the operator's settings name
     "workflow/engine/settings.py",  # the machine's name
     # Protocols no client library of ours speaks; each connects to what the guard (reachable_address) has let pass.
     "ipservices/drivers/dns_bind/rndc.py", "ipservices/drivers/dns_bind/wire.py", "ipservices/drivers/ip_kea/relay.py",

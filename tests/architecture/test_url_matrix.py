@@ -66,7 +66,7 @@ def test_every_view_declares_a_permission_or_says_public():
 def fill(route: str, ids: dict[str, str]) -> str:
     """An address with the ids of the world in it."""
     inner = (
-        r"workflows/drafts|network/findings|network/migrations|tickets/views|tickets/bulk|tickets/reports/saved"
+        r"workflows/drafts|network/findings|network/migrations|tickets/views|tickets/bulk|tickets/files|tickets/reports/saved"
         r"|tickets/reports|[\w-]+"
     )
     room = re.match(rf"api/v1/(?:overview/)?([\w-]+/[\w-]+)/|(?:console|my|owner)/({inner})/", route)
@@ -76,6 +76,7 @@ def fill(route: str, ids: dict[str, str]) -> str:
         "network/findings": "ipservices/findings", "network/migrations": "ipservices/migrations",
         "tickets/views": "ticketing/views", "tickets/bulk": "ticketing/bulks",
         "tickets/reports": "ticketing/reports", "tickets/reports/saved": "ticketing/saved-reports",
+        "tickets/files": "ticketing/attachments",
         "tickets": "ticketing/tickets", "time": "ticketing/time-entries", "mail": "ticketing/mails",
         "mailboxes": "ticketing/mailboxes",
         "workflows": "workflow/definitions", "workflows/drafts": "workflow/drafts",

@@ -9,6 +9,7 @@ from decimal import Decimal
 from boss.automation.services import endpoints, scripts
 from boss.core import clock, crypto, exports
 from boss.core.actors import Actor
+from boss.core.files import Upload
 from boss.notify.services import messages
 from boss.platform.demo import building
 from boss.platform.demo.trilakes import desk, plans
@@ -95,6 +96,9 @@ def build(system: Actor) -> World:
     )
     migration = Migration.objects.create(source=binding, target=newer, state="ready", asked_by="BOSS")
     ticket = tickets.open(actor=system, category_key="billing", title="A question", requester=sam)
+    said = tickets.add_message(
+        actor=actor_of(sam), ticket=ticket, body="See", files=[Upload.made("world.txt", b"World")]
+    )
     macro = macros.create(actor=system, key="world", name="World", steps=[{"do": "priority", "value": "2"}])
     box = mailboxes.define(actor=system, address=f"help@realm-{system.realm_id}.example", category=ticket.category)
     mail = intake.receive(b"From: no-reply@x.example\n\nHello", envelope_from="", envelope_to=box.address)
@@ -150,6 +154,7 @@ def build(system: Actor) -> World:
             "me/sessions": "0" * 12,
             "notify/messages": message.public_id,
             "ticketing/tickets": ticket.public_id,
+            "ticketing/attachments": said.attachments.get().public_id,
             "ticketing/time-entries": time.add(actor=actor_of(tom), ticket=ticket, seconds=60).public_id,
             "ticketing/views": views.create(actor=actor_of(tom), name="World", filters={}).public_id,
             "ticketing/bulks": ticket_bulk.begin(

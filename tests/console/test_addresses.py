@@ -199,6 +199,8 @@ ROWS = {
     "macro_new": "ticketing.manage_macros",
     "macro": "ticketing.manage_macros",
     "macro_archive": "ticketing.manage_macros",
+    "file_limits": "ticketing.manage_categories",
+    "attachment": "ticketing.view_attachment",
     "ticket_beat": "ticketing.view_internal_message",
     "ticket_texts": "ticketing.view_internal_message",
     "ticket_macro": "ticketing.view_internal_message",
@@ -226,6 +228,7 @@ ROWS = {
     "ticket_split": "ticketing.change_ticket",
 }
 PLAIN = {
+    "file_limits",
     "my_time",
     "time_totals",
     "outages",

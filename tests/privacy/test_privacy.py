@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import zipfile
@@ -9,12 +10,13 @@ from decimal import Decimal
 
 import psycopg
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db.models import BinaryField, CharField, JSONField, TextField
 
-from boss.core import exports, holdings, scoping, walls
+from boss.core import clock, exports, files, holdings, scoping, walls
 from boss.core.actors import Actor
-from boss.core.models import AuditEntry
+from boss.core.models import AuditEntry, StoredFile
 from boss.core.permissions import PermissionDenied
 from boss.core.problems import NotFound
 from boss.notify.models import Delivery
@@ -34,6 +36,7 @@ from subscribers.services import accounts, billing, orders, subscriptions
 from tests.cast import actor_of
 from tests.portals.conftest import SET_UP, open_shop
 from tests.workflow.driving import drive
+from ticketing.models import Attachment
 from ticketing.services import tickets
 from workflow.services import definitions
 
@@ -65,8 +68,10 @@ def maria(real_db, cast) -> Order:
         order = Order.objects.select_related("account", "site").get(pk=order.pk)
         user = User.objects.get(pk=order.account.user_id)
         ticket = tickets.open(actor=actor_of(user), category_key="internet", title=f"{NAME} has no light",
-                              body=f"Call me at {PHONE}", requester=user, data={"light": "red"})  # fmt: skip
-        tickets.add_message(actor=system, ticket=ticket, body=f"{NAME} is rude", kind="internal")
+                              body=f"Call me at {PHONE}", requester=user, data={"light": "red"},
+                              files=[SimpleUploadedFile("no light.txt", b"red lamp")])  # fmt: skip
+        tickets.add_message(actor=system, ticket=ticket, body=f"{NAME} is rude", kind="internal",
+                            files=[SimpleUploadedFile("inside.txt", b"between us")])  # fmt: skip
         tickets.fill(actor=system, ticket=ticket, data={"credit": "0"})
         tickets.resolve(actor=system, ticket=ticket)
         billing.receive(actor=system, account=order.account, amount=Decimal("5"), paid_by="cash")
@@ -148,7 +153,9 @@ def test_a_copy_holds_what_is_held_and_nothing_of_others(maria, cast):
     assert json.loads(whole["subscribers.account.json"])[0]["name"] == NAME
     assert "has no light" in whole["ticketing.ticket.csv"]
     assert "5.00" in whole["subscribers.payment.json"]
+    assert [text for name, text in whole.items() if name.endswith("-no light.txt")] == ["red lamp"]
     everything = "".join(whole.values())
+    assert "between us" not in everything and "inside.txt" not in everything
     assert "is rude" not in everything  # what our people write among themselves
     assert "Nora" not in everything
     for secret in ("argon2", "sealed_secrets", "pin_hash", "card_token"):
@@ -192,6 +199,10 @@ def test_after_an_erasure_no_table_names_the_person_but_those_the_answer_lists(m
     before = tables_with(real_db, *texts)
     assert {"subscribers_account", "tenancy_user", "ticketing_message", "notify_message"} <= before
     erasure = erased(maria, cast)
+    with scoping.system_transaction("test"):
+        assert not Attachment.objects.exists() and StoredFile.objects.count() == 2
+        StoredFile.objects.update(kept_at=clock.now() - dt.timedelta(days=2))
+    assert files.drop_unnamed() == 2
     kept = {holdings.holdings.get(line["table"]).model._meta.db_table for line in erasure.answer["kept"]}
     assert tables_with(real_db, *texts) <= kept
     assert tables_with(real_db, "Nora Other") >= {"subscribers_account", "tenancy_user"}

@@ -16,19 +16,23 @@ import pytest
 from django.test import Client
 
 from boss.core import clock, scoping
+from boss.core.files import Upload
 from boss.tenancy import sessions
 from boss.tenancy.models import User
 from boss.tenancy.services import api_keys, roles, sites, users
 from tests.architecture.test_url_matrix import addresses, methods_of
 from tests.cast import PASSWORD, actor_of, make_user, sign_in
 from ticketing.fields import FieldDef
-from ticketing.models import Ticket
+from ticketing.models import Attachment, Ticket
 from ticketing.services import categories, tickets, time
 
 COMMON = "Quagga"
 """Stands in every title: what people search for."""
-ORDINAL = {"title": "t", "said": "p", "note": "n", "open field": "g", "staff field": "f", "worked": "z"}
-FOR_CUSTOMERS = ("title", "said", "open field")
+ORDINAL = {
+    "title": "t", "said": "p", "note": "n", "open field": "g", "staff field": "f", "worked": "z", "file": "h",
+    "note file": "k",
+}  # fmt: skip
+FOR_CUSTOMERS = ("title", "said", "open field", "file")
 STAFF = ("realm_admin", "manager", "csr", "noc", "dispatcher", "field_technician", "billing", "porting", "auditor")
 
 # Who, of those who are no staff, sees what. Staff see every ticket of their realm.
@@ -48,6 +52,15 @@ MAY_SEE = {
 NO_STAFF = frozenset(MAY_SEE) - {"Charlie, who owns the other realm"}
 
 
+FILE_DOORS = ("console/tickets/files/{}/", "my/tickets/files/{}/", "owner/tickets/files/{}/",
+              "api/v1/ticketing/attachments/{}/", "api/v1/ticketing/attachments/{}/content/")  # fmt: skip
+
+
+def paper(word: str) -> Upload:
+    """A file that is called as what stands in it."""
+    return Upload.made(f"{word}.txt", word.encode())
+
+
 def word(ticket: str, part: str) -> str:
     """What stands in one part of one ticket and nowhere else."""
     return ORDINAL[part] + "qx" + re.sub(r"\W", "", ticket).lower() + "xq"
@@ -57,6 +70,7 @@ def word(ticket: str, part: str) -> str:
 class Matrix:
     tickets: dict[str, Ticket]
     browsers: dict[str, Client]
+    files: dict[tuple[str, str], str]
 
     def words_in(self, page: str) -> set[tuple[str, str]]:
         """Which parts of which tickets an answer tells."""
@@ -129,8 +143,11 @@ def matrix(cast, desk, alpha, system, in_beta, settings, monkeypatch) -> Matrix:
             actor=system, category_key=category, title=f"{COMMON} {word(name, 'title')}",
             data={"seen": word(name, "open field"), "hidden": word(name, "staff field")} if worked else None, **more,
         )  # fmt: skip
-        tickets.add_message(actor=bob, ticket=ticket, body=f"{COMMON} {word(name, 'said')}")
-        tickets.add_message(actor=bob, ticket=ticket, body=word(name, "note"), kind="internal")
+        tickets.add_message(
+            actor=bob, ticket=ticket, body=f"{COMMON} {word(name, 'said')}", files=[paper(word(name, "file"))]
+        )
+        tickets.add_message(actor=bob, ticket=ticket, body=word(name, "note"), kind="internal",
+                            files=[paper(word(name, "note file"))])  # fmt: skip
         time.add(actor=worker, ticket=ticket, seconds=60, note=word(name, "worked"))
         return ticket
 
@@ -167,7 +184,15 @@ def matrix(cast, desk, alpha, system, in_beta, settings, monkeypatch) -> Matrix:
     browsers["a program of the provider"] = Client(
         headers={"host": "alpha.localhost", "authorization": f"Bearer {plain}"}, raise_request_exception=False
     )
-    return Matrix(found, browsers)
+    files = {
+        (name, part): file.public_id
+        for name, ticket in found.items()
+        for file in Attachment.objects.filter(ticket_id=ticket.pk)
+        for part in ("file", "note file")
+        if file.name == f"{word(name, part)}.txt"
+    }
+    assert len(files) == 18
+    return Matrix(found, browsers, files)
 
 
 def routes() -> Iterator[tuple[str, bool]]:
@@ -229,6 +254,13 @@ def test_everybody_finds_his_own_tickets_and_nobody_learns_of_anothers(matrix, c
                     told_too_much += [f"{who}: {path}: {each}" for each in told - allowed]
                     if not sees and (status == 200 or status >= 500):
                         told_too_much.append(f"{who}: {path} of {name}: {status}")
+            for (name, part), file in matrix.files.items():
+                for door in FILE_DOORS:
+                    asked_for += 1
+                    status, page = asked(client, "/" + door.format(file))
+                    told_too_much += [f"{who}: {door}: {each}" for each in matrix.words_in(page) - allowed]
+                    if (name, part) not in allowed and (status == 200 or status >= 500):
+                        told_too_much.append(f"{who}: {door} of {name}: {status}")
             not_told += [f"{who}: {each}" for each in allowed - seen if each[0] in names]
     assert told_too_much == []
     assert not_told == []

@@ -12,6 +12,7 @@ from boss.core.actors import Actor
 from boss.core.api.serializers import RowSerializer
 from boss.tenancy.models import User
 from ticketing import fields, selectors, statuses
+from ticketing.api.attachments import AttachmentSerializer
 from ticketing.choices import MessageKind, Priority
 from ticketing.contracts import Outcome
 from ticketing.fields import Viewer
@@ -82,6 +83,11 @@ class TicketSerializer(RowSerializer):
         return cast(Viewer, context["viewer"][0])
 
 
+def _files() -> serializers.ListField:
+    told = "As multipart/form-data, once for each file; values of fields then stand under data.<key>"
+    return serializers.ListField(child=serializers.FileField(allow_empty_file=True), required=False, help_text=told)
+
+
 class NewTicket(serializers.Serializer[Any]):
     """A ticket to be opened. Subscribers give category, title, body and data only, contacts a site besides."""
 
@@ -94,6 +100,7 @@ class NewTicket(serializers.Serializer[Any]):
     due_at = serializers.DateTimeField(required=False)
     requester = serializers.CharField(max_length=12, required=False, help_text="The public id of the person it is for")
     site = serializers.CharField(max_length=12, required=False, help_text="The public id of the site it is about")
+    files = _files()
 
 
 class Versioned(serializers.Serializer[Any]):
@@ -178,18 +185,20 @@ class PromiseSerializer(serializers.Serializer[Why]):
 class TicketMessageSerializer(RowSerializer):
     """``ticket`` is the number of the ticket it was said on: one that was merged, or from which it was split off."""
 
-    for_customers = ("public_id", "ticket", "seq", "kind", "body", "at", "author_label", "from_customer")
+    for_customers = ("public_id", "ticket", "seq", "kind", "body", "at", "author_label", "from_customer", "attachments")
 
     ticket = serializers.CharField(source="ticket.number", read_only=True)
+    attachments = AttachmentSerializer(many=True, read_only=True)
 
     class Meta:
         model = Message
-        fields = ("public_id", "ticket", "seq", "kind", "body", "at", "author_label", "from_customer")
+        fields = ("public_id", "ticket", "seq", "kind", "body", "at", "author_label", "from_customer", "attachments")
         read_only_fields = fields
 
 
 class NewMessage(Versioned):
-    body = serializers.CharField(max_length=20_000)
+    body = serializers.CharField(max_length=20_000, required=False, allow_blank=True, default="")
+    files = _files()
     kind = serializers.ChoiceField(
         choices=(MessageKind.PUBLIC.value, MessageKind.INTERNAL.value), default=MessageKind.PUBLIC.value
     )
@@ -240,11 +249,12 @@ class CategorySerializer(serializers.ModelSerializer[Category]):
         source="parent.key", default=None, read_only=True, allow_null=True
     )
     default_pool = serializers.CharField(source="default_pool.key", default=None, read_only=True, allow_null=True)
+    name = serializers.CharField(source="title", read_only=True, help_text="In the language asked for")
 
     class Meta:
         model = Category
         fields = (
-            "key", "name", "kind", "parent", "default_pool", "priority", "number_prefix", "portal_visible",
+            "key", "name", "names", "kind", "parent", "default_pool", "priority", "number_prefix", "portal_visible",
             "first_reply_target", "resolve_target", "schema_version",
         )  # fmt: skip
         read_only_fields = fields

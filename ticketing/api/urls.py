@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from boss.core.api.routes import Route
-from ticketing.api import desk, lists, policies, pools, reports, time, views
+from ticketing.api import attachments, desk, lists, policies, pools, reports, time, views
 
 routes = [
     Route("tickets", views.TicketViewSet),
+    Route("attachments", attachments.AttachmentViewSet),
+    Route("file-limits", attachments.FileLimitsViewSet),
     Route("views", lists.SavedViewViewSet),
     Route("bulks", lists.TicketBulkViewSet),
     Route("categories", views.CategoryViewSet),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar, cast
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 from django_filters import BooleanFilter, CharFilter, ChoiceFilter
 from drf_spectacular.utils import extend_schema
@@ -15,12 +15,13 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
 
 from boss.core.api.filters import FilterSet
+from boss.core.api.parsers import JSONParser, MultiPartParser
 from boss.core.api.views import ReadOnlyViewSet
 from boss.core.problems import InvalidInput, NotFound
 from boss.core.scoping import ScopedQuerySet
 from boss.tenancy.models import Site, User
 from boss.tenancy.selectors import get_site, get_user
-from ticketing import links, lists, saved_views, selectors, why
+from ticketing import attachments, links, lists, saved_views, selectors, why
 from ticketing.api import by_fields, serializers
 from ticketing.api.desk import PresenceActions
 from ticketing.api.links import LinksOfTickets
@@ -97,6 +98,7 @@ class TicketViewSet(LinksOfTickets, PresenceActions, ReadOnlyViewSet):
         "create": serializers.NewTicket,
         "say": serializers.NewMessage,
     }
+    parser_classes = (JSONParser, MultiPartParser)
     filterset_class = TicketFilter
     ordering_fields = ("id", "opened_at", "priority")
 
@@ -220,7 +222,10 @@ class TicketViewSet(LinksOfTickets, PresenceActions, ReadOnlyViewSet):
     @action(detail=True, permission="ticketing.view_message", pagination_class=None, filterset_class=None)
     def messages(self, request: Request, public_id: str) -> Response:
         """The thread in order; internal notes only for those who may read them."""
-        found = selectors.list_messages(self.actor, self.get_object())
+        readable = attachments.list_attachments(self.actor).order_by("id")
+        found = selectors.list_messages(self.actor, self.get_object()).prefetch_related(
+            Prefetch("attachments", readable)
+        )
         return Response(
             serializers.TicketMessageSerializer(found, many=True, context=self.get_serializer_context()).data
         )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email import policy
 from email.message import EmailMessage, Message
 from email.parser import BytesParser
 from email.utils import getaddresses
 
+from boss.core import file_types
 from ticketing.mail.limits import DEFAULT, Limits
 from ticketing.mail.neutral import Address, Mail, Part, Unparseable
 from ticketing.mail.texts import clean, clean_line, text_of_html
@@ -20,12 +21,6 @@ _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z
 _KEPT = 40
 """How many values of one header are kept, and how long each."""
 _LONGEST_VALUE = 16_000
-
-EXECUTABLE = frozenset(
-    {"apk", "app", "bat", "cmd", "com", "cpl", "dll", "exe", "hta", "img", "iso", "jar", "js", "jse", "lnk", "msi"}
-    | {"msp", "pif", "ps1", "reg", "scr", "vbe", "vbs", "vhd", "wsf", "wsh"}
-)
-"""Endings of files that run when they are opened. They are named, and never offered."""
 
 
 def parse(raw: bytes, limits: Limits = DEFAULT) -> Mail:
@@ -103,6 +98,15 @@ def _neutral(message: EmailMessage, limits: Limits) -> Mail:
         report_type=str(message.get_param("report-type") or "").lower(),
         warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+def contents(raw: bytes, wanted: Iterable[Part], limits: Limits = DEFAULT) -> Iterator[tuple[Part, bytes]]:
+    """The bytes of these parts of a mail that :func:`parse` has read, in its order."""
+    by_index = {part.index: part for part in wanted}
+    message = BytesParser(policy=policy.default).parsebytes(raw)
+    for index, _depth, part in _leaves(message, limits):
+        if index in by_index:
+            yield by_index[index], _payload(part)
 
 
 def ids_in(value: str) -> list[str]:
@@ -212,11 +216,11 @@ def _raw_name(part: EmailMessage) -> str:
 
 def _name(part: EmailMessage, index: int) -> str:
     """A file name that is only a name: no folder, no control characters, no direction marks."""
-    name = re.split(r"[\\/]", clean_line(_raw_name(part)))[-1].strip(". ")
+    name = file_types.clean_name(clean_line(_raw_name(part)), fallback="")
     extension = {"message/rfc822": "eml", "text/calendar": "ics", "text/plain": "txt"}.get(
         part.get_content_type(), "bin"
     )
-    return name[:120] or f"part-{index}.{extension}"
+    return name or f"part-{index}.{extension}"
 
 
 def _attachment(part: EmailMessage, index: int, payload: bytes, before: int, limits: Limits) -> Part:
@@ -226,6 +230,6 @@ def _attachment(part: EmailMessage, index: int, payload: bytes, before: int, lim
         refused = "too_many"
     elif len(payload) > limits.attachment:
         refused = "too_large"
-    elif name.rpartition(".")[2].lower() in EXECUTABLE or payload[:2] == b"MZ" or payload[:4] == b"\x7fELF":
+    elif file_types.is_executable(name, payload):
         refused = "executable"
     return Part(index, name, part.get_content_type()[:100], len(payload), hashlib.sha256(payload).hexdigest(), refused)

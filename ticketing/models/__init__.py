@@ -1,6 +1,7 @@
 """The desk's tables: categories and pools, tickets, and what is said and happens on them."""
 
 from ticketing.models.automation import RuleBreaker, RuleRun
+from ticketing.models.attachments import Attachment
 from ticketing.models.bulks import TicketBulk, TicketBulkItem
 from ticketing.models.categories import Category, CategoryDraft, CategorySchema
 from ticketing.models.checklists import ChecklistItem
@@ -37,6 +38,7 @@ from ticketing.models.values import TicketFieldValue
 from ticketing.models.views import SavedView, ViewPreference
 
 __all__ = [
+    "Attachment",
     "BlockedSender",
     "CalendarVersion",
     "Category",

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from boss.core.scoping import RealmScoped
 from ticketing import fields as field_defs
-from ticketing import points
+from ticketing import languages, points
 from ticketing import statuses as status_defs
 from ticketing.choices import CategoryKind, Priority
 from ticketing.fields import FieldDef
@@ -28,6 +28,7 @@ class Category(RealmScoped):
 
     key = models.SlugField(_("key"), max_length=40)
     name = models.CharField(_("name"), max_length=80)
+    names: Any = models.JSONField(_("name in other languages"), default=dict, db_default={}, blank=True)
     kind = models.CharField(_("kind"), max_length=12, choices=CategoryKind.choices, default=CategoryKind.SUPPORT)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
     default_pool = models.ForeignKey(
@@ -57,6 +58,11 @@ class Category(RealmScoped):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def title(self) -> str:
+        """Its name in the language of whoever is answered."""
+        return str(self.names.get(languages.spoken()) or self.name)
+
 
 class CategorySchema(RealmScoped):
     """One published version of a category's fields and statuses. Immutable: tickets keep theirs until edited."""
@@ -85,7 +91,8 @@ class CategorySchema(RealmScoped):
         return f"{self.category_id} v{self.version}"
 
     def fields(self) -> list[FieldDef]:
-        return field_defs.from_json(self.characteristics)
+        """The fields, in the language of whoever is answered."""
+        return field_defs.said(field_defs.from_json(self.characteristics))
 
     def points(self) -> list[Point]:
         """What every ticket of the category is to have done, in order."""
@@ -97,7 +104,7 @@ class CategorySchema(RealmScoped):
 
     def status_defs(self) -> list[StatusDef]:
         """All of them, with the standard ones where the category has no word of its own."""
-        return status_defs.effective(self.own_statuses())
+        return status_defs.said(status_defs.effective(self.own_statuses()))
 
 
 class CategoryDraft(RealmScoped):

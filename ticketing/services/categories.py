@@ -15,7 +15,7 @@ from boss.core.permissions import require
 from boss.core.problems import InvalidInput, NotFound
 from boss.core.schema import Characteristic
 from boss.core.services import service
-from ticketing import selectors
+from ticketing import desk, selectors
 from ticketing.choices import CategoryKind, Priority
 from ticketing.errors import KeyTaken
 from ticketing.events import CategoryPublished
@@ -31,8 +31,8 @@ Fields = Iterable[Characteristic | dict[str, Any]]
 Statuses = Iterable[StatusDef | Mapping[str, Any]]
 Points = Iterable[Point | Mapping[str, Any]]
 _CHANGED = (
-    "name", "kind", "parent", "default_pool", "priority", "number_prefix", "portal_visible", "first_reply_target",
-    "resolve_target",
+    "name", "names", "kind", "parent", "default_pool", "priority", "number_prefix", "portal_visible",
+    "first_reply_target", "resolve_target",
 )  # fmt: skip
 
 
@@ -42,6 +42,7 @@ def create(
     actor: Actor,
     key: str,
     name: str,
+    names: Mapping[str, str] | None = None,
     kind: str = CategoryKind.SUPPORT,
     parent: Category | None = None,
     default_pool: TalentPool | None = None,
@@ -71,6 +72,7 @@ def create(
     category: Category = Category(
         key=key,
         name=name.strip(),
+        names=_names(actor, names),
         kind=kind,
         parent=parent,
         default_pool=default_pool,
@@ -103,8 +105,10 @@ def change(
     portal_visible: bool,
     first_reply_target: dt.timedelta | None,
     resolve_target: dt.timedelta | None,
+    names: Mapping[str, str] | None = None,
 ) -> Category:
-    """Set what is not versioned. Tickets that are open keep their pool, priority and promises.
+    """Set what is not versioned. Tickets that are open keep their pool, priority and promises. ``names``: by language
+    of the realm; None leaves them as they are.
 
     Raises :class:`InvalidInput` with fields ``name``, ``parent``.
     """
@@ -120,6 +124,8 @@ def change(
         raise InvalidInput(fields={"parent": [_("This one has categories below it.")]})
 
     before = _told(category)
+    if names is not None:
+        category.names = _names(actor, names)
     category.name, category.kind, category.parent, category.default_pool = name.strip(), kind, parent, default_pool
     category.priority, category.number_prefix = priority, number_prefix.strip().upper()
     category.portal_visible = portal_visible
@@ -208,8 +214,31 @@ def archive(*, actor: Actor, category: Category) -> Category:
     category.is_archived = True
     category.save(update_fields=["is_archived"])
 
-    audit.record(actor=actor, action="category.archived", subject=category)
+    audit.record(actor=actor, action="category.archived", subject=category, after={"key": category.key})
     return category
+
+
+@service
+def restore(*, actor: Actor, category: Category) -> Category:
+    """Offer an archived category again."""
+    category = Category.objects.select_for_update().get(pk=category.pk)
+
+    require(actor, "ticketing.manage_categories")
+
+    category.is_archived = False
+    category.save(update_fields=["is_archived"])
+
+    audit.record(actor=actor, action="category.restored", subject=category, after={"key": category.key})
+    return category
+
+
+def _names(actor: Actor, names: Mapping[str, str] | None) -> dict[str, str]:
+    """Names by language. Raises :class:`InvalidInput` for a language the realm does not speak."""
+    known = desk.languages_of(actor.realm_id)[1:]
+    kept = {tag: name.strip()[:80] for tag, name in (names or {}).items() if name.strip()}
+    if strange := sorted(set(kept) - set(known)):
+        raise InvalidInput(fields={"names": [_("Not a language of the provider: %(tags)s") % {"tags": strange[0]}]})
+    return kept
 
 
 def _former_fields(category: Category) -> list[FieldDef]:
@@ -221,6 +250,7 @@ def _told(category: Category) -> dict[str, Any]:
     """What the audit trail says of a category."""
     return {
         "name": category.name,
+        "names": category.names,
         "kind": category.kind,
         "parent": category.parent.key if category.parent else None,
         "default_pool": category.default_pool.key if category.default_pool else None,

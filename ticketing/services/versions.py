@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from boss.core.actors import Actor
 from boss.core.schema import Characteristic
 from ticketing import fields as field_defs
-from ticketing import selectors
+from ticketing import languages, selectors
 from ticketing import statuses as status_defs
 from ticketing.errors import CategoryRefused
 from ticketing.fields import FieldDef
@@ -68,7 +68,8 @@ def judged(
     found |= field_defs.faults(wanted, [status.key for status in status_defs.effective(own)])
     found |= status_defs.faults(own, [field.key for field in wanted if field.is_given])
     if of is not None:
-        known = selectors.known(of).fields
+        with languages.speak(""):  # the options of earlier versions are kept in the first language, as all of them
+            known = selectors.known(of).fields
         changed = [f.key for f in wanted if f.key in known and known[f.key].type != f.type]
         if changed:
             message = _("A field cannot change its type; give it a new key: %(keys)s.") % {"keys": ", ".join(changed)}

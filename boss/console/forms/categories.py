@@ -76,14 +76,35 @@ class CategoryForm(BossForm):
     )
 
     def __init__(
-        self, *args: Any, pools: Iterable[TalentPool], parents: Iterable[Category], is_new: bool, **kwargs: Any
+        self,
+        *args: Any,
+        pools: Iterable[TalentPool],
+        parents: Iterable[Category],
+        is_new: bool,
+        languages: Sequence[str] = (),
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.languages = languages
+        named = {f"name.{tag}": _in_language(_("Name"), tag, max_length=80) for tag in languages}
+        self.fields = {"name": self.fields["name"], **named, **self.fields}
         none = ("", _("None"))
         self.fields["parent"].choices = [none, *((one.key, one.name) for one in parents)]  # type: ignore[attr-defined]
         self.fields["default_pool"].choices = [none, *((p.key, p.name) for p in pools)]  # type: ignore[attr-defined]
         if not is_new:
             del self.fields["key"]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Its name in other languages. Call after validation."""
+        return {tag: self.cleaned_data[f"name.{tag}"] for tag in self.languages}
+
+
+def _in_language(label: str, tag: str, *, max_length: int, lines: bool = False) -> forms.CharField:
+    """A box for a text in another of the realm's languages."""
+    widget = forms.Textarea(attrs={"rows": 4}) if lines else forms.TextInput()
+    told = _("%(label)s (%(language)s)") % {"label": label, "language": tag}
+    return forms.CharField(label=told, max_length=max_length, required=False, widget=widget)
 
 
 def _lines(text: str) -> list[list[str]]:
@@ -141,10 +162,22 @@ class FieldForm(BossForm):
     visible_when = forms.JSONField(label=gettext_lazy("Shown when (expression)"), required=False)
     editable_when = forms.JSONField(label=gettext_lazy("Can be changed when (expression)"), required=False)
     compute = forms.JSONField(label=gettext_lazy("Computed as (expression)"), required=False)
+    default = forms.CharField(
+        label=gettext_lazy("Default"), max_length=500, required=False,
+        help_text=gettext_lazy(
+            "What stands in it when the ticket is opened and nobody fills it in. Of options the key, of several with "
+            "commas between."
+        ),
+    )  # fmt: skip
+    default_from = forms.JSONField(
+        label=gettext_lazy("Default (expression)"), required=False,
+        help_text=gettext_lazy("In place of a fixed one: made of the fields above."),
+    )  # fmt: skip
 
     BASICS = ("label", "key", "type", "help", "choices", "required", "required_in")
     AUDIENCE = ("end_user", "site_owner", "staff", "pools")
     CONDITION = ("when_field", "when_operator", "when_value")
+    DEFAULT = ("default", "default_from")
     USE = ("filterable", "reportable", "searchable", "pii")
     MORE = (
         "unit", "minimum", "maximum", "max_length", "pattern", "expects", "visible_when", "editable_when", "compute",
@@ -157,9 +190,15 @@ class FieldForm(BossForm):
         statuses: Sequence[StatusDef],
         pools: Iterable[TalentPool],
         field: FieldDef | None = None,
+        languages: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, initial=_initial(field), **kwargs)
+        self.languages = languages
+        for tag in languages:
+            self.fields[f"label.{tag}"] = _in_language(_("Question"), tag, max_length=120)
+            self.fields[f"help.{tag}"] = _in_language(_("Help"), tag, max_length=300)
+            self.fields[f"choices.{tag}"] = _in_language(_("Options"), tag, max_length=10_000, lines=True)
         self.above = {each.key: each for each in above if each.is_given}
         self.former = field
         self.fields["required_in"].choices = [(one.key, one.label) for one in statuses]  # type: ignore[attr-defined]
@@ -174,9 +213,14 @@ class FieldForm(BossForm):
         """The boxes in folds, for the page: what is rarely needed comes last."""
         named = (
             (_("Who sees it"), self.AUDIENCE), (_("When it is shown"), self.CONDITION),
+            (_("What stands in it at first"), self.DEFAULT),
             (_("What it is used for"), self.USE), (_("Limits and expressions"), self.MORE),
         )  # fmt: skip
-        return [(title, [self[name] for name in names]) for title, names in named]
+        shown = [(title, [self[name] for name in names]) for title, names in named]
+        if self.languages:
+            words = [self[f"{name}.{tag}"] for tag in self.languages for name in ("label", "help", "choices")]
+            shown.append((_("In other languages"), words))
+        return shown
 
     def basics(self) -> list[forms.BoundField]:
         return [self[name] for name in self.BASICS]
@@ -196,13 +240,44 @@ class FieldForm(BossForm):
             name: cleaned[name]
             for name in ("label", "type", "help", "required", "required_in", "end_user", "site_owner", "staff", "pools",
                          "filterable", "reportable", "searchable", "pii", "unit", "minimum", "maximum", "max_length",
-                         "pattern", "expects", "editable_when", "compute")
+                         "pattern", "expects", "editable_when", "compute", "default_from")
         }  # fmt: skip
         given["choices"] = tuple((key, label) for key, label in _lines(cleaned["choices"]))
         given["visible_when"] = self._condition(cleaned)
+        given["words"] = self._words(cleaned) or None
         if self.former is not None:
-            return {**given, "key": self.former.key, "type": self.former.type, "default": self.former.default}
+            given |= {"key": self.former.key, "type": self.former.type, "archived": self.former.archived}
+        given["default"] = self._default(given, cleaned["default"])
+        if self.former is not None:
+            return given
         return {**given, "key": cleaned["key"] or key_of(cleaned["label"])}
+
+    def _words(self, cleaned: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """What was translated, by language; languages that the realm speaks no more keep theirs."""
+        held = dict(self.former.words or {}) if self.former else {}
+        for tag in self.languages:
+            options = dict(tuple(line) for line in _lines(cleaned[f"choices.{tag}"]) if len(line) == 2)
+            told = {"label": cleaned[f"label.{tag}"], "help": cleaned[f"help.{tag}"], "choices": options}
+            held[tag] = {name: value for name, value in told.items() if value}
+        return {tag: words for tag, words in held.items() if words}
+
+    def _default(self, given: dict[str, Any], typed: str) -> Any:
+        """The default as the field keeps it; what it would not take is said beside its box."""
+        if not typed.strip():
+            return None
+        limits = ("type", "minimum", "maximum", "max_length", "pattern", "choices", "unit")
+        told = {name: given[name] for name in limits}
+        value: Any = typed
+        if given["type"] == "multi_choice":
+            value = [part.strip() for part in typed.split(",") if part.strip()]
+        try:
+            item = FieldDef("x", **told)
+            return schema.validate([item], {"x": value}).get("x") if item.is_given else value
+        except InvalidInput as refused:
+            self.add_error("default", refused.fields["x"])
+        except ImproperlyConfigured:  # said beside its own box
+            pass
+        return None
 
     def _condition(self, cleaned: dict[str, Any]) -> Any:
         key = cleaned["when_field"]
@@ -225,8 +300,23 @@ def _initial(field: FieldDef | None) -> dict[str, Any]:
     if field is None:
         return {}
     told = {name: getattr(field, name) for name in FieldForm.base_fields if hasattr(field, name)}
+    told["default"] = _as_typed(field)
+    for tag, words in (field.words or {}).items():
+        told |= {f"label.{tag}": words.get("label", ""), f"help.{tag}": words.get("help", "")}
+        told[f"choices.{tag}"] = "\n".join(f"{key} = {label}" for key, label in (words.get("choices") or {}).items())
     told["choices"] = "\n".join(f"{key} = {label}" for key, label in field.choices)
     return told | _simple(field.visible_when)
+
+
+def _as_typed(field: FieldDef) -> str:
+    value = field.default
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(value)
+    if field.type == "duration" and isinstance(value, int):
+        return span_in_words(value)
+    return "" if value is None else str(value)
 
 
 def _simple(condition: Any) -> dict[str, Any]:
@@ -283,10 +373,17 @@ class StatusForm(BossForm):
         statuses: Sequence[StatusDef],
         asked: Sequence[FieldDef],
         status: StatusDef | None = None,
+        languages: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         initial = {name: getattr(status, name) for name in self.base_fields} if status else {}
         super().__init__(*args, initial=initial, **kwargs)
+        self.languages = languages
+        for tag in languages:
+            words = (status.words or {}).get(tag, {}) if status else {}
+            for name, label in (("label", _("Name for staff")), ("customer_label", _("Name for customers"))):
+                self.fields[f"{name}.{tag}"] = _in_language(label, tag, max_length=60)
+                self.initial[f"{name}.{tag}"] = words.get(name, "")
         self.former = status
         others = [(one.key, one.label) for one in statuses if status is None or one.key != status.key]
         self.fields["allowed_next"].choices = others  # type: ignore[attr-defined]
@@ -300,4 +397,8 @@ class StatusForm(BossForm):
         """What was typed. Call after validation."""
         given = {name: self.cleaned_data[name] for name in self.base_fields}
         key = self.former.key if self.former else given["key"] or key_of(given["label"])
-        return StatusDef(**{**given, "key": key})
+        words = dict(self.former.words or {}) if self.former else {}
+        for tag in self.languages:
+            told = {name: self.cleaned_data[f"{name}.{tag}"] for name in ("label", "customer_label")}
+            words[tag] = {name: text for name, text in told.items() if text}
+        return StatusDef(**{**given, "key": key, "words": {tag: each for tag, each in words.items() if each} or None})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django import forms
@@ -13,14 +13,14 @@ from boss.core import schema
 from boss.core.problems import InvalidInput, Problem
 from boss.core.schema import Characteristic
 from boss.look import once
-from boss.look.forms import BossForm
+from boss.look.forms import BossForm, FilesMixin, ManyFilesField
 from boss.tenancy.models import User
 from ticketing import placeholders
 from ticketing.contracts import Outcome
 from ticketing.fields import FieldDef
 
 
-class MessageForm(BossForm):
+class MessageForm(FilesMixin, BossForm):
     """A reply to the customer, or a note for colleagues."""
 
     kind = forms.ChoiceField(
@@ -35,6 +35,7 @@ class MessageForm(BossForm):
         widget=forms.Textarea(attrs={"rows": 4}),
         error_messages={"required": _("Please write something.")},
     )
+    files = ManyFilesField(label=_("Files"))  # type: ignore[assignment]  # the room's word
     once = forms.CharField(required=False, max_length=once.LONGEST, widget=forms.HiddenInput)
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -77,20 +78,43 @@ class FillForm(BossForm):
     """The ticket's own fields, those that customers do not see included."""
 
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    on_page = forms.CharField(required=False, max_length=10_000, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, asked: Iterable[FieldDef], held: dict[str, Any], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        asked: Iterable[FieldDef],
+        held: dict[str, Any],
+        deciding: Collection[str] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.asked = tuple(asked)
+        self.deciding = deciding
+        self.initial["on_page"] = ",".join(item.key for item in self.asked)
         known = {item.key: item for item in self.asked}
         for key, field in schema.form_fields(self.asked, held).items():
             _offer_held(field, known[key], held.get(key))
             if unit := getattr(field, "unit", ""):
                 field.label = f"{field.label} ({unit})"
             self.fields[f"data.{key}"] = field  # the desk names its refusals so
+            if known[key].type == "file" and held.get(key):
+                field.required = field.widget.is_required = False
+                field.help_text = _("A new file takes the place of the present one.")
+                # Django's own name for the box of a file that goes.
+                gone = forms.BooleanField(label=_("Take the present file away"), required=False)
+                self.fields[f"data.{key}-clear"] = gone
+
+    @property
+    def boxes(self) -> list[tuple[forms.BoundField, bool]]:
+        """Every box, and whether its answer decides what else is asked."""
+        decides = {f"data.{key}" for key in self.deciding}
+        return [(self[name], name in decides) for name in self.fields]
 
     @property
     def values(self) -> dict[str, Any]:
-        return {item.key: self.cleaned_data.get(f"data.{item.key}") for item in self.asked}
+        return {item.key: self.cleaned_data.get(f"data.{item.key}") or None if item.type == "file" else
+                self.cleaned_data.get(f"data.{item.key}") for item in self.asked}  # fmt: skip
 
 
 def _offer_held(field: forms.Field, item: FieldDef, value: Any) -> None:

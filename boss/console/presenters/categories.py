@@ -22,7 +22,9 @@ TYPES = {
     "site": gettext_lazy("Site"),
     "account": gettext_lazy("Account"),
     "service": gettext_lazy("Service"),
+    "device": gettext_lazy("Device"),
     "user": gettext_lazy("Person"),
+    "file": gettext_lazy("File"),
     "section": gettext_lazy("Heading"),
     "computed": gettext_lazy("Computed"),
 }
@@ -68,13 +70,14 @@ class FieldRow:
     title: str
     type: str
     facts: list[str]
+    archived: bool
     faults: list[str]
 
 
 def field_rows(fields: list[FieldDef], faults: Mapping[str, list[str]], statuses: Mapping[str, str]) -> list[FieldRow]:
     return [
         FieldRow(
-            field.key, field.title, str(TYPES.get(field.type, field.type)), _facts(field, statuses),
+            field.key, field.title, str(TYPES.get(field.type, field.type)), _facts(field, statuses), field.archived,
             faults_at(faults, f"fields.{field.key}"),
         )
         for field in fields
@@ -86,11 +89,13 @@ def faults_at(faults: Mapping[str, list[str]], place: str) -> list[str]:
 
 
 def _facts(field: FieldDef, statuses: Mapping[str, str]) -> list[str]:
-    told: list[Any] = []
+    told: list[Any] = [_("archived")] if field.archived else []
     if field.required:
         told.append(_("asked for at once"))
     if field.required_in:
         told.append(_("needed for %(names)s") % {"names": ", ".join(statuses.get(k, k) for k in field.required_in)})
+    if field.default is not None or field.default_from is not None:
+        told.append(_("has a default"))
     if field.visible_when is not None:
         told.append(_("has a condition"))
     told.append(_("customers %(level)s") % {"level": LEVELS[field.end_user]})

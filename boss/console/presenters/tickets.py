@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
@@ -15,12 +15,14 @@ from boss.console.presenters.marks import PRIORITY, TICKET, mark
 from boss.console.presenters.words import label, pairs, plain
 from boss.core import clock
 from boss.core.actors import Actor
+from boss.look.attached import Shown
+from boss.look.attached import state_of as state_of_file
 from boss.look.marks import Mark, Tone
 from boss.look.values import in_words
-from ticketing import references
+from ticketing import attachments, references
 from ticketing.choices import MessageKind, Priority, TicketState
 from ticketing.fields import Viewer
-from ticketing.models import Message, Ticket, TicketEvent
+from ticketing.models import Attachment, Message, Ticket, TicketEvent
 from ticketing.selectors import ORPHANS, Known
 from ticketing.statuses import StatusDef
 
@@ -56,7 +58,7 @@ def row(ticket: Ticket, user_id: int | None = None) -> TicketRow:
         url=url_of(ticket),
         state=mark(TICKET, ticket.state),
         priority=mark(PRIORITY, ticket.priority) if ticket.priority < Priority.NORMAL else None,
-        category=ticket.category.name,
+        category=ticket.category.title,
         pool=ticket.pool.name if ticket.pool else "",
         assignee=ticket.assignee.full_name if ticket.assignee else "",
         due_at=ticket.due_at if ticket.is_open else None,
@@ -77,6 +79,7 @@ class Said:
     kind: str
     label: str
     icon: str
+    files: Sequence[Shown] = ()
 
 
 def _said(message: Message) -> Said:
@@ -88,14 +91,21 @@ def _said(message: Message) -> Said:
     return Said(message.at, message.author_label, message.body, "public", who, "message")
 
 
-def conversation(messages: Iterable[Message], of: Ticket | None = None) -> list[Said]:
-    """What was said; beside what was said on another ticket (merged into ``of``, or split from) stands its number."""
+def url_of_file(attachment: Attachment) -> str:
+    return reverse("console:attachment", args=[attachment.public_id])
+
+
+def conversation(
+    messages: Iterable[Message], of: Ticket | None = None, files: Mapping[int, Sequence[Shown]] | None = None
+) -> list[Said]:
+    """What was said, with its ``files`` by message; beside what was said on another ticket (merged into ``of``,
+    or split from) stands its number."""
     return [
         replace(said, label=f"{said.label} · {message.ticket.number}")
         if of is not None and message.ticket_id != of.pk
         else said
         for message in messages
-        for said in [_said(message)]
+        for said in [replace(_said(message), files=(files or {}).get(message.pk, ()))]
     ]
 
 
@@ -263,13 +273,19 @@ def values(actor: Actor, ticket: Ticket, known: Known, viewer: Viewer) -> list[t
     found = []
     data = known.data_for(ticket, viewer)
     visible = {field.key for field in known.readable(ticket, viewer)}
+    files = attachments.of_fields(actor, ticket, known, viewer)
     order = [*known.fields, *(key for key in data if key not in known.fields and key != ORPHANS)]
     for key in order:
         if key not in data or (key in known.fields and key not in visible):
             continue
         field, value = known.fields.get(key), data[key]
         card = references.find(actor, field, value) if field else None
-        if card is not None:
+        if field is not None and field.type == "file":
+            row = files.get(str(value))
+            if row is not None:
+                told = row.name if row.is_offered else f"{row.name} ({state_of_file(row)})"
+                found.append((field.title, told, url_of_file(row) if row.is_offered else ""))
+        elif card is not None:
             found.append((field.title if field else key, card.label, card.url))
         else:
             told = in_words(field, value, field.labels) if field else plain(value)

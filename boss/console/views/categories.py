@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import messages
@@ -18,8 +18,8 @@ from boss.console.presenters import categories as present
 from boss.core import schema
 from boss.core.problems import InvalidInput, Problem
 from boss.look.forms import BossForm
+from ticketing import desk, selectors
 from ticketing import fields as field_defs
-from ticketing import selectors
 from ticketing import statuses as status_defs
 from ticketing.choices import Priority, TicketState
 from ticketing.fields import FieldDef, Situation, Viewer
@@ -89,6 +89,7 @@ def _settings(request: HttpRequest, found: Category | None) -> HttpResponse:
     form = CategoryForm(
         request.POST if request.method == "POST" else None,
         pools=known.values(), parents=parents.values(), is_new=found is None, initial=initial,
+        languages=_others(request),
     )  # fmt: skip
     status = 200
     if request.method == "POST":
@@ -117,7 +118,8 @@ def _keep(
     if typed["new_pool"]:
         pool = pools.create(actor=actor, key=key_of(typed["new_pool"]).replace("_", "-"), name=typed["new_pool"])
     given = {
-        "name": typed["name"], "kind": typed["kind"], "parent": parents.get(typed["parent"]), "default_pool": pool,
+        "name": typed["name"], "names": form.names, "kind": typed["kind"],
+        "parent": parents.get(typed["parent"]), "default_pool": pool,
         "priority": typed["priority"], "number_prefix": typed["number_prefix"],
         "portal_visible": typed["portal_visible"],
         "first_reply_target": _span(typed["first_reply"]), "resolve_target": _span(typed["resolve"]),
@@ -126,6 +128,11 @@ def _keep(
         key = typed["key"] or key_of(typed["name"]).replace("_", "-")
         return categories.create(actor=actor, key=key, **given)
     return categories.change(actor=actor, category=found, **given)
+
+
+def _others(request: HttpRequest) -> list[str]:
+    """The realm's languages beside its first."""
+    return desk.languages_of(actor_of(request).realm_id)[1:]
 
 
 def _span(seconds: int | None) -> dt.timedelta | None:
@@ -137,7 +144,8 @@ def _initial(found: Category) -> dict[str, Any]:
         return None if span is None else round(span.total_seconds())
 
     return {
-        "name": found.name, "kind": found.kind, "parent": found.parent.key if found.parent else "",
+        "name": found.name, **{f"name.{tag}": name for tag, name in found.names.items()},
+        "kind": found.kind, "parent": found.parent.key if found.parent else "",
         "default_pool": found.default_pool.key if found.default_pool else "", "priority": found.priority,
         "number_prefix": found.number_prefix, "portal_visible": found.portal_visible,
         "first_reply": seconds(found.first_reply_target), "resolve": seconds(found.resolve_target),
@@ -228,7 +236,7 @@ def category_field(request: HttpRequest, key: str) -> HttpResponse:
     form = FieldForm(
         request.POST if request.method == "POST" else None,
         above=working.fields[:place], statuses=status_defs.effective(working.statuses),
-        pools=selectors.list_pools(actor), field=former,
+        pools=selectors.list_pools(actor), field=former, languages=_others(request),
     )  # fmt: skip
     status = 200
     if request.method == "POST":
@@ -254,7 +262,11 @@ def category_status(request: HttpRequest, key: str) -> HttpResponse:
     known = status_defs.effective(working.statuses)
     former = status_defs.find(known, request.GET.get("status", ""))
     form = StatusForm(
-        request.POST if request.method == "POST" else None, statuses=known, asked=working.fields, status=former
+        request.POST if request.method == "POST" else None,
+        statuses=known,
+        asked=working.fields,
+        status=former,
+        languages=_others(request),
     )
     status = 200
     if request.method == "POST":
@@ -310,8 +322,12 @@ def category_act(request: HttpRequest, key: str) -> HttpResponse:
             number = int(wanted) if wanted.isdecimal() and len(wanted) < 10 else 0
             made = categories.revert(actor=actor, category=found, version=number)
             told = _("Version %(n)s is in use, as version %(old)s was.") % {"n": made.version, "old": number}
-        elif do in ("up", "down", "remove"):
+        elif do in ("up", "down", "remove", "archive", "restore"):
             _arrange(request, found, do)
+        elif do in ("archive_category", "restore_category"):
+            change = categories.archive if do == "archive_category" else categories.restore
+            change(actor=actor, category=found)
+            told = _("It is offered no longer.") if do == "archive_category" else _("It is offered again.")
         else:
             raise InvalidInput(_("There is no such button."))
     except Problem as problem:
@@ -334,7 +350,11 @@ def _arrange(request: HttpRequest, found: Category, do: str) -> None:
     if place is None:
         raise InvalidInput(_("It is not in the draft any more."))
     one = every.pop(place)
-    if do != "remove":
+    if do in ("archive", "restore"):
+        if kind != "field":
+            raise InvalidInput(_("There is no such button."))
+        every.insert(place, replace(one, archived=do == "archive"))
+    elif do != "remove":
         every.insert(max(0, place - 1) if do == "up" else place + 1, one)
     changed = {"statuses": every} if kind == "status" else {"fields": every}
     drafts.save(actor=actor_of(request), category=found, revision=_revision(request), **changed)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from boss.console.forms.links import children_field
 from boss.console.forms.tickets import AssignForm, FillForm, MessageForm, MoveForm, ResolveForm, WaitForm
 from boss.console.forms.time import TimeForm
-from boss.console.frame import actor_of, back_to, page, refused, staff
+from boss.console.frame import actor_of, back_to, fragment, page, refused, staff
 from boss.console.presenters import composer, outages, promises
 from boss.console.presenters import tickets as present
 from boss.console.presenters import time as time_present
@@ -22,10 +22,11 @@ from boss.console.presenters.marks import PRIORITY, mark
 from boss.core import permissions
 from boss.core.actors import Actor
 from boss.core.problems import Problem, WrongState
-from boss.look import once
+from boss.look import answers, once
+from boss.look.attached import shown
 from boss.look.forms import BossForm
 from boss.tenancy.selectors import list_staff
-from ticketing import desk, fields, links, mailroom, selectors, statuses, timesheet, why
+from ticketing import attachments, desk, fields, links, mailroom, selectors, statuses, timesheet, why
 from ticketing.choices import MessageKind, TicketState
 from ticketing.contracts import Outcome
 from ticketing.errors import OpenChildren, TicketChanged
@@ -52,6 +53,7 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
     chosen = _chosen(outcomes, request.POST.get("outcome") or request.GET.get("outcome", ""))
     messages_ = list(selectors.list_messages(actor, found))
     brief = messages_[0].body if messages_ and messages_[0].kind == MessageKind.SYSTEM else ""
+    files = {pk: shown(rows, present.url_of_file) for pk, rows in attachments.of_messages(actor, messages_).items()}
     known = selectors.known(found.category)
     viewer = selectors.viewer_of(actor, known.fields.values())
     asked = _asked(actor, found) if found.is_open else []
@@ -64,7 +66,8 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
         "state": present.state_of(found, known.status(found)),
         "priority": mark(PRIORITY, found.priority),
         "brief": brief,
-        "said": present.conversation(messages_[1:] if brief else messages_, found),
+        "said": present.conversation(messages_[1:] if brief else messages_, found, files),
+        "brief_files": files.get(messages_[0].pk, ()) if brief else (),
         "log": present.log(selectors.list_events(actor, found)),
         "cards": selectors.list_cards(found),
         "promises": promises.of(why.explain(actor, found)),
@@ -81,7 +84,7 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
         "assign_form": AssignForm(people=list_staff(actor), initial={"version": found.version})
         if rights["assign"]
         else None,
-        "fill_form": FillForm(asked=asked, held=found.data, initial={"version": found.version}) if asked else None,
+        "fill_form": _fill_form(found, asked) if asked else None,
         "wait_form": WaitForm(initial={"version": found.version}),
         **_time(actor, found),
         "move_form": MoveForm(statuses=_ways(found), initial={"version": found.version}) if rights["wait"] else None,
@@ -118,12 +121,27 @@ def _time(actor: Actor, found: Ticket) -> dict[str, Any]:
     }
 
 
-def _asked(actor: Actor, found: Ticket) -> list[FieldDef]:
-    """The fields this person may fill in now: those of the present version, to which an edit brings the ticket."""
-    published = selectors.find_schema(found.category)
-    every = published.fields() if published else []
+def _asked(actor: Actor, found: Ticket, typed: QueryDict | None = None) -> list[FieldDef]:
+    """The fields this person may fill in now: those of the present version, to which an edit brings the ticket. With
+    what he has ``typed``, those that asks for."""
+    every = _present_fields(found)
     viewer = selectors.viewer_of(actor, every)
-    return [field for field in fields.asked(every, found.data, viewer, selectors.situation(found)) if field.is_given]
+    values = found.data
+    if typed is not None:
+        on_page = [key for key in typed.get("on_page", "").split(",") if key]
+        values = answers.so_far(every, typed, found.data, on_page=on_page)
+    return [field for field in fields.asked(every, values, viewer, selectors.situation(found)) if field.is_given]
+
+
+def _present_fields(found: Ticket) -> list[FieldDef]:
+    published = selectors.find_schema(found.category)
+    return published.fields() if published else []
+
+
+def _fill_form(found: Ticket, asked: list[FieldDef], *args: Any, **initial: Any) -> FillForm:
+    deciding = fields.depends(_present_fields(found))
+    initial.setdefault("version", found.version)
+    return FillForm(*args, asked=asked, held=found.data, deciding=deciding, initial=initial)
 
 
 def _ways(found: Ticket) -> list[tuple[str, str]]:
@@ -155,7 +173,7 @@ def move(request: HttpRequest, public_id: str) -> HttpResponse:
     actor = actor_of(request)
     found = selectors.get_ticket(actor, public_id)
     needed = _needed(actor, found, key=request.POST.get("status", "") or "-")
-    form = MoveForm(request.POST, statuses=_ways(found), needed=needed)
+    form = MoveForm(request.POST, request.FILES, statuses=_ways(found), needed=needed)
     if not form.is_valid():
         return ticket_page(request, found, status=422, move_form=form)
     typed = form.cleaned_data
@@ -243,7 +261,7 @@ def say(request: HttpRequest, public_id: str) -> HttpResponse:
     """A reply or a note; the same form sent twice writes one."""
     actor = actor_of(request)
     found = selectors.get_ticket(actor, public_id)
-    form = MessageForm(request.POST, may_note=actor.holds("ticketing.add_internal_message"))
+    form = MessageForm(request.POST, request.FILES, may_note=actor.holds("ticketing.add_internal_message"))
     if form.is_valid():
         if not once.first_time(actor, form.cleaned_data["once"]):
             return redirect(present.url_of(found))
@@ -251,7 +269,10 @@ def say(request: HttpRequest, public_id: str) -> HttpResponse:
         # A note disturbs nobody who was quicker; an answer may say what was said already.
         seen = form.cleaned_data["version"] if kind == "public" else None
         try:
-            tickets.add_message(actor=actor, ticket=found, body=body, kind=kind, expected_version=seen)
+            tickets.add_message(
+                actor=actor, ticket=found, body=body, kind=kind, files=form.cleaned_data["files"],
+                expected_version=seen,
+            )  # fmt: skip
         except Problem as problem:
             form.add_problem(problem)
             if actor.holds(desk.KEEP):
@@ -264,17 +285,29 @@ def say(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _renewed(form: MessageForm) -> MessageForm:
     """The refused form again with a fresh key: the old one is used up."""
+    form.say_again()
     form.data = {**form.data.dict(), "once": once.new_key()}  # type: ignore[attr-defined]
     return form
+
+
+def _typed(post: QueryDict) -> dict[str, Any]:
+    """What was typed, lists of several choices as lists."""
+    return {key: values if len(values) > 1 else values[0] for key, values in post.lists() if key != "on_page"}
 
 
 @staff("ticketing.change_ticket")
 @require_POST
 def fill(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Put in what the ticket's own fields hold."""
+    """Put in what the ticket's own fields hold. With ``choose`` an answer asks for other boxes: nothing is kept."""
     actor = actor_of(request)
     found = selectors.get_ticket(actor, public_id)
-    form = FillForm(request.POST, asked=_asked(actor, found), held=found.data)
+    asked = _asked(actor, found, request.POST)
+    if "choose" in request.POST:
+        form = _fill_form(found, asked, **_typed(request.POST))
+        if request.headers.get("HX-Request"):
+            return fragment(request, "tickets/fill.html", {"ticket": found, "fill_form": form})
+        return ticket_page(request, found, fill_form=form, fill_open=True)
+    form = _fill_form(found, asked, request.POST, request.FILES)
     if not form.is_valid():
         return ticket_page(request, found, status=422, fill_form=form)
     try:
@@ -316,7 +349,7 @@ def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
     found = selectors.get_ticket(actor, public_id)
     outcomes = list(selectors.outcomes_of(found)) if found.is_open else []
     outcome = _chosen(outcomes, request.POST.get("outcome", ""))
-    form = ResolveForm(request.POST, outcome=outcome, needed=_needed(actor, found, TicketState.RESOLVED))
+    form = ResolveForm(request.POST, request.FILES, outcome=outcome, needed=_needed(actor, found, TicketState.RESOLVED))
     if not form.is_valid():
         return ticket_page(request, found, status=422, resolve_form=form)
     try:

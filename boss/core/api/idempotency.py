@@ -98,7 +98,7 @@ def fingerprint(request: Request) -> str:
             name: [_digest(item.read()) if hasattr(item, "read") else item for item in given.getlist(name)]
             for name in given
         }
-        for upload in request.FILES.values():
+        for upload in (each for _name, several in request.FILES.lists() for each in several):
             upload.seek(0)
     asked = [request.method, request.get_full_path(), given]
     return _digest(json.dumps(asked, sort_keys=True, cls=JSONEncoder).encode())

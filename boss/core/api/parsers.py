@@ -26,6 +26,18 @@ class JSONParser(parsers.JSONParser):
         return given
 
 
+class MultiPartParser(parsers.MultiPartParser):
+    """A form with files. Its texts are held to what JSON is held to; values of one field stand under ``name.key``."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        given = super().parse(stream, media_type, parser_context)
+        for name, values in given.data.lists():
+            _check(name, 0)
+            for value in values:
+                _check(value, 0)
+        return given
+
+
 def _check(value: Any, levels: int) -> None:
     if isinstance(value, str):
         if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, ClassVar, cast
 
@@ -10,6 +11,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework import mixins, viewsets
 from rest_framework.filters import OrderingFilter
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -49,7 +51,7 @@ class BossViewSet(viewsets.GenericViewSet[Any]):
     asking: ClassVar[tuple[str, ...]] = ()
 
     permission_classes = (DeclaredPermission,)
-    parser_classes = (JSONParser,)
+    parser_classes: Sequence[type[BaseParser]] = (JSONParser,)
     filter_backends = (FilterBackend, OrderingFilter)
     lookup_field = "public_id"
     lookup_value_regex = "[0-9a-z]{12}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import smtplib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.mime.image import MIMEImage
 from email.utils import formataddr
@@ -20,11 +21,15 @@ import structlog
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from boss.core import audit, scoping
+from boss.core import files as files_kept
 from boss.core.actors import Actor
+from boss.core.models import FileScan
 from boss.core.services import service
-from boss.notify.models import Delivery, DeliveryState
+from boss.notify.models import Delivery, DeliveryState, MessageFile
 from boss.notify.rendering import LOGO_CID
 from boss.notify.services.messages import bodies_of
 from boss.tenancy.selectors import get_brand, get_realm
@@ -158,18 +163,27 @@ def _begin(realm_id: int, delivery_id: int) -> Claimed | None:
         delivery.save()
         audit.record(actor=Actor.system(realm_id), action="delivery.failed", subject=delivery)
         return None
+    held = MessageFile.objects.filter(message=delivery.message_id).select_related("file").defer("file__content")
+    files = list(held.order_by("id"))
+    if any(each.file.scan == FileScan.PENDING for each in files):  # nobody is sent what was not looked through
+        delivery.due_at, delivery.error = Now() + files_kept.AGAIN, "Its files are still being checked."
+        delivery.save()
+        return None
     delivery.begin()
     delivery.attempts += 1
     delivery.due_at = Now() + LEASE
     delivery.save()
-    return Claimed(delivery.pk, delivery.attempts, _mail(delivery))
+    return Claimed(delivery.pk, delivery.attempts, _mail(delivery, files))
 
 
-def _mail(delivery: Delivery) -> EmailMultiAlternatives:
+def _mail(delivery: Delivery, files: Sequence[MessageFile] = ()) -> EmailMultiAlternatives:
     realm, brand = get_realm(delivery.realm_id), get_brand(delivery.realm_id)
     host = realm.canonical_host.partition(":")[0]
     sender = str(realm.settings.get("mail_from", "")) or f"no-reply@{host}"
     text, html = bodies_of(delivery.message)
+    if blocked := ", ".join(each.name for each in files if each.file.scan == FileScan.BLOCKED):
+        told = _("Not sent along, because the virus scanner refuses it: %(names)s") % {"names": blocked}
+        text, html = f"{text}\n\n{told}\n", html.replace("</body>", format_html("<p>{}</p></body>", told))
     headers: dict[str, str] = delivery.message.headers or {
         "Message-ID": f"<boss.notify.{delivery.public_id}@{host}>",
         "Auto-Submitted": "auto-generated",
@@ -186,9 +200,13 @@ def _mail(delivery: Delivery) -> EmailMultiAlternatives:
     )
     mail.attach_alternative(html, "text/html")
     if brand.logo and f"cid:{LOGO_CID}" in html:
-        mail.mixed_subtype = "related"  # type: ignore[attr-defined]  # the picture belongs to the HTML
+        if not files:  # the picture belongs to the HTML; other files do not
+            mail.mixed_subtype = "related"  # type: ignore[attr-defined]
         picture = MIMEImage(bytes(brand.logo), "png")
         picture.add_header("Content-ID", f"<{LOGO_CID}>")
         picture.add_header("Content-Disposition", "inline", filename="logo.png")
         mail.attach(picture)
+    for each in files:
+        if each.file.scan != FileScan.BLOCKED:
+            mail.attach(each.name, files_kept.content_of(each.file_id), each.media_type)
     return mail

@@ -17,7 +17,7 @@ from boss.core.actors import Actor
 from boss.core.problems import InvalidInput
 from boss.core.services import service
 from boss.notify import bell, rendering
-from boss.notify.models import Delivery, Message
+from boss.notify.models import Delivery, Message, MessageFile
 from boss.tenancy.selectors import get_realm
 
 log = structlog.get_logger(__name__)
@@ -34,11 +34,13 @@ def send(
     language: str | None = None,
     headers: Mapping[str, str] | None = None,
     envelope_from: str = "",
+    files: Sequence[tuple[int, str, str]] = (),
 ) -> Message:
     """Send the e-mail ``template`` to each (address, name) of ``to``. The same ``key`` gives the first message again.
 
     ``headers`` stand in place of the house's own (From, Reply-To, Message-ID and whether a machine wrote it), and
-    ``envelope_from`` is where reports of failure go: for rooms that read the answers.
+    ``envelope_from`` is where reports of failure go: for rooms that read the answers. ``files`` go along: the id of
+    each stored file, its name and its media type. A delivery waits until they were scanned, where files are scanned.
 
     Rendered now, so that it says what was true now; delivered after commit, with retries. Asks no permission: it is
     called by services that have asked theirs. Raises :class:`InvalidInput` with field ``to``.
@@ -68,6 +70,8 @@ def send(
     written: Message = Message.objects.get(key=key)
     if written.public_id != message.public_id:
         return written
+    for file_id, name, media_type in files:
+        MessageFile.objects.create(message=written, file_id=file_id, name=name, media_type=media_type)
     deliveries = Delivery.objects.bulk_create(
         Delivery(message=written, address=address, name=name[:120]) for address, name in recipients
     )

@@ -11,6 +11,7 @@ urlpatterns = [
     path("buildings/<slug:public_id>/", views.building, name="building"),
     path("tickets/", views.tickets, name="tickets"),
     path("tickets/new/", views.ticket_new, name="ticket_new"),
+    path("tickets/files/<slug:public_id>/", views.file, name="file"),
     path("tickets/<slug:public_id>/", views.ticket, name="ticket"),
     path("people/", views.people, name="people"),
     path("people/invite/", views.invite, name="invite"),

@@ -131,18 +131,22 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
     goes_on = links.find_survivor(actor, found)
     if goes_on is not None and request.method != "POST":
         return redirect("owner:ticket", public_id=goes_on.public_id)
-    form = ReplyForm(request.POST if request.method == "POST" else None)
+    form = ReplyForm(*((request.POST, request.FILES) if request.method == "POST" else ()))
     if form.is_bound and form.is_valid():
         if not once.first_time(actor, request.POST.get("form_key", "")):
             return redirect("owner:ticket", public_id=public_id)
         try:
-            desk.add_message(actor=actor, ticket=found, body=form.cleaned_data["body"])
+            desk.add_message(
+                actor=actor, ticket=found, body=form.cleaned_data["body"], files=form.cleaned_data["files"]
+            )
         except Problem as problem:
             form.add_problem(problem)
         else:
             messages.success(request, _("Your message is sent."))
             return redirect("owner:ticket", public_id=public_id)
-    told = asking.told(request, found)
+    if form.errors:
+        form.say_again()
+    told = asking.told(request, found, "owner")
     return _show(
         request,
         "ticket",
@@ -151,11 +155,21 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
         row=Row.of(found),
         mark=told.mark,
         told=told.values,
-        thread=ticketing.list_messages(actor, found).filter(kind="public"),
+        thread=asking.thread(request, found, "owner"),
         form=form,
         form_key=once.new_key(),
         can_reply=found.state not in OVER,
     )
+
+
+@requires("ticketing.view_attachment", customers=True)
+@require_GET
+@never_cache
+def file(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A file of a ticket that is shared with the organization."""
+    if not _actor(request).holds("core.use_owner"):
+        raise NotFound
+    return asking.file(request, public_id)
 
 
 @requires("tenancy.view_user", customers=True)

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from boss.core.schema import Characteristic
-from boss.look.forms import BossForm
+from boss.look.forms import BossForm, FilesMixin, ManyFilesField, ManyFilesInput
 
 
 class SignInForm(BossForm):
@@ -68,7 +68,7 @@ class PasswordForm(BossForm):
     )
 
 
-class ReplyForm(BossForm):
+class ReplyForm(FilesMixin, BossForm):
     body = forms.CharField(
         label=_("Your message"),
         max_length=10_000,
@@ -78,9 +78,10 @@ class ReplyForm(BossForm):
         },
         widget=forms.Textarea(attrs={"rows": 4}),
     )
+    files = ManyFilesField(label=_("Pictures or other files"))  # type: ignore[assignment]  # the room's word
 
 
-class TicketForm(BossForm):
+class TicketForm(FilesMixin, BossForm):
     """A new request. The topics are the categories that subscribers may use."""
 
     category = forms.ChoiceField(
@@ -102,6 +103,10 @@ class TicketForm(BossForm):
         max_length=10_000,
         error_messages={"required": _("Please tell us a little more, so that we can help.")},
         widget=forms.Textarea(attrs={"rows": 6}),
+    )
+    # Kept when an answer brings other questions: the browser alone has what was chosen.
+    files = ManyFilesField(  # type: ignore[assignment]  # the room's word
+        label=_("Pictures or other files"), widget=ManyFilesInput(attrs={"hx-preserve": "true"})
     )
 
     def __init__(

@@ -19,6 +19,7 @@ urlpatterns = [
     path("sign-in/", home.security, name="security"),
     path("tickets/", tickets.tickets, name="tickets"),
     path("tickets/new/", tickets.new, name="ticket_new"),
+    path("tickets/files/<slug:public_id>/", tickets.file, name="file"),
     path("tickets/<str:public_id>/", tickets.ticket, name="ticket"),
     path("tickets/<str:public_id>/share/", tickets.share, name="ticket_share"),
 ]

@@ -17,7 +17,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from boss.core import audit, clock, holdings, permissions, reads, scoping
+from boss.core import audit, clock, files, holdings, permissions, reads, scoping
 from boss.core.actors import Actor
 from boss.core.exports import NotReady
 from boss.core.holdings import Holding, Subject
@@ -133,8 +133,27 @@ def pack(subject: Subject) -> bytes:
                 archive.writestr(f"{label}.json", json.dumps(rows, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1))
                 archive.writestr(f"{label}.csv", _csv(rows))
                 told.append(f"{label}: {len(rows)}  ({holding.model._meta.verbose_name_plural})")
+                _add_files(archive, holding, subject)
         archive.writestr("README.txt", "\n".join([_("What is held of you, table by table:"), "", *told, ""]))
     return target.getvalue()
+
+
+def _add_files(archive: zipfile.ZipFile, holding: Holding, subject: Subject) -> None:
+    """The files that a table's rows stand for, each beside the others under the row's own name."""
+    if holding.bytes_of is None:
+        return
+    for row in _held(holding, subject):
+        named = holding.bytes_of(row)
+        if named is not None:
+            archive.writestr(f"files/{row.public_id}-{named[0]}", files.content_of(named[1]))
+
+
+def _held(holding: Holding, subject: Subject) -> models.QuerySet[Any]:
+    assert holding.of is not None
+    found: models.QuerySet[Any] = holding.model.objects.filter(holding.of(subject), realm_id=subject.realm_id)
+    if holding.withheld is not None:
+        found = found.exclude(holding.withheld)
+    return found.order_by("pk")
 
 
 def _rows(holding: Holding, subject: Subject) -> list[dict[str, Any]]:
@@ -145,11 +164,8 @@ def _rows(holding: Holding, subject: Subject) -> list[dict[str, Any]]:
         for field in holding.model._meta.concrete_fields
         if field.attname not in ("realm_id", *holding.hidden) and not isinstance(field, models.BinaryField)
     ]
-    found = holding.model.objects.filter(holding.of(subject), realm_id=subject.realm_id).order_by("pk")
-    if holding.withheld is not None:
-        found = found.exclude(holding.withheld)
     rows = []
-    for row in found:
+    for row in _held(holding, subject):
         values = {field.attname: field.value_from_object(row) for field in fields}
         if getattr(row, "sealed", False):
             values["text"] = ""  # it holds a link that lets its reader in

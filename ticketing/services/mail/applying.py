@@ -10,19 +10,21 @@ from django.utils.translation import gettext as _
 
 from boss.core import scoping
 from boss.core.actors import Actor
+from boss.core.files import Upload
 from boss.core.permissions import PermissionDenied, may
 from boss.core.problems import Problem
 from boss.tenancy.models import User
 from boss.tenancy.selectors import actor_for_user
 from ticketing.choices import LinkType, MessageKind, ParticipantRole, TicketState, Trust
 from ticketing.mail import matching as reading
+from ticketing.mail import parsing
 from ticketing.mail.authentication import Authentication, Verified
 from ticketing.mail.authorising import Verdict
 from ticketing.mail.automatic import Classified
-from ticketing.mail.neutral import TOO_LARGE, Address, Mail
+from ticketing.mail.neutral import TOO_LARGE, Address, Mail, Part
 from ticketing.mail.tokens import Keyring
 from ticketing.models import InboundMail, Message, Ticket
-from ticketing.services import tickets
+from ticketing.services import attaching, tickets
 from ticketing.services.mail import keys, outgoing, participants
 from ticketing.services.mail.matching import Match
 from ticketing.services.mail.tracing import Trace
@@ -73,6 +75,7 @@ def answer(
         wakes=True,
     )
     inbound.message = message
+    attach(inbound, mail, message, actor=author)
     # The message hangs on the ticket as it was locked: `ticket` is from before.
     inbound.reopened = before == TicketState.RESOLVED and message.ticket.state == TicketState.OPEN
     if by_staff:
@@ -100,6 +103,7 @@ def fold(
         marks=marks_of(mail, verified, mail_class=classified.kind),
         wakes=False,
     )
+    attach(inbound, mail, inbound.message, actor=author_of(mail.sender, None))
     return inbound.message
 
 
@@ -141,6 +145,7 @@ def open_ticket(
         tickets.link(actor=actor, ticket=ticket, type=LinkType.FOLLOW_UP_OF, other=match.follows)
         ticket.refresh_from_db()
     inbound.ticket, inbound.message = ticket, ticket.messages.get()
+    attach(inbound, mail, inbound.message, actor=author_of(mail.sender, requester))
     if forwarded:
         first = reading.forwarded_from(mail, own)
         trace.say("M7", "forwarded", sender=str(first.email) if first else _("unknown"))
@@ -214,12 +219,34 @@ def title_of(mail: Mail) -> str:
 
 
 def words_of(mail: Mail) -> str:
-    """What is put on the ticket: the text, what came with it by name, and a stub for what was too large."""
+    """What is put on the ticket: the text, the names of files that are not kept, and a stub for what was too large."""
     if mail.is_too_large:
         return _("[This mail was too large to be taken in. It is kept as it came; its sender was told.]")
     lines = [mail.text] if mail.text else []
-    lines += [f"[{part.name}, {part.type}, {part.size} bytes]" for part in mail.attachments]
+    lines += [_not_kept(part) for part in mail.attachments if part.refused or not part.size]
     return "\n".join(lines)
+
+
+def _not_kept(part: Part) -> str:
+    why = {
+        "too_many": _("not kept: too many files"),
+        "too_large": _("not kept: too large"),
+        "executable": _("not kept: it is a program"),
+    }.get(part.refused, _("empty"))
+    return f"[{part.name}, {part.type}, {part.size} bytes, {why}]"
+
+
+def attach(inbound: InboundMail, mail: Mail, message: Message, *, actor: Actor) -> None:
+    """Put the files that came with a mail, pictures in its text among them, beside its words.
+
+    What is refused stands there by name and reason; the mail itself is kept as it came.
+    """
+    wanted = [part for part in mail.attachments if part.size and not part.refused]
+    if not wanted:
+        return
+    raw = bytes(inbound.raw.content)
+    uploads = [Upload.made(part.name, content) for part, content in parsing.contents(raw, wanted)]
+    attaching.keep(uploads, actor=actor, ticket=message.ticket, message=message, by_mail=True)
 
 
 def marks_of(mail: Mail, verified: Verified, *, mail_class: str = "") -> tickets.MailMarks:

@@ -18,6 +18,7 @@ from ticketing.mail import tokens
 from ticketing.mail.authentication import NOTHING, Authentication, Verified
 from ticketing.mail.authorising import Sender, Verdict, decide
 from ticketing.mail.automatic import Classified, MailClass
+from ticketing.mail.limits import DEFAULT, Limits
 from ticketing.mail.neutral import Mail
 from ticketing.models import BlockedSender, InboundMail
 from ticketing.services.mail import applying, bouncing, limits, matching
@@ -32,6 +33,7 @@ class Read:
     raw: bytes
     keys: tokens.Keyring
     own: frozenset[str]
+    limits: Limits = DEFAULT
     mail: Mail | None = None
     classified: Classified = field(default_factory=lambda: Classified(MailClass.HUMAN))
     verified: Verified = NOTHING

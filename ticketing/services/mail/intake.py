@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import structlog
@@ -18,6 +19,7 @@ from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerAway
 
 from boss.core import scoping
+from ticketing import file_limits
 from ticketing.choices import InboundState
 from ticketing.mail import authentication, automatic, limits, parsing
 from ticketing.mail.neutral import Unparseable
@@ -98,10 +100,10 @@ def _work_off(realm_id: int, mail_id: int, *, mates: int) -> int:
         if not mails:
             return 0
         raws = dict(RawMail.objects.filter(mail__in=mails).values_list("mail_id", "content"))
-        ring, own = keys.keyring(), _own_addresses()
+        ring, own, taken = keys.keyring(), _own_addresses(), limits_of(realm_id)
     done = 0
     for mail in mails:
-        read = deciding.Read(raw=bytes(raws.pop(mail.pk)), keys=ring, own=own)
+        read = deciding.Read(raw=bytes(raws.pop(mail.pk)), keys=ring, own=own, limits=taken)
         try:
             _understand(mail, read)
             done += _settle(realm_id, mail.pk, read)
@@ -160,7 +162,7 @@ def _understand(mail: InboundMail, read: deciding.Read) -> None:
         if len(read.raw) > limits.DEFAULT.raw:
             read.mail = applying.too_large(parsing.peek(read.raw))
         else:
-            read.mail = parsing.parse(read.raw)
+            read.mail = parsing.parse(read.raw, read.limits)
     except Unparseable as trouble:
         read.trouble = str(trouble)
         return
@@ -169,6 +171,16 @@ def _understand(mail: InboundMail, read: deciding.Read) -> None:
         read.verified = authentication.authenticate(
             read.mail, read.raw, authserv_id=settings.BOSS_MAIL_AUTHSERV_ID, resolver=resolving.resolver()
         )
+
+
+def limits_of(realm_id: int) -> limits.Limits:
+    """How much of a mail is read: of files no more than the realm takes on its pages."""
+    files = file_limits.of_realm(realm_id)
+    return dataclasses.replace(
+        limits.DEFAULT,
+        attachments=min(files.count, limits.DEFAULT.attachments),
+        attachment=min(files.file_mib * file_limits.MIB, limits.DEFAULT.attachment),
+    )
 
 
 def _own_addresses() -> frozenset[str]:

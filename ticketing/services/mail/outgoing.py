@@ -8,13 +8,16 @@ from typing import Any
 
 from boss.core import clock
 from boss.core.actors import Actor
+from boss.core.models import FileScan
 from boss.notify.rendering import home_of
 from boss.notify.services import messages
 from boss.tenancy.selectors import get_brand, get_realm
+from ticketing import file_limits
 from ticketing.choices import MessageKind, OutboundKind, ParticipantRole, ParticipantState
 from ticketing.mail import composing, tokens
 from ticketing.mail.neutral import Address
 from ticketing.models import (
+    Attachment,
     InboundMail,
     Mailbox,
     Message,
@@ -67,8 +70,11 @@ def answer(*, actor: Actor, ticket: Ticket, message: Message) -> list[OutboundMa
     before = (
         Message.objects.filter(ticket=ticket, kind=MessageKind.PUBLIC, seq__lt=message.seq).order_by("-seq").first()
     )
+    goes, stays = along(message)
     context = {
         "author": message.author_label,
+        "files": [each.name for each in goes],
+        "not_sent": [each.name for each in stays],
         "body": message.body,
         "quoted": composing.quoted(before.author_label, before.body) if before else "",
     }
@@ -80,7 +86,7 @@ def answer(*, actor: Actor, ticket: Ticket, message: Message) -> list[OutboundMa
         sent.append(
             _send(
                 actor, ticket, each, OutboundKind.ANSWER, "ticket_answer", context, key,
-                message=message, author=message.author_label,
+                message=message, author=message.author_label, files=parts_of(goes),
             )
         )  # fmt: skip
     return sent
@@ -97,6 +103,23 @@ def answer_automatically(*, actor: Actor, ticket: Ticket, message: Message) -> O
     return _automatic(
         actor, ticket, requester, OutboundKind.ANSWER, "ticket_answer", context, "auto-generated", again=again
     )
+
+
+def along(message: Message) -> tuple[list[Attachment], list[Attachment]]:
+    """The files of a message that go along with its mail, and those too large for one: they wait on the page."""
+    room = file_limits.of_realm(message.realm_id).mail_mib * file_limits.MIB
+    goes: list[Attachment] = []
+    stays: list[Attachment] = []
+    for each in Attachment.objects.filter(message=message).exclude(scan=FileScan.BLOCKED).order_by("id"):
+        fits = each.size <= room
+        (goes if fits else stays).append(each)
+        room -= each.size if fits else 0
+    return goes, stays
+
+
+def parts_of(attachments: Sequence[Attachment]) -> list[tuple[int, str, str]]:
+    """Files as the post room takes them."""
+    return [(each.file_id, each.name, each.media_type) for each in attachments]
 
 
 def acknowledge(*, actor: Actor, ticket: Ticket, known: Known | None = None) -> OutboundMail | None:
@@ -182,6 +205,7 @@ def _send(
     author: str = "",
     automatic: str = "",
     fresh: Known | None = None,
+    files: Sequence[tuple[int, str, str]] = (),
 ) -> OutboundMail:
     """An automatic mail that was sent before is not asked for again; one of people is given as it was sent."""
     known = None if automatic else _sent_before(ticket, key)
@@ -224,6 +248,7 @@ def _send(
         language=participant.user.language if participant.user else None,
         headers=headers,
         envelope_from=composing.envelope_sender(keyring, mailbox.address, sent.public_id),
+        files=files,
     )
     sent.delivery = written.deliveries.get()
     sent.save()

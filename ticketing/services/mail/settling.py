@@ -20,7 +20,7 @@ from ticketing.mail.automatic import Classified, MailClass
 from ticketing.mail.neutral import Address, Mail, Unparseable
 from ticketing.models import BlockedSender, InboundMail, Mailbox, Ticket
 from ticketing.services import tickets
-from ticketing.services.mail import applying, participants
+from ticketing.services.mail import applying, intake, participants
 from ticketing.services.mail.matching import Match
 from ticketing.services.mail.tracing import Trace
 
@@ -56,6 +56,7 @@ def accept(*, actor: Actor, mail: InboundMail, as_participant: bool = False) -> 
         marks=applying.marks_of(parsed, _verified(inbound), mail_class=inbound.mail_class),
         wakes=inbound.mail_class in ("", MailClass.HUMAN),
     )
+    applying.attach(inbound, parsed, inbound.message, actor=actor)
     return _settled(inbound, actor, InboundState.APPLIED, "accepted")
 
 
@@ -129,7 +130,11 @@ def _read(inbound: InboundMail) -> Mail:
     """The mail anew. What cannot be read is put where people want it as a stub; they see it as text beside."""
     raw = bytes(inbound.raw.content)
     try:
-        return parsing.parse(raw) if len(raw) <= limits.DEFAULT.raw else applying.too_large(parsing.peek(raw))
+        return (
+            parsing.parse(raw, intake.limits_of(inbound.realm_id))
+            if len(raw) <= limits.DEFAULT.raw
+            else applying.too_large(parsing.peek(raw))
+        )
     except Unparseable:
         return Mail(
             headers={}, sender=Address(inbound.sender, inbound.sender_name), senders=0, to=(), cc=(), reply_to=(),

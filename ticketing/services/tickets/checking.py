@@ -10,10 +10,12 @@ from django.utils.translation import gettext as _
 
 from boss.core import schema
 from boss.core.actors import Actor
+from boss.core.files import Upload
 from boss.core.problems import InvalidInput
 from ticketing import fields as defs
 from ticketing.fields import REFERENCES, FieldDef, Situation, Viewer
 from ticketing.registry import reference_kinds
+from ticketing.services import attaching
 
 PREFIX = "data."
 
@@ -41,15 +43,22 @@ def cleaned(
     known = {field.key: field for field in asked}
     for key in given:
         field = known.get(key)
-        if field is None or not field.is_given or field.level(viewer) != "write":
+        is_asked = field is not None and field.is_given and field.level(viewer) == "write"
+        if field is None or not is_asked or (field.archived and not _same(field, given[key], kept.get(key))):
             wrong[PREFIX + key] = [_("There is no such field here.")]
     for field in asked:
         place = PREFIX + field.key
         if not field.is_given or place in wrong or not defs.is_visible(field, effective, viewer, at):
             continue
+        if field.archived:
+            if field.key in kept:
+                effective[field.key] = kept[field.key]
+            continue
         writes = field.level(viewer) == "write"
         if writes and (field.key in given or (opening and not actor.is_system)):
             wanted = given.get(field.key)
+            if opening and wanted in (None, "", []):
+                wanted = defs.proposed(field, effective, viewer, at)
             if opening or not _same(field, wanted, kept.get(field.key)):
                 if not defs.may_write(field, {**kept, **effective}, viewer, at):
                     wrong[place] = [_("This cannot be changed now.")]
@@ -57,11 +66,17 @@ def cleaned(
                 must = field.required and not (actor.is_system and field.key not in given)
                 try:
                     kept.pop(field.key, None)
-                    kept.update(_checked(field, wanted, required=must))
+                    kept.update(
+                        _file(field, wanted, actor, must)
+                        if field.type == "file"
+                        else _checked(field, wanted, required=must)
+                    )
                     _refuse_unknown(field, kept, actor)
                 except InvalidInput as refused:
                     wrong |= refused.fields
                     continue
+        elif opening and field.key not in given:
+            kept.update(_by_default(field, effective, viewer, at))
         if field.key in needed and (writes or not opening) and kept.get(field.key) in (None, "", []):
             wrong[place] = [_("Please fill this in.")]
         if field.key in kept:
@@ -76,12 +91,25 @@ def cleaned(
     return kept
 
 
+def _by_default(field: FieldDef, values: Mapping[str, Any], viewer: Viewer, at: Situation) -> dict[str, Any]:
+    """What stands in a field that is not for whoever opens the ticket; nothing where the field would not take it."""
+    value = defs.proposed(field, values, viewer, at)
+    if value is None:
+        return {}
+    try:
+        return _checked(field, value, required=False)
+    except InvalidInput:
+        return {}
+
+
 def _same(field: FieldDef, wanted: Any, now: Any) -> bool:
     """Given as it was: a form that shows an older value sends it back."""
     if wanted in (None, "", []):
         return now in (None, "", [])
     if wanted == now:
         return True
+    if field.type == "file":
+        return False
     try:
         return _checked(field, wanted, required=False) == {field.key: now}
     except InvalidInput:
@@ -90,6 +118,19 @@ def _same(field: FieldDef, wanted: Any, now: Any) -> bool:
 
 def _checked(field: FieldDef, value: Any, *, required: bool) -> dict[str, Any]:
     return schema.validate([replace(field, required=required)], {field.key: value}, prefix=PREFIX)
+
+
+def _file(field: FieldDef, wanted: Any, actor: Actor, required: bool) -> dict[str, Any]:
+    """A file is brought, never named: what was typed in its place could be another ticket's."""
+    place = PREFIX + field.key
+    if wanted in (None, "", []):
+        if required:
+            raise InvalidInput(fields={place: [_("Please fill this in.")]})
+        return {}
+    if not isinstance(wanted, Upload):
+        raise InvalidInput(fields={place: [_("Choose a file.")]})
+    attaching.check([wanted], realm_id=actor.realm_id, place=place)
+    return {field.key: wanted.public_id}
 
 
 def _refuse_unknown(field: FieldDef, values: Mapping[str, Any], actor: Actor) -> None:

@@ -16,7 +16,7 @@ from ticketing import selectors, statuses
 from ticketing.fields import SYSTEM, FieldDef, retire
 from ticketing.models import Category, CategorySchema, Ticket
 from ticketing.selectors import ORPHANS
-from ticketing.services import clocks
+from ticketing.services import attaching, clocks
 from ticketing.services.tickets import checking, journal, laying, projecting
 
 
@@ -99,16 +99,18 @@ def put(
     asked = published.fields() if published else []
     held = dict(ticket.data)
     apart = held.pop(ORPHANS, None)
+    given = attaching.wrapped_values(data)
     values = checking.cleaned(
         asked,
         actor=actor,
         viewer=selectors.viewer_of(actor, asked),
         at=selectors.situation(ticket),
-        given=data,
+        given=given,
         held=held,
         needed=needed,
     )
     ticket.data = values if apart is None else {**values, ORPHANS: apart}
+    attaching.keep_values(ticket, given, actor=actor)
 
 
 def upgrade(ticket: Ticket) -> CategorySchema | None:
@@ -146,6 +148,8 @@ def _told(value: Any, *, hide: bool) -> Any:
 def _fits(wanted: FieldDef | None, former: FieldDef | None, value: Any, *, actor: Actor, ticket: Ticket) -> bool:
     if wanted is None or former is None or wanted.type != former.type:
         return False
+    if wanted.type == "file":  # the file stays on the ticket, whatever its category
+        return True
     if value in retire([wanted], [former])[0].labels and value not in dict(wanted.options):
         return False
     try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from boss.core import events, locks, numbers, permissions
 from boss.core.actors import Actor
+from boss.core.files import Source, Upload
 from boss.core.permissions import PermissionDenied
 from boss.core.problems import InvalidInput
 from boss.core.services import service
@@ -22,7 +23,7 @@ from ticketing.events import TicketOpened
 from ticketing.fields import Situation, Viewer
 from ticketing.models import Category, TalentPool, Ticket, TicketLink
 from ticketing.registry import subject_kinds
-from ticketing.services import clocks
+from ticketing.services import attaching, clocks
 from ticketing.services.tickets import checking, journal, laying, projecting
 
 FIRST_NUMBER = 1001
@@ -47,15 +48,17 @@ def open(
     site: Site | None = None,
     organization: Organization | None = None,
     mailed: journal.Mailed | None = None,
+    files: Sequence[Source | Upload] = (),
 ) -> Ticket:
     """Open a ticket. With ``dedupe_key`` an open ticket of the same key is returned instead, unchanged.
 
     ``subject`` is what decides how the ticket may end; it and ``links`` (kind, id) are what it is about. ``body``
     becomes the first message: public from people, staff-only from the machine; ``mailed`` is one that came by mail,
-    in its sender's name. Somebody without realm-wide rights
+    in its sender's name; ``files`` go with the first message. Somebody without realm-wide rights
     (a subscriber) opens in his own name, in a category offered to customers, and sets no pool, priority or due date;
     a site is named by the people of its organization alone, and only one they see.
-    Raises :class:`InvalidInput` with fields ``category``, ``title``, ``pool``, ``site``, ``subject``, ``data.<key>``.
+    Raises :class:`InvalidInput` with fields ``category``, ``title``, ``pool``, ``site``, ``subject``, ``data.<key>``,
+    ``files``.
     """
     if dedupe_key:
         locks.hold(f"ticketing.dedupe:{dedupe_key}")
@@ -83,6 +86,8 @@ def open(
             _refuse_other_site(actor, site, organization)
 
     title = _title(actor, title)
+    given, uploads = attaching.wrapped_values(data), attaching.wrapped(files)
+    attaching.check(uploads, realm_id=actor.realm_id)
     pool = _pool(pool_key) if pool_key else category.default_pool
     _check_kinds(about)
     published = selectors.find_schema(category)
@@ -93,7 +98,7 @@ def open(
         viewer = Viewer("end_user")
     needed = () if published is None or actor.is_system else statuses.needed(asked, first)
     cleaned = checking.cleaned(
-        asked, actor=actor, viewer=viewer, at=Situation(first.key, first.state), given=data or {}, needed=needed
+        asked, actor=actor, viewer=viewer, at=Situation(first.key, first.state), given=given, needed=needed
     )
 
     ticket = Ticket(
@@ -121,9 +126,11 @@ def open(
         permissions.require(actor, permission, ticket)
     projecting.copy_new(ticket, asked)
     laying.lay_out(ticket, published, actor=actor)
-    if body.strip():
+    attaching.keep_values(ticket, given, actor=actor)
+    if body.strip() or uploads:
         kind = MessageKind.SYSTEM if actor.is_system else MessageKind.PUBLIC
-        journal.say(ticket, actor=actor, body=body.strip(), kind=kind)
+        message = journal.say(ticket, actor=actor, body=body.strip(), kind=kind)
+        attaching.keep(uploads, actor=actor, ticket=ticket, message=message)
     if mailed is not None:
         journal.say(ticket, actor=mailed.author, body=mailed.body, kind=mailed.kind, marks=mailed.marks)
     TicketLink.objects.bulk_create(

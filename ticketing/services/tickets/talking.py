@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from django.utils.translation import gettext as _
 
 from boss.core import clock, events
 from boss.core.actors import Actor
+from boss.core.files import Source, Upload
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
 from boss.core.services import service
@@ -16,7 +18,7 @@ from ticketing.choices import MessageKind, TicketState
 from ticketing.errors import OutcomeIsFinal, TicketClosed
 from ticketing.events import MessageAdded
 from ticketing.models import Message, TextDraft, Ticket
-from ticketing.services import clocks
+from ticketing.services import attaching, clocks
 from ticketing.services.tickets import entering, filling, journal, waiting
 
 
@@ -27,14 +29,16 @@ def add_message(
     ticket: Ticket,
     body: str,
     kind: str = MessageKind.PUBLIC,
+    files: Sequence[Source | Upload] = (),
     expected_version: int | None = None,
 ) -> Message:
-    """Say something. ``kind``: "public" (the customer reads it), "internal" or "system" (staff only).
+    """Say something. ``kind``: "public" (the customer reads it), "internal" or "system" (staff only). With ``files``
+    it needs no words.
 
     A public answer by a person of the staff takes a new ticket up and keeps the promise of a first reply. A
     customer's message wakes a ticket that waits for him and reopens a resolved one. On a ticket that was merged it goes
     to the one it was merged into. What this person had typed and not sent is thereby sent.
-    Raises :class:`TicketClosed`, :class:`TicketChanged`.
+    Raises :class:`TicketClosed`, :class:`TicketChanged`; :class:`InvalidInput` with ``body``, ``kind``, ``files``.
     """
     named = ticket
     ticket = journal.locked_survivor(named, expected_version=expected_version)
@@ -45,10 +49,12 @@ def add_message(
 
     if kind not in MessageKind.values or (kind == MessageKind.SYSTEM and not actor.is_system):
         raise InvalidInput(fields={"kind": [_("Choose a message or an internal note.")]})
-    if not body.strip():
+    uploads = attaching.wrapped(files)
+    if not body.strip() and not uploads:
         raise InvalidInput(fields={"body": [_("Please write something.")]})
     if public and ticket.state in (TicketState.CLOSED, TicketState.CANCELLED):
         raise TicketClosed
+    attaching.check(uploads, realm_id=ticket.realm_id)
 
     before, changes = ticket.state, clocks.Changes()
     if public and from_customer:
@@ -57,8 +63,10 @@ def add_message(
         changes = answered(ticket)
     after = {"kind": kind} if before == ticket.state else {"kind": kind, "state": ticket.state}
     after |= {"clocks": changes} if changes else {}
+    after |= {"files": len(uploads)} if uploads else {}
     journal.write(ticket, actor=actor, event="message_added", before={"state": before}, after=after)
     message = journal.say(ticket, actor=actor, body=body.strip(), kind=kind)
+    attaching.keep(uploads, actor=actor, ticket=ticket, message=message)
     if actor.kind == "user" and not from_customer:
         TextDraft.objects.filter(user_id=actor.user_id, ticket__in=(named.pk, ticket.pk), kind=kind).delete()
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from boss.core import scoping
 from boss.core.actors import Actor
@@ -57,19 +57,24 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
     goes_on = links.find_survivor(request.actor, found)  # type: ignore[attr-defined]
     if goes_on is not None and request.method != "POST":
         return redirect("selfhelp:ticket", public_id=goes_on.public_id)
-    form = ReplyForm(request.POST if request.method == "POST" else None)
+    form = ReplyForm(*((request.POST, request.FILES) if request.method == "POST" else ()))
     if request.method == "POST" and form.is_valid():
         if not once.first_time(request.actor, request.POST.get("form_key", "")):  # type: ignore[attr-defined]
             return redirect("selfhelp:ticket", public_id=public_id)
         try:
-            desk.add_message(actor=request.actor, ticket=found, body=form.cleaned_data["body"])  # type: ignore[attr-defined]
+            desk.add_message(
+                actor=request.actor, ticket=found, body=form.cleaned_data["body"],  # type: ignore[attr-defined]
+                files=form.cleaned_data["files"],
+            )  # fmt: skip
         except Problem as problem:
             form.add_problem(problem)
         else:
             messages.success(request, _("Your message is sent."))
             return redirect("selfhelp:ticket", public_id=public_id)
-    thread = selectors.list_messages(request.actor, found).filter(kind="public")  # type: ignore[attr-defined]
-    told = asking.told(request, found)
+    if form.errors:
+        form.say_again()
+    thread = asking.thread(request, found, "selfhelp")
+    told = asking.told(request, found, "selfhelp")
     context = {
         "ticket": found,
         "mark": told.mark,
@@ -82,6 +87,14 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
         "here": "tickets",
     }
     return render(request, "portals/selfhelp/ticket.html", context, status=422 if form.errors else 200)
+
+
+@requires("ticketing.view_attachment", customers=True)
+@require_GET
+@never_cache
+def file(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A file of one of my requests."""
+    return asking.file(request, public_id)
 
 
 @requires("ticketing.view_ticket", customers=True)
