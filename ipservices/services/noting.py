@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -76,6 +77,10 @@ def plain_differences(differences: Iterable[Difference]) -> list[dict[str, Any]]
     ]
 
 
+_SAID = ("service_id", "subscription_id", "full_kind", "name", "reason", "differences")
+"""What a finding says, beside when it was seen."""
+
+
 @dataclass
 class Batch:
     """What one batch saw. ``undecided`` services were being changed: what stands open about them stays open."""
@@ -92,32 +97,44 @@ class Batch:
         if self.undecided:
             still_open.filter(service__in=self.undecided).update(comparison=comparison)
         known = {row.key: row for row in still_open.filter(key__in=[one.key for one in self.seen])}
-        fresh: list[Finding] = []
+        fresh, changed = list[Finding](), list[Finding]()
         for one in {one.key: one for one in self.seen}.values():
             self.counts[str(one.kind)] += 1
             row = known.get(one.key) or Finding(
-                binding=comparison.binding, kind=one.kind, key=one.key, first_seen_at=now, service_ref=one.service_ref
-            )
-            row.comparison, row.last_seen_at = comparison, now
+                binding=comparison.binding, kind=one.kind, key=one.key, first_seen_at=now, last_seen_at=now,
+                comparison=comparison, service_ref=one.service_ref,
+            )  # fmt: skip
+            if row.run_id is not None:
+                continue  # what a run is at stays as the person saw it
+            before = [getattr(row, name) for name in _SAID]
             row.service_id, row.subscription_id = one.service_id, one.subscription_id
             row.full_kind, row.name, row.reason = one.full_kind, one.name[:255], one.reason[:500]
             row.differences = plain_differences(one.differences)
             if row.pk is None:
                 fresh.append(row)
-            elif row.run_id is None:  # what a run is at stays as the person saw it
-                row.save()
-            else:
-                row.save(update_fields=["comparison", "last_seen_at"])
-        Finding.objects.bulk_create(fresh)
-        for row in fresh:
-            if row.kind in (FindingKind.DRIFT, FindingKind.MISSING):
-                events.publish(DriftFound(service_id=row.service_id or 0))
-        for service_id, (revision, observed, differences) in self.observed.items():
-            Service.objects.filter(pk=service_id, revision=revision).update(
-                observed=None if observed is None else shown(observed),
-                observed_at=now,
-                drift=plain_differences(differences),
+            elif [getattr(row, name) for name in _SAID] != before:
+                changed.append(row)
+        if known:
+            Finding.objects.filter(pk__in=[row.pk for row in known.values()]).update(
+                comparison=comparison, last_seen_at=now
             )
+        Finding.objects.bulk_update(changed, _SAID)
+        Finding.objects.bulk_create(fresh)
+        worse = [row for row in fresh if row.kind in (FindingKind.DRIFT, FindingKind.MISSING)]
+        events.publish_many([DriftFound(service_id=row.service_id or 0) for row in worse])
+        self._write_observed(now)
+
+    def _write_observed(self, now: dt.datetime) -> None:
+        """What the server was seen to hold, of the services that are still as they were then."""
+        rows = Service.objects.select_for_update(of=("self",)).filter(pk__in=self.observed).order_by("pk")
+        seen = list[Service]()
+        for row in rows if self.observed else ():
+            revision, observed, differences = self.observed[row.pk]
+            if row.revision == revision:
+                row.observed = None if observed is None else shown(observed)
+                row.observed_at, row.drift = now, plain_differences(differences)
+                seen.append(row)
+        Service.objects.bulk_update(seen, ["observed", "observed_at", "drift"])
 
 
 def close_gone(comparison: Comparison) -> int:
