@@ -43,7 +43,7 @@ class CategoryPublished:
 @fact("ticketing.ticket_changed")
 @dataclass(frozen=True)
 class TicketChanged:
-    """Something happened to a ticket that automation rules wait for. ``rule_run_id``: whose doing it is, if a rule's."""
+    """Something that rules wait for happened to a ticket. ``rule_run_id``: whose doing it is, if a rule's."""
 
     ticket_id: int
     event_id: int

@@ -47,6 +47,12 @@ ROWS = {
     "policy_publish": "ticketing.manage_policies",
     "policy_revert": "ticketing.manage_policies",
     "policy_use": "ticketing.manage_policies",
+    "policy_rule": "ticketing.manage_policies",
+    "ticket_priority": "ticketing.change_ticket",
+    "ticket_pool": "ticketing.assign_ticket",
+    "ticket_category": "ticketing.change_ticket",
+    "ticket_rules": "ticketing.view_internal_message",
+    "ticket_rules_resume": "ticketing.assign_ticket",
     "pools": "ticketing.view_talentpool",
     "pool_new": "ticketing.manage_pools",
     "skills": "ticketing.manage_pools",
@@ -352,7 +358,7 @@ POSTS |= {"ticket_next", "ticket_view_keep", "ticket_view_arrange", "ticket_bulk
 POSTS |= {"snippet_archive", "macro_archive", "ticket_beat", "ticket_checklist"}
 POSTS |= {"report_remove"}
 POSTS |= {"mail_source_end"}
-POSTS |= {"policy_publish", "policy_revert", "policy_use"}
+POSTS |= {"policy_publish", "policy_revert", "policy_use", "ticket_rules_resume"}
 POSTS |= {"ticket_unlink", "ticket_unmerge"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}
 POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}

@@ -15,10 +15,11 @@ from rest_framework.serializers import Serializer
 
 from boss.core.api.views import ReadOnlyViewSet
 from boss.core.problems import InvalidInput
-from ticketing import dry_run, selectors
+from ticketing import automations, dry_run, selectors
 from ticketing import policies as read
+from ticketing.api.automation import SHOWN, RuleRunSerializer
 from ticketing.dry_run import Line, Trial
-from ticketing.models import Category, Policy, PolicyUse, PolicyVersion
+from ticketing.models import Category, Policy, PolicyUse, PolicyVersion, RuleRun
 from ticketing.services import policies
 from ticketing.services.policies import OPEN_TICKETS
 from ticketing.sla.kinds import PolicyKind
@@ -62,7 +63,7 @@ class NewPolicy(serializers.Serializer[Any]):
 
 
 class PolicyDraft(serializers.Serializer[Any]):
-    rules = serializers.DictField(help_text="As versions show them: rows and pauses, or the steps of a ladder")
+    rules = serializers.DictField(help_text="As versions show them: rows and pauses, the steps of a ladder, or rules")
 
 
 class OpenTickets(serializers.Serializer[Any]):
@@ -156,18 +157,29 @@ class PolicyViewSet(ReadOnlyViewSet):
         """What was published, newest first."""
         return Response(PolicyVersionSerializer(read.list_versions(self.get_object()), many=True).data)
 
+    @extend_schema(responses=RuleRunSerializer(many=True))
+    @action(detail=True, permission=read.VIEW, pagination_class=None, filterset_class=None, filterset_fields=None)
+    def runs(self, request: Request, public_id: str) -> Response:
+        """The last hundred times its rules were looked at, newest first; none for what has no rules."""
+        return Response(RuleRunSerializer(_runs(self), many=True).data)
+
     @extend_schema(
         responses=TrialSerializer(many=True),
         parameters=[OpenApiParameter("number", str, description="Of one ticket, by its number")],
     )
     @action(detail=True, permission=read.VIEW, pagination_class=None, filterset_class=None, filterset_fields=None)
     def trial(self, request: Request, public_id: str) -> Response:
-        """What its draft would do to the twenty newest tickets, or to one. Changes nothing."""
+        """What its draft would do to the twenty newest tickets, or to one; what rules would have done with the last
+        hundred. Changes nothing."""
         found = self.get_object()
         rules = found.draft or (found.current.rules if found.current else None)
         number = request.query_params.get("number", "")
         tried = dry_run.of(self.actor, found, rules, number) if rules is not None else []
         return Response(TrialSerializer(tried, many=True).data)  # type: ignore[arg-type]
+
+
+def _runs(view: PolicyViewSet) -> list[RuleRun]:
+    return list(automations.list_runs(view.actor, policy=view.get_object())[:SHOWN])
 
 
 def _category(key: str | None) -> Category | None:

@@ -23,6 +23,7 @@ from boss.tenancy.models import Site, User
 from boss.tenancy.selectors import get_site, get_user
 from ticketing import attachments, links, lists, saved_views, selectors, why
 from ticketing.api import by_fields, serializers
+from ticketing.api.automation import RulesOfTickets
 from ticketing.api.desk import PresenceActions
 from ticketing.api.links import LinksOfTickets
 from ticketing.choices import OPEN_STATES
@@ -82,7 +83,7 @@ class TicketFilter(FilterSet):
         return queryset.filter(state__in=OPEN_STATES) if value else queryset.exclude(state__in=OPEN_STATES)
 
 
-class TicketViewSet(LinksOfTickets, PresenceActions, ReadOnlyViewSet):
+class TicketViewSet(RulesOfTickets, LinksOfTickets, PresenceActions, ReadOnlyViewSet):
     """Work for people."""
 
     model = Ticket

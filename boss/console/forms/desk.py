@@ -80,7 +80,7 @@ class MacroForm(BossForm):
         if self.is_bound:
             told = str(self.data.get("count", ""))
             self.count = min(MOST_STEPS, max(self.count, int(told) if told.isdecimal() and len(told) < 4 else 0))
-        choices = _offered(actor)
+        choices = offered_steps(actor)
         for index in range(self.count):
             step = steps[index] if index < len(steps) else {}
             chosen = f"{step['do']}:{step.get('value', '')}" if step else ""
@@ -123,7 +123,7 @@ class MacroForm(BossForm):
         super().add_problem(InvalidInput(problem.detail, fields=fields) if fields else problem)
 
 
-def _offered(actor: Actor) -> list[tuple[Any, Any]]:
+def offered_steps(actor: Actor, *, without: Sequence[str] = ()) -> list[tuple[Any, Any]]:
     """One choice for what is done and with what, so that a row works without a script."""
     groups: list[tuple[Any, Any]] = [("", _("Choose…"))]
     for key, kind in macro_steps:
@@ -134,6 +134,7 @@ def _offered(actor: Actor) -> list[tuple[Any, Any]]:
         )
         if not kind.needs_value:
             choices = [(f"{key}:", _hint(kind))]
+        choices = [one for one in choices if one[0] not in without]
         if choices:
             groups.append((str(kind.title), choices))
     return groups

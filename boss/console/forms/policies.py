@@ -64,13 +64,16 @@ def open_tickets_field() -> forms.ChoiceField:
 
 
 class OpenTicketsForm(BossForm):
-    """For a ladder (``steps``) there are two ways only: its steps hold for open tickets, too, or they do not."""
+    """For a ladder (``steps``) there are two ways only: its steps hold for open tickets, too, or they do not. Where
+    nothing is agreed for a ticket (``steps`` None) nothing is asked."""
 
     open_tickets = open_tickets_field()
 
-    def __init__(self, *args: Any, steps: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, steps: bool | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if steps:
+        if steps is None:
+            del self.fields["open_tickets"]
+        elif steps:
             choices = [
                 ("leave", _("Leave them with the steps they have")),
                 ("from_now", _("Let these steps hold for them, too")),

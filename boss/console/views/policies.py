@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -12,13 +13,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from boss.console.forms.policies import LadderForm, NewPolicyForm, PublishForm, SlaForm, UseForm, add_problem
 from boss.console.frame import actor_of, page, refused, staff
+from boss.console.presenters import rules as rule_words
+from boss.core.actors import Actor
 from boss.core.problems import Problem
 from boss.tenancy import selectors as tenancy
-from ticketing import dry_run, selectors
+from ticketing import automations, dry_run, selectors
 from ticketing import policies as read
 from ticketing.models import Policy
 from ticketing.services import policies
 from ticketing.sla.kinds import PolicyKind
+
+RUNS = 20
 
 
 @staff(read.VIEW)
@@ -52,7 +57,7 @@ def policy_new(request: HttpRequest) -> HttpResponse:
 def policy(request: HttpRequest, public_id: str) -> HttpResponse:
     """Its draft (or what holds) to be changed, tried on recent tickets, published; its history and its places."""
     found = read.get_policy(actor_of(request), public_id)
-    if request.method == "GET":
+    if request.method == "GET" or found.kind == PolicyKind.AUTOMATION:  # its rules have pages of their own
         return _policy_page(request, found)
     form = _form(found, request)
     if not form.is_valid():
@@ -115,17 +120,26 @@ def policy_use(request: HttpRequest, public_id: str) -> HttpResponse:
         if "leave" in request.POST:
             policies.stop_using(actor=actor, policy=found, category=category)
         else:
-            policies.use(
-                actor=actor, policy=found, category=category, open_tickets=form.cleaned_data["open_tickets"]
-            )  # fmt: skip
+            open_tickets = form.cleaned_data.get("open_tickets", "leave")
+            policies.use(actor=actor, policy=found, category=category, open_tickets=open_tickets)
     except Problem as problem:
         form.add_problem(problem)
         return _policy_page(request, found, use_form=form, status=problem.status)
     return redirect("console:policy", public_id)
 
 
-def _has_steps(found: Policy) -> bool:
-    return found.kind == PolicyKind.ESCALATION
+def _has_steps(found: Policy) -> bool | None:
+    """None for a kind by which nothing is agreed for open tickets."""
+    return None if found.kind == PolicyKind.AUTOMATION else found.kind == PolicyKind.ESCALATION
+
+
+def _rules(actor: Actor, found: Policy, rules: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the page of an automation policy shows in place of a form."""
+    if found.kind != PolicyKind.AUTOMATION:
+        return {}
+    lines = rule_words.lines(actor, rules)
+    runs = rule_words.run_lines(automations.list_runs(actor, policy=found)[:RUNS])
+    return {"rule_lines": lines, "next_rule": len(lines) + 1, "rule_runs": runs}
 
 
 def _form(found: Policy, request: HttpRequest | None = None) -> SlaForm | LadderForm:
@@ -145,7 +159,8 @@ def _policy_page(request: HttpRequest, found: Policy, *, status: int = 200, **fo
     context = {
         "policy": found,
         "uses": read.uses_of(found),
-        "form": _form(found),
+        "form": _form(found) if found.kind != PolicyKind.AUTOMATION else None,
+        **_rules(actor, found, rules),
         "publish_form": PublishForm(steps=_has_steps(found)) if found.draft is not None else None,
         "use_form": UseForm(categories=selectors.list_categories(actor), steps=_has_steps(found))
         if found.current is not None
