@@ -160,18 +160,20 @@ def _subscriptions(reach: Reach) -> QuerySet[Any]:
     sites = Site.objects.filter(reach.sites_q()).values("pk")
     there = Subscription.objects.filter(site__in=sites, state__in=SERVED).values_list("account_id", "site_id")
     if not reach.servers:
-        return there.order_by().distinct()
+        alone: QuerySet[Any] = there.order_by().distinct()
+        return alone
     at_servers = (
         Service.objects.filter(binding__in=reach.servers, state__in=(ServiceState.ACTIVE, ServiceState.SUSPENDED))
         .order_by()
         .values_list("account_id", "site_id")
     )
-    return there.order_by().union(at_servers)
+    both: QuerySet[Any] = there.order_by().union(at_servers)
+    return both
 
 
 def affected(reach: Reach) -> dict[int, int]:
     """Accounts with something that is out now, each with one site at which it is."""
-    return {account: site for account, site in _subscriptions(reach).iterator(chunk_size=5000)}
+    return dict(_subscriptions(reach).iterator(chunk_size=5000))
 
 
 def count_affected(reach: Reach) -> int:
@@ -259,7 +261,9 @@ def known_to(actor: Actor) -> list[Known]:
         user: User | None = User.objects.filter(pk=actor.user_id).first()
         sites = [user.site_id] if user is not None and user.site_id else []
         lies_in = _around(everything, account_ids=[each.pk for each in accounts], site_ids=sites)
-        return [_known(each, asked.get(each.pk, False)) for each in everything if each.pk in asked or each.pk in lies_in]
+        return [
+            _known(each, asked.get(each.pk, False)) for each in everything if each.pk in asked or each.pk in lies_in
+        ]
 
 
 def my_accounts(actor: Actor) -> list[Account]:

@@ -126,7 +126,7 @@ class NewOutage(serializers.Serializer[Any]):
     category = serializers.CharField(max_length=40, help_text="Key of a category of the kind incident")
     title = serializers.CharField(max_length=200, help_text="For staff")
     text = serializers.CharField(max_length=1000, help_text="What those concerned read")
-    scopes = OneOutageScope(many=True, allow_empty=False, max_length=500)
+    scopes = OneOutageScope(many=True, allow_empty=False)
     eta_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
     by_mail = serializers.BooleanField(required=False, default=True)
     trouble_category = serializers.CharField(max_length=40, required=False, default="", allow_blank=True)

@@ -99,7 +99,7 @@ class OutageScope(RealmScoped):
     @property
     def label(self) -> str:
         """Its name as people know it."""
-        named = self.site and self.site.label or self.organization or self.binding
+        named = (self.site and self.site.label) or self.organization or self.binding
         return str(named or self.value)
 
 

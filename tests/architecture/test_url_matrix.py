@@ -78,7 +78,7 @@ def fill(route: str, ids: dict[str, str]) -> str:
         "tickets/reports": "ticketing/reports", "tickets/reports/saved": "ticketing/saved-reports",
         "tickets/files": "ticketing/attachments",
         "tickets": "ticketing/tickets", "time": "ticketing/time-entries", "mail": "ticketing/mails",
-        "mailboxes": "ticketing/mailboxes",
+        "mailboxes": "ticketing/mailboxes", "outages": "ipservices/outages",
         "workflows": "workflow/definitions", "workflows/drafts": "workflow/drafts",
         "bulks": "workflow/bulks", "tasks": "ticketing/tickets", "subscriptions": "subscribers/subscriptions",
         "plans": "console/plans", "limits": "workflow/limits", "calendars": "console/calendars",

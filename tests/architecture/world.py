@@ -22,7 +22,7 @@ from catalog import selectors as catalog
 from catalog.models import Feature
 from catalog.pricing import OptionChoice
 from ipservices.models import Comparison, DriverCall, Finding, Migration, PhoneNumber, Prefix
-from ipservices.services import addresses, bindings, design, numbers, porting, prefixes
+from ipservices.services import addresses, bindings, design, numbers, outages, porting, prefixes
 from subscribers import selectors as subscribers
 from subscribers.contact import ContactDetails, PaymentChoice
 from subscribers.models import Collection, Statement
@@ -98,6 +98,9 @@ def build(system: Actor) -> World:
     ticket = tickets.open(actor=system, category_key="billing", title="A question", requester=sam)
     said = tickets.add_message(
         actor=actor_of(sam), ticket=ticket, body="See", files=[Upload.made("world.txt", b"World")]
+    )
+    outage = outages.open(
+        actor=system, category_key="outage", title="World", text="World", scopes=[("node", "node-04")]
     )
     macro = macros.create(actor=system, key="world", name="World", steps=[{"do": "priority", "value": "2"}])
     box = mailboxes.define(actor=system, address=f"help@realm-{system.realm_id}.example", category=ticket.category)
@@ -190,6 +193,7 @@ def build(system: Actor) -> World:
             "ipservices/comparisons": comparison.public_id,
             "ipservices/findings": finding.public_id,
             "ipservices/migrations": migration.public_id,
+            "ipservices/outages": outage.public_id,
             "ipservices/addresses": address.public_id,
             "ipservices/prefixes": Prefix.objects.get().public_id,
             "ipservices/numbers": PhoneNumber.objects.first().public_id,

@@ -36,7 +36,8 @@ def _text(client: Client, path: str, status: int = 200) -> str:
 
 
 NEW: dict[str, Any] = {
-    "title": "Node 17 is down", "category": "outage", "nodes": "node-17", "text": TEXT, "by_mail": "on", "form_key": "a1",
+    "title": "Node 17 is down", "category": "outage", "nodes": "node-17", "text": TEXT, "by_mail": "on",
+    "form_key": "a1",
 }  # fmt: skip
 
 
@@ -80,9 +81,7 @@ def test_one_update_is_said_on_the_page_and_one_end(street: Street, nina: Client
     assert "3 asked: 0 yes, 0 no, 0 no answer, 3 still to answer" in _text(nina, path)
 
 
-def test_bob_reads_outages_and_cannot_open_one(
-    cast: Cast, street: Street, browser_of: Callable[..., Client]
-) -> None:
+def test_bob_reads_outages_and_cannot_open_one(cast: Cast, street: Street, browser_of: Callable[..., Client]) -> None:
     bob = browser_of(cast.bob)
     outage = street.open()
     shown = _text(bob, f"/console/outages/of/{outage.public_id}/")

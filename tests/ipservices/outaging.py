@@ -34,14 +34,18 @@ class Street:
     neighbour: Account | None = None
     """Pia at node-18."""
 
-    def move_in(self, name: str, number: int, node: str, *, signs_in: bool = True, email: str = "", **at: Any) -> Account:
+    def move_in(
+        self, name: str, number: int, node: str, *, signs_in: bool = True, email: str = "", **at: Any
+    ) -> Account:
         """Somebody who is served at an address of his own."""
         system = Actor.system(self.realm.pk)
         email = email or f"{name.lower()}@home.example"
         with scoping.realm_transaction(self.realm.pk):
             where = {"city": "Lakeview", "postal_code": "55001", **at}
             site: Site = sites.create(actor=system, street=f"{number} Elm Street", access_node=node, **where)
-            account = accounts.open(actor=system, contact=ContactDetails(name, email, f"+1555555{number:04}"), site=site)
+            account = accounts.open(
+                actor=system, contact=ContactDetails(name, email, f"+1555555{number:04}"), site=site
+            )
             Subscription.objects.create(account=account, site=site, plan_version=self.version, state="active")
         if signs_in:
             user = make_user(self.realm, email, name, "subscriber", kind="subscriber", own=True)

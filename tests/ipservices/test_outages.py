@@ -28,8 +28,8 @@ from subscribers.models import Subscription
 from tests.cast import Cast, actor_of
 from tests.ipservices import outaging
 from tests.ipservices.outaging import BACK, TEXT, Street
-from ticketing.models import Ticket, TicketRelation
 from ticketing.models import Message as Said
+from ticketing.models import Ticket, TicketRelation
 from ticketing.services import tickets
 
 pytestmark = pytest.mark.usefixtures("alpha")

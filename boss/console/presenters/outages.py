@@ -130,7 +130,5 @@ def beside(actor: Actor, ticket: Ticket) -> Beside | None:
     account = reads.account_of(ticket)
     if account is None:
         return None
-    found = tuple(
-        Strip(row(outage), reads.count_members(outage), True) for outage, _member in reads.covering(account)
-    )
+    found = tuple(Strip(row(outage), reads.count_members(outage), True) for outage, _member in reads.covering(account))
     return Beside(offered=found) if found else None

@@ -28,9 +28,7 @@ def get_asked(presented: str) -> OutageMember:
     if read is None or read[0] != scoping.current_realm_id():
         raise BadAnswerLink
     found: OutageMember | None = (
-        OutageMember.objects.select_related("outage__ticket")
-        .filter(public_id=read[1], asked_at__isnull=False)
-        .first()
+        OutageMember.objects.select_related("outage__ticket").filter(public_id=read[1], asked_at__isnull=False).first()
     )
     if found is None:
         raise BadAnswerLink
@@ -177,4 +175,3 @@ def _picture(outage: Outage) -> dict[str, int]:
     answers = OutageMember.objects.filter(outage=outage).values_list("answer", flat=True)
     found = list(answers)
     return {each: found.count(each) for each in BackAnswer.values}
-

@@ -104,11 +104,17 @@ def take_in(outage: Outage) -> int:
 
 def read_scopes(given: Iterable[tuple[str, str]]) -> list[OutageScope]:
     """What was named, each once, not yet saved. Raises :class:`InvalidInput` with field ``scopes``."""
+    asked = [(kind, " ".join(name.split())) for kind, name in given]
+    if len(asked) > MOST_SCOPES:
+        raise InvalidInput(fields={"scopes": [_("At most %(n)s.") % {"n": MOST_SCOPES}]})
+    known = _known_names(asked)
     found: dict[tuple[str, Any], OutageScope] = {}
     wrong = []
-    for kind, name in given:
-        name = " ".join(name.split())
-        rows = _read(kind, name) if name else []
+    for kind, name in asked:
+        if kind in _NAMES:
+            rows = [OutageScope(kind=kind, value=name)] if (kind, name) in known else []
+        else:
+            rows = _read(kind, name) if name else []
         if not rows:
             label = OutageScopeKind(kind).label if kind in OutageScopeKind.values else kind
             wrong.append(_("%(kind)s: %(name)s is not known.") % {"kind": label, "name": name or "?"})
@@ -124,11 +130,18 @@ def read_scopes(given: Iterable[tuple[str, str]]) -> list[OutageScope]:
     return list(found.values())
 
 
+def _known_names(asked: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which nodes, postal codes and towns there are sites of: one statement a kind."""
+    found = set()
+    for kind, column in _NAMES.items():
+        names = {name for one, name in asked if one == kind and name}
+        if names:
+            rows = Site.objects.filter(**{f"{column}__in": names}).order_by().values_list(column, flat=True)
+            found |= {(str(kind), name) for name in rows.distinct()}
+    return found
+
+
 def _read(kind: str, name: str) -> list[OutageScope]:
-    if kind in _NAMES:
-        # People type "node-17" as they please; what is kept is the name as the sites have it.
-        known = Site.objects.filter(**{f"{_NAMES[OutageScopeKind(kind)]}": name})
-        return [OutageScope(kind=kind, value=name)] if known.exists() else []
     if kind == OutageScopeKind.SITE:
         return [OutageScope(kind=kind, site=site) for site in _sites(name)]
     if kind == OutageScopeKind.ORGANIZATION:

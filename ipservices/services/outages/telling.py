@@ -228,4 +228,3 @@ def read_token(presented: str) -> tuple[int, str] | None:
     except (signing.BadSignature, ValueError, TypeError):
         return None
     return int(realm_id), str(public_id)
-

@@ -46,7 +46,8 @@ def resolve(
     outcome's characteristics; error fields are ``values.<key>``). ``note`` becomes an internal message.
     ``status``: which of the category's resolved ones, the first when empty; what it requires must be in ``data`` or on
     the ticket. ``children``: whether its open children end with it ("close") or go on ("leave"); must be said when it
-    has some. ``told``: the caller lets the requester know himself. Raises :class:`OutcomeRequired`, :class:`ConfirmationRequired`, :class:`OpenChildren`,
+    has some. ``told``: the caller lets the requester know himself.
+    Raises :class:`OutcomeRequired`, :class:`ConfirmationRequired`, :class:`OpenChildren`,
     :class:`InvalidInput`, and whatever the subject raises.
     """
     ticket = journal.locked(ticket, expected_version=expected_version, with_subject=True)
