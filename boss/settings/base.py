@@ -268,6 +268,8 @@ SPECTACULAR_SETTINGS = {
         "MoveStateEnum": "ipservices.choices.MoveState",
         "FindingKindEnum": "ipservices.choices.FindingKind",
         "ComparisonStageEnum": "ipservices.choices.ComparisonStage",
+        "OutageScopeKindEnum": "ipservices.choices.OutageScopeKind",
+        "OutageUpdateKindEnum": "ipservices.choices.OutageUpdateKind",
         "SubscriptionStateEnum": "subscribers.choices.SubscriptionState",
         "RunStateEnum": "workflow.choices.RunState",
         "BulkKindEnum": "workflow.choices.BulkKind",

@@ -1,7 +1,7 @@
 """The desk's tables: categories and pools, tickets, and what is said and happens on them."""
 
-from ticketing.models.automation import RuleBreaker, RuleRun
 from ticketing.models.attachments import Attachment
+from ticketing.models.automation import RuleBreaker, RuleRun
 from ticketing.models.bulks import TicketBulk, TicketBulkItem
 from ticketing.models.categories import Category, CategoryDraft, CategorySchema
 from ticketing.models.checklists import ChecklistItem
