@@ -26,6 +26,7 @@ KEYS = {
 ACTS_EVERYWHERE = {
     "tenancy.tidy_up": "deletes expired sessions and old attempts to sign in",
     "core.sweep_exports": "empties files whose time is over",
+    "core.drop_files": "deletes contents of files that no row names any more",
     "privacy.sweep": "empties copies whose time is over",
     "ticketing.sweep_texts": "deletes texts that were not sent for fourteen days",
 }

@@ -256,7 +256,7 @@ class FieldForm(BossForm):
         """What was translated, by language; languages that the realm speaks no more keep theirs."""
         held = dict(self.former.words or {}) if self.former else {}
         for tag in self.languages:
-            options = dict(tuple(line) for line in _lines(cleaned[f"choices.{tag}"]) if len(line) == 2)
+            options = {line[0]: line[1] for line in _lines(cleaned[f"choices.{tag}"])}
             told = {"label": cleaned[f"label.{tag}"], "help": cleaned[f"help.{tag}"], "choices": options}
             held[tag] = {name: value for name, value in told.items() if value}
         return {tag: words for tag, words in held.items() if words}
