@@ -146,3 +146,4 @@ class MoveStep(models.IntegerChoices):
     SWITCHED = 2, _("Set up at the new server, and the service is there")
     REMOVED = 3, _("Taken off the old server")
     BACK = 4, _("Put back at the old server, and the service is there")
+    CARRIED = 5, _("Shut at both servers, and all that is in it is copied to the new one")
