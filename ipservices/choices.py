@@ -186,3 +186,4 @@ class BackAnswer(models.TextChoices):
     YES = "yes", _("Back")
     NO = "no", _("Not back")
     NONE = "none", _("No answer in time")
+    CARRIED = 5, _("Shut at both servers, and all that is in it is copied to the new one")

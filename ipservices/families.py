@@ -19,6 +19,8 @@ class Kind:
     """One kind of native object. ``noun`` stands in sentences; ``metrics`` carry their unit in the name.
 
     With ``has_content`` the object holds what its owner put there (mail, files): taking it away loses that.
+    ``content`` says what that is, ``stays`` what of it no server hands on to another, ``on_moving`` what an operator
+    has to see to who moves it.
     """
 
     family: str
@@ -31,6 +33,9 @@ class Kind:
     metrics: tuple[str, ...] = ()
     has_sessions: bool = False
     has_content: bool = False
+    content: Text = ""
+    stays: tuple[Text, ...] = ()
+    on_moving: tuple[Text, ...] = ()
 
     @property
     def full(self) -> str:
@@ -114,6 +119,23 @@ define(
         metrics=("messages_in", "messages_out", "storage_octets"),
         has_sessions=True,
         has_content=True,
+        content=_("folders, messages with their numbers and flags, and subscriptions"),
+        stays=(
+            _("what the owner keeps at the webmail (address book, signatures)"),
+            _("filter rules the owner wrote at the server himself"),
+            _("how many messages he has sent today (the daily limit begins anew)"),
+        ),
+        on_moving=(
+            _(
+                "Each mailbox is shut while its last part is copied: open sessions end, and whoever writes to it is"
+                " asked to come again (450)."
+            ),
+            _(
+                "Mail that reaches the old server afterwards is refused as for an unknown address (550). See to it that"
+                " mail for what was moved is led to the new server, by your relay or by the domain's MX."
+            ),
+            _("Mail programs reach the new server by its own name: point the name they use there, or tell the owners."),
+        ),
     ),
 )
 define(

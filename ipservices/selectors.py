@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
@@ -28,6 +29,7 @@ from ipservices.models import (
     Prefix,
     Service,
 )
+from ipservices.registry import drivers
 from subscribers.models import Account, Subscription
 
 
@@ -97,6 +99,17 @@ def get_service(actor: Actor, public_id: str) -> Service:
     if row is None:
         raise ServiceNotFound(service=public_id)
     return row
+
+
+def offer_sign_in(services: Iterable[Service]) -> set[int]:
+    """Those whose owner can be signed in at the service itself (webmail) now; whoever calls may see them."""
+    living = {row.pk: row.binding_id for row in services if row.state == ServiceState.ACTIVE and row.binding_id}
+    if not living:
+        return set()
+    with scoping.as_application():  # a customer's role may read no settings, and is shown none
+        servers = Binding.objects.filter(pk__in=set(living.values())).values_list("pk", "driver_key", "settings")
+        found = {pk for pk, key, settings in servers if (kind := drivers.find(key)) and kind.driver.signs_in(settings)}
+    return {pk for pk, binding in living.items() if binding in found}
 
 
 def list_services(actor: Actor) -> QuerySet[Service]:

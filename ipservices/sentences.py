@@ -19,6 +19,7 @@ _DONE = {
     "observe": "Looked at",
     "try": "Tried",
     "cut": "Ended the sessions of",
+    "hand_over": "Copied what is in",
 }
 _TRYING = {
     "establish": "Setting up",
@@ -30,6 +31,7 @@ _TRYING = {
     "observe": "Looking at",
     "try": "Trying",
     "cut": "Ending the sessions of",
+    "hand_over": "Copying what is in",
 }
 _FAILED = {
     "establish": "set up",
@@ -41,6 +43,7 @@ _FAILED = {
     "observe": "look at",
     "try": "try",
     "cut": "end the sessions of",
+    "hand_over": "copy what is in",
 }
 MOST_TEXT = 4000
 MOST_EXCHANGES = 20

@@ -16,6 +16,7 @@ from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
 from boss.core.problems import InvalidInput
 from ipservices import selectors
+from ipservices.luggage import luggage_of
 from ipservices.models import Binding, Migration, MigrationItem, Service
 from ipservices.services import migrating
 
@@ -27,6 +28,12 @@ class ReasonSerializer(serializers.Serializer[Any]):
     state = serializers.CharField()
     reason = serializers.CharField()
     services = serializers.IntegerField()
+
+
+class LuggageSerializer(serializers.Serializer[Any]):
+    comes = serializers.ListField(child=serializers.CharField())
+    stays = serializers.ListField(child=serializers.CharField())
+    mind = serializers.ListField(child=serializers.CharField())
 
 
 class MigrationSerializer(serializers.ModelSerializer[Migration]):
@@ -47,9 +54,15 @@ class MigrationWithCountsSerializer(MigrationSerializer):
 
     counts = serializers.SerializerMethodField()
     reasons = serializers.SerializerMethodField()
+    luggage = serializers.SerializerMethodField(help_text="What comes along, what stays behind, what to see to")
 
     class Meta(MigrationSerializer.Meta):
-        fields = (*MigrationSerializer.Meta.fields, "counts", "reasons")  # type: ignore[assignment]
+        fields = (*MigrationSerializer.Meta.fields, "counts", "reasons", "luggage")  # type: ignore[assignment]
+
+    @extend_schema_field(LuggageSerializer)
+    def get_luggage(self, migration: Migration) -> dict[str, tuple[str, ...]]:
+        found = luggage_of(migration)
+        return {"comes": found.comes, "stays": found.stays, "mind": found.mind}
 
     def get_counts(self, migration: Migration) -> dict[str, int]:
         return selectors.count_moves(migration)
@@ -67,7 +80,7 @@ class MoveSerializer(serializers.ModelSerializer[MigrationItem]):
 
     class Meta:
         model = MigrationItem
-        fields = ("service", "name", "state", "done", "reason", "note", "tries", "changed_at")
+        fields = ("service", "name", "state", "done", "reason", "note", "carries", "tries", "changed_at")
 
 
 class NewMigration(serializers.Serializer[Any]):

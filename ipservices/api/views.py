@@ -53,6 +53,7 @@ class ServiceViewSet(ReadOnlyViewSet):
     permission = "ipservices.view_service"
     filterset_class = ServiceFilter
     ordering_fields = ("created_at",)
+    asking = ("observe", "try_out")
 
     def rows(self) -> QuerySet[Service]:
         return selectors.whole_services()

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 from boss.core.problems import Text
 from boss.core.schema import Characteristic
-from ipservices.contracts.refusals import Conflict, Unverified
+from ipservices.contracts.refusals import Conflict, Invalid, Unverified
 from ipservices.contracts.values import (
     Capabilities,
     Connection,
@@ -142,6 +142,31 @@ class Driver(ABC):
         Called from time to time; what is there again since then stays.
         """
         return 0
+
+    def taking_address(self) -> str:
+        """Where another server hands over what is in its objects, in the words of that way
+        (:attr:`Capabilities.hands_over`); empty where this connection names none.
+        """
+        return ""
+
+    def hand_over(self, desired: Desired, address: str) -> None:
+        """Make what is in the object at the server with that address exactly what is in it here, whatever it was there.
+
+        The object is there already. Takes as long as the connection's deadline says; what was copied until then stays,
+        and the next call goes on. Raises the typed errors.
+        """
+        raise Invalid("this server hands nothing over")
+
+    def contents(self, desired: Desired) -> Mapping[str, Any]:
+        """What is in the object, in numbers alike at two servers exactly when both hold the same: by folder, with
+        ``messages`` and ``octets``. Empty where the driver cannot tell, or there is nothing.
+        """
+        return {}
+
+    @classmethod
+    def signs_in(cls, settings: Mapping[str, Any]) -> bool:
+        """Whether a connection with these settings gives sign-in links."""
+        return cls.capabilities().sign_in
 
     def sign_in_link(self, desired: Desired) -> str | None:
         """A short-lived address that signs the owner in at the service (webmail), where that makes sense."""

@@ -38,6 +38,8 @@ class Capabilities:
     """What a driver can do. ``kinds`` are "family.kind" pairs, for instance ``dns.zone``.
 
     ``networks``: it must be told which networks the realm hands out of; ``leases``: it sees who really has an address.
+    ``hands_over``: a name for the way in which this server gives what owners have put into an object (mail) straight to
+    another server whose driver names the same way; empty where it cannot.
     """
 
     kinds: frozenset[str]
@@ -47,6 +49,7 @@ class Capabilities:
     sign_in: bool = False
     networks: bool = False
     leases: bool = False
+    hands_over: str = ""
     safety: Safety = Safety.READBACK
 
     @property

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ipservices.contracts import Deadline, Transient
+from ipservices.contracts import Deadline, Transient, Unreachable
 from ipservices.transport import HttpTransport
 
 _NOBODY, _NONE = 67, 68
 """Exit codes: there is no such user; there was nothing to do."""
 _DELIVERIES = "deliveries_"
+_LOCK_SECONDS = 20
+"""How long one handing-over waits for another of the same user to end: that of a worker who died may still be at it."""
 _MARK = "boss_since_"
 """A metric of this name counts nothing. Dovecot forgets it when, and only when, it forgets its other counters."""
 _TIMES = 3
@@ -47,6 +49,7 @@ class Doveadm:
         owner: tuple[int, int] | None = None,
     ) -> None:
         word = base64.b64encode(key.encode()).decode()
+        self._deadline = deadline
         self._http = HttpTransport(
             url,
             headers={"Authorization": f"X-Dovecot-API {word}"},
@@ -105,6 +108,32 @@ class Doveadm:
         except Transient:
             return False
         return True
+
+    def contents(self, user: str) -> dict[str, dict[str, int]]:
+        """Messages and octets in each folder of a user, and the number that says it is the same folder."""
+        asked = {"user": user, "field": ["messages", "vsize", "uidvalidity", "unseen"], "mailboxMask": ["*"]}
+        return {
+            row["mailbox"]: {
+                "messages": int(row["messages"]),
+                "octets": int(row["vsize"]),
+                "unseen": int(row["unseen"]),
+                "uidvalidity": int(row["uidvalidity"]),
+            }
+            for row in self._ask("mailboxStatus", asked, fine=(_NONE,))
+        }
+
+    def hand_over(self, user: str, address: str) -> None:
+        """Make another Dovecot's mailbox of this user the mirror of this one's: folders, messages with their numbers
+        and flags, subscriptions. Raises Transient when it broke off, Unreachable when it is not done by the deadline.
+        """
+        asked = {"user": user, "destination": [address], "lockTimeout": _LOCK_SECONDS}
+        try:
+            self._ask("backup", asked, fine=())
+        except Unreachable as error:
+            if self._deadline.passed:
+                raise
+            # Its process ends without an answer when it cannot reach the other, and on every fault in between.
+            raise Transient(f"Dovecot broke off handing over to {address} (its log says why)") from error
 
     def empty(self, user: str) -> None:
         """Delete every message and folder of a user."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import time
 from abc import abstractmethod
@@ -45,6 +46,9 @@ _MARK = "dovecot"
 _OF_DOVECOT = frozenset({"messages_in"})
 """Metrics that Dovecot counts in its own memory."""
 
+HANDOVER = r"^tcps?:[A-Za-z0-9.:\[\]-]+:[0-9]{1,5}$"
+"""Nothing else: Dovecot would run any other destination as a command."""
+
 SETTINGS = (
     Characteristic("domains", label=_("Mail domains"), required=True, help=_("several with spaces between")),
     Characteristic("mail_host", label=_("Mail server"), required=True, max_length=253,
@@ -56,6 +60,10 @@ SETTINGS = (
     Characteristic("imap_port", "integer", label=_("IMAP port"), default=993, minimum=1, maximum=65535),
     Characteristic("pop_port", "integer", label=_("POP port"), minimum=1, maximum=65535,
                    help=_("Nothing here: POP is not offered.")),
+    Characteristic("handover", label=_("Where whole mailboxes are handed over"), max_length=253, pattern=HANDOVER,
+                   expects=_("tcps:, a host, a colon and a port"),
+                   help=_("as other Dovecots reach this one's doveadm, for instance tcps:192.0.2.25:12345; nothing "
+                          "here: BOSS moves no mail to or from this server")),
     Characteristic("webmail_url", label=_("Webmail address"),
                    help=_("of a Roundcube with BOSS's plug-in; nothing here: no sign-in from the portal")),
 )  # fmt: skip
@@ -118,6 +126,7 @@ class MailDriver(Driver):
             cuts_sessions=True,
             usage=True,
             sign_in=True,
+            hands_over="dovecot",
             safety=Safety.READBACK,
         )
 
@@ -173,11 +182,26 @@ class MailDriver(Driver):
         }[switch]
         return asks(user, password) if password and self.plane.has(door) else None
 
+    @classmethod
+    def signs_in(cls, settings: Mapping[str, Any]) -> bool:
+        return bool(settings.get("webmail_url"))
+
     def sign_in_link(self, desired: Desired) -> str | None:
         url, key = str(self.connection.settings.get("webmail_url") or ""), self.connection.secrets.get("webmail_key")
         if not url or not key:
             return None
         return f"{url.rstrip('/')}/?_boss={webmail.token(mailboxes.address(desired.name), key)}"
+
+    def taking_address(self) -> str:
+        return str(self.connection.settings.get("handover") or "") if self.doveadm is not None else ""
+
+    def hand_over(self, desired: Desired, address: str) -> None:
+        if self.doveadm is None or not re.fullmatch(HANDOVER, address):
+            raise Invalid("no doveadm here that hands over, or no such place there")
+        self.doveadm.hand_over(mailboxes.address(desired.name), address)
+
+    def contents(self, desired: Desired) -> Mapping[str, Any]:
+        return self.doveadm.contents(mailboxes.address(desired.name)) if self.doveadm is not None else {}
 
     def usage(self, cursor: Mapping[str, Any]) -> UsageReading:
         counted = self.counters()

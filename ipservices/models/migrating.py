@@ -65,7 +65,8 @@ class Migration(InTurns):
 class MigrationItem(RealmScoped):
     """The move of one service. ``step`` is written before the next step is begun, so that any worker can go on.
 
-    ``sealed_former`` is what the old server held, to put exactly that back.
+    ``sealed_former`` is what the old server held, to put exactly that back. ``carries``: what its owner put into it is
+    copied from server to server, during which it is shut; ``revision`` is that of the service when it was last known.
     """
 
     realm_only = "the provider's servers"
@@ -79,6 +80,7 @@ class MigrationItem(RealmScoped):
     tries = models.PositiveSmallIntegerField(default=0)
     revision = models.PositiveIntegerField(default=0)
     renewed = models.BooleanField(default=False)
+    carries = models.BooleanField(_("content comes along"), default=False)
     sealed_former = models.TextField(blank=True, default="", editable=False)
     changed_at = models.DateTimeField(auto_now=True)
 

@@ -240,18 +240,24 @@ def _must_not_be_repeated(driver: Driver, error: Exception) -> bool:
 
 
 def look(target: Target, *, actor: Actor, act: Callable[[Driver], T], operation: str = "observe") -> T:
-    """A reading call without effect. May run inside the caller's transaction; it is recorded there."""
+    """A reading call without effect, out of a request.
+
+    The request's transaction is committed before, with the record that the call begins; how it ended is written in one
+    of its own; then a new one is opened for the rest of the request (ADR 0144).
+    """
+    driver = open_driver(target.binding, target.connection)
     call = _begin(target, actor=actor, operation=operation, key="", attempt=1)
     started = time.monotonic()
-    driver = open_driver(target.binding, target.connection)
-    try:
-        with driver:
-            result = act(driver)
-    except DriverError as error:
+    with scoping.between_transactions():
+        try:
+            with driver:
+                result = act(driver)
+        except Exception as error:
+            with transaction.atomic(using=scoping.alias()):
+                _failed(call, target, driver.tape, error, _since(started))
+            raise
         with transaction.atomic(using=scoping.alias()):
-            _failed(call, target, driver.tape, error, _since(started))
-        raise
-    _done(call, target, driver.tape, _since(started))
+            _done(call, target, driver.tape, _since(started))
     return result
 
 

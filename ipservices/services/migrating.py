@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.utils.translation import gettext as _
 
@@ -21,7 +22,7 @@ from boss.core.services import service as transactional
 from ipservices.choices import MigrationState, MoveState, MoveStep
 from ipservices.errors import MigrationWrongState, MoveRefused
 from ipservices.models import Binding, Migration, MigrationItem, Service
-from ipservices.services import calls, moves, turns
+from ipservices.services import calls, carrying, moves, turns
 from ipservices.services.moves import Road
 from ipservices.services.places import may_be_one_server
 
@@ -192,7 +193,10 @@ def go_on(*, realm_id: int, migration_id: int) -> bool:
     failed = 0
     with scoping.realm_transaction(realm_id, "migration"):
         road = Road.of(actor, _migration(migration_id))
-    road = road.looked_up()
+    road = replace(
+        road.looked_up(),
+        prolong=lambda seconds: turns.prolong(Migration, realm_id, migration_id, token, seconds=seconds),
+    )
     while time.monotonic() < ends:
         with scoping.realm_transaction(realm_id, "migration"):
             if not turns.is_held(Migration, migration_id, token):
@@ -279,14 +283,13 @@ def _nothing_left(migration: Migration) -> None:
 
 def _look(road: Road, item: MigrationItem) -> None:
     try:
-        note, way = moves.check(road, item)
+        found = moves.check(road, item)
     except Problem as error:
         again = getattr(error, "retryable", False) and item.tries + 1 < MOST_TRIES
         _write(road, item, MoveState.PENDING if again else MoveState.REFUSED, str(error))
         return
-    if way == "renewed":
-        note = _("It gets a new password.")
-    item.note = note[:200]
+    note = f"{found.note} {_('It gets a new password.')}" if found.way == "renewed" else found.note
+    item.note, item.carries = note.strip()[:200], found.carries
     item.tries = -1  # what it took to look does not count for moving
     _write(road, item, MoveState.READY, "")
 
@@ -299,7 +302,7 @@ def _go(road: Road, item: MigrationItem) -> bool:
             item.state = MoveState.MOVING
             item.save(update_fields=["state", "changed_at"])
     try:
-        moves.go_back(road, item) if back else moves.move(road, item)
+        carrying.go_back(road, item) if back else carrying.move(road, item)
     except MoveRefused as error:
         begun = item.step != MoveStep.NOTHING
         _write(road, item, MoveState.FAILED if begun or back else MoveState.REFUSED, str(error))
@@ -314,7 +317,7 @@ def _go(road: Road, item: MigrationItem) -> bool:
 def _write(road: Road, item: MigrationItem, state: str, reason: str) -> None:
     with scoping.realm_transaction(road.actor.realm_id, "migration"):
         item.state, item.reason, item.tries = state, reason[:500], item.tries + 1
-        item.save(update_fields=["state", "reason", "note", "tries", "changed_at"])
+        item.save(update_fields=["state", "reason", "note", "carries", "tries", "changed_at"])
 
 
 def _pause_itself(road: Road, token: str, item: MigrationItem) -> bool:

@@ -3,16 +3,18 @@
 What the old server holds is kept; the new one is set up and read back, and in the transaction that records it the
 service's row is switched; then the old server is cleaned. Every step is written before the next is begun and may be
 repeated, so a worker that dies anywhere is succeeded. Going back is the same road: the old server holds exactly what
-was kept, the row is switched, the new server is cleaned.
+was kept, the row is switched, the new server is cleaned. What is put between these steps where the object's content
+comes along, is in :mod:`carrying`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from boss.core import audit, clock, scoping
 from boss.core.actors import Actor
@@ -42,6 +44,8 @@ class Road:
     source: Connection
     target: Connection
     is_one_server: bool = False
+    # Keeps the migration for so many seconds more; False when it is somebody else's by now.
+    prolong: Callable[[float], bool] = lambda _seconds: True
 
     @staticmethod
     def of(actor: Actor, migration: Migration) -> Road:
@@ -58,8 +62,19 @@ class Road:
 # Looking ahead
 
 
-def check(road: Road, item: MigrationItem) -> tuple[str, str]:
-    """Whether the service could be moved now: a note on what is worth knowing, and how secrets come along.
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What moving a service would do: ``note`` is worth knowing, ``way`` is how its secrets come along, ``carries``
+    whether its content does.
+    """
+
+    note: str
+    way: str
+    carries: bool
+
+
+def check(road: Road, item: MigrationItem) -> Outlook:
+    """Whether the service could be moved now, and how.
 
     Raises :class:`MoveRefused` with the reason, or the drivers' errors. Changes nothing.
     """
@@ -70,7 +85,7 @@ def check(road: Road, item: MigrationItem) -> tuple[str, str]:
         row: Service = Service.objects.get(pk=item.service_id)
         desired = calls.desired_of(row)
         secrets = sealing.open_secrets(row)
-    _refuse_unless_settled(row, migration.source)
+    refuse_unless_settled(row, migration.source)
     kind = drivers.get(migration.target.driver_key)
     if row.full_kind not in kind.capabilities.kinds:
         raise MoveRefused(_("The new server does not provide this kind of service."))
@@ -79,21 +94,49 @@ def check(road: Road, item: MigrationItem) -> tuple[str, str]:
     except Invalid:
         raise MoveRefused(_("The new server cannot keep the service shut as it is.")) from None
     known = kinds.find(row.full_kind)
-    if known is not None and known.has_content and not migration.content_moved:
-        raise MoveRefused(_("What its owner has put there does not come along, and nobody says it was moved."))
+    carries = known is not None and known.has_content and not migration.content_moved
+    if carries and (reason := _why_not_carried(road)):
+        raise MoveRefused(reason)
     with calls.open_driver(migration.target, road.target) as driver:
         driver.validate(replace(desired, secrets=secrets))
         _refuse_taken(driver, desired)
     with calls.open_driver(migration.source, road.source) as driver:
         held = driver.observe(desired)
         differs = bool(driver.compare(desired, held))
+        inside = driver.contents(desired) if carries else {}
     if held is None or held.service_ref != desired.service_ref:
         raise MoveRefused(_("The old server does not hold it; repair that first."))
-    note = _("The old server differs from what is wanted; the new one will not.") if differs else ""
+    notes = [_("The old server differs from what is wanted; the new one will not.")] if differs else []
+    if carries:
+        notes.append(_in_numbers(inside))
     way = _way_of_secrets(migration, row, secrets)
     if way == "refused":
         raise MoveRefused(_("BOSS does not know its password, and the new server cannot be given it."))
-    return note, way
+    return Outlook(" ".join(notes), way, carries)
+
+
+def _why_not_carried(road: Road) -> str:
+    """Why what owners have put into the objects cannot come along; empty when it can, there and back."""
+    migration = road.migration
+    ends = ((migration.source, road.source), (migration.target, road.target))
+    ways = {drivers.get(binding.driver_key).capabilities.hands_over for binding, _connection in ends}
+    if len(ways) > 1 or not ways.pop():
+        return _("What its owner has put there does not come along, and nobody says it was moved.")
+    for binding, connection in ends:
+        with calls.open_driver(binding, connection) as driver:
+            if not driver.taking_address():
+                return _("Nothing says where %(server)s takes what is in it, and nobody says that it was moved.") % {
+                    "server": binding.name
+                }
+    return ""
+
+
+def _in_numbers(inside: Mapping[str, Any]) -> str:
+    messages = sum(int(folder.get("messages", 0)) for folder in inside.values())
+    megabytes = sum(int(folder.get("octets", 0)) for folder in inside.values()) / 1_000_000
+    return ngettext(
+        "%(count)d message (%(size).1f MB) comes along.", "%(count)d messages (%(size).1f MB) come along.", messages
+    ) % {"count": messages, "size": megabytes}
 
 
 def _refuse_taken(driver: Driver, desired: Desired) -> None:
@@ -105,7 +148,7 @@ def _refuse_taken(driver: Driver, desired: Desired) -> None:
     raise MoveRefused(_("The name is taken at the new server."))
 
 
-def _refuse_unless_settled(row: Service, source: Binding) -> None:
+def refuse_unless_settled(row: Service, source: Binding) -> None:
     if row.state not in IN_USE or row.binding_id != source.pk:
         raise MoveRefused(_("The service is not in use at the old server any more."))
     if row.is_behind or row.asked:
@@ -131,63 +174,76 @@ def _way_of_secrets(migration: Migration, row: Service, secrets: dict[str, str])
 
 def move(road: Road, item: MigrationItem) -> None:
     """Take the move on from where it is to its end. Raises what stands in the way; what was done stands."""
-    if item.step == MoveStep.NOTHING:
-        _keep(road, item)
     if item.step == MoveStep.KEPT:
-        _set_up_and_switch(road, item)
+        set_up(road, item)
     if item.step == MoveStep.SWITCHED:
-        _clean(road, item, road.migration.source, road.source, MoveStep.REMOVED)
-    _make_sure(road, item)
-    _settle(road, item, MoveState.DONE)
+        clean(road, item, road.migration.source, road.source, MoveStep.REMOVED)
+    make_sure(road, item)
+    settle(road, item, MoveState.DONE)
 
 
-def _keep(road: Road, item: MigrationItem) -> None:
+def keep(road: Road, item: MigrationItem) -> None:
     """Look at both ends: the new one is free, the old one's picture is kept."""
-    check(road, item)
+    outlook = check(road, item)
     with scoping.realm_transaction(road.actor.realm_id, road.actor.label):
-        desired = calls.desired_of(Service.objects.get(pk=item.service_id))
+        row: Service = Service.objects.get(pk=item.service_id)
+        desired = calls.desired_of(row)
     with calls.open_driver(road.migration.source, road.source) as driver:
         held = driver.observe(desired)
     if held is None:
         raise MoveRefused(_("The old server does not hold it; repair that first."))
     with scoping.realm_transaction(road.actor.realm_id, road.actor.label):
-        item.sealed_former = sealing.seal_held(item, held)
-        _step(item, MoveStep.KEPT)
+        item.sealed_former, item.carries = sealing.seal_held(item, held), outlook.carries
+        item.revision = row.revision
+        step(item, MoveStep.KEPT)
 
 
-def _set_up_and_switch(road: Road, item: MigrationItem) -> None:
+def set_up(road: Road, item: MigrationItem, *, shut: bool = False, switch: bool = True) -> None:
+    """Set it up at the new server, ``shut`` to everybody or as it is, and switch the service's row to it.
+
+    With ``switch`` unset the service stays where it is. One whose content was copied is switched only if nobody has
+    changed it since it was shut. Raises :class:`ServiceChanging`.
+    """
     migration = road.migration
-    former = _former(item)
+    kept = former(item)
+    if shut:
+        kept = replace(kept, restriction=Restriction.BLOCKED)
 
     def prepare() -> Target:
         row: Service = Service.objects.select_for_update(of=("self",)).get(pk=item.service_id)
-        _refuse_unless_settled(row, migration.source)
+        refuse_unless_settled(row, migration.source)
         secrets = sealing.open_secrets(row)
         if _way_of_secrets(migration, row, secrets) == "renewed":
             secrets = _renew(item, row, secrets)
-        desired = replace(calls.desired_of(row), secrets=secrets, attributes=_attributes(migration, row, former))
+        desired = replace(calls.desired_of(row), secrets=secrets, attributes=_attributes(migration, row, kept))
+        if shut:
+            desired = replace(desired, restriction=Restriction.BLOCKED)
         return Target(row, migration.target, desired, road.target)
 
     def act(driver: Driver, target: Target) -> Observed:
         if not target.desired.secrets and migration.source.driver_key == migration.target.driver_key:
             # Passwords only the old server knows come along in its own picture of the object.
-            driver.restore(target.desired, former, key=f"{item.key}:{target.desired.service_ref}")
+            driver.restore(target.desired, kept, key=f"{item.key}:{target.desired.service_ref}")
         observed = driver.establish(target.desired, key=f"{item.key}:{target.desired.service_ref}")
-        _ask_the_service(driver, target.desired)
+        ask_the_service(driver, target.desired)
         return observed
 
     def after(target: Target, observed: Observed) -> None:
+        if not switch:
+            return
         row: Service = Service.objects.select_for_update(of=("self",)).get(pk=item.service_id)
         if row.revision != target.row.revision or row.binding_id != migration.source_id or row.asked:
             raise ServiceChanging
+        if item.carries and row.revision != item.revision:
+            raise ServiceChanging  # it may have been open meanwhile
         row.binding = migration.target
         row.observed, row.observed_at, row.drift = establishing.shown(observed), clock.now(), []
         row.save()
         item.revision = row.revision
-        _step(item, MoveStep.SWITCHED)
+        step(item, MoveStep.SWITCHED)
         _tell(road, row, migration.source, migration.target)
 
-    _perform(road, item, prepare, "establish", act, after)
+    perform(road, item, prepare, "establish", act, after)
 
 
 def _attributes(migration: Migration, row: Service, former: Observed) -> dict[str, object]:
@@ -210,7 +266,7 @@ def _renew(item: MigrationItem, row: Service, secrets: dict[str, str]) -> dict[s
     return fresh
 
 
-def _ask_the_service(driver: Driver, desired: Desired) -> None:
+def ask_the_service(driver: Driver, desired: Desired) -> None:
     """Whether a subscriber gets through at the new server, where the driver can tell."""
     if desired.restriction is not Restriction.NONE or desired.switched_off:
         return
@@ -218,7 +274,7 @@ def _ask_the_service(driver: Driver, desired: Desired) -> None:
         raise Unverified(f"{desired.name} is set up, and a subscriber does not get through to it", name=desired.name)
 
 
-def _make_sure(road: Road, item: MigrationItem) -> None:
+def make_sure(road: Road, item: MigrationItem) -> None:
     """After the old server was cleaned the new one still holds the service; else it is put back at once."""
     with scoping.realm_transaction(road.actor.realm_id, road.actor.label):
         desired = calls.desired_of(Service.objects.get(pk=item.service_id))
@@ -234,15 +290,21 @@ def _make_sure(road: Road, item: MigrationItem) -> None:
 def go_back(road: Road, item: MigrationItem) -> None:
     """Take the way back from where it is: the old server holds exactly what it held, the new one nothing of it."""
     if item.step in (MoveStep.SWITCHED, MoveStep.REMOVED):
-        _restore_and_switch(road, item)
+        restore_and_switch(road, item)
     if item.step in (MoveStep.KEPT, MoveStep.BACK):
-        _clean(road, item, road.migration.target, road.target, MoveStep.NOTHING)
-    _settle(road, item, MoveState.RETURNED)
+        clean(road, item, road.migration.target, road.target, MoveStep.NOTHING)
+    settle(road, item, MoveState.RETURNED)
 
 
-def _restore_and_switch(road: Road, item: MigrationItem) -> None:
+def restore_and_switch(road: Road, item: MigrationItem, *, shut_at: int | None = None) -> None:
+    """Put back at the old server what it held, and switch the service's row to it.
+
+    ``shut_at``: it stays shut there, and is switched only if it has this revision still.
+    """
     migration = road.migration
-    former = _former(item)
+    kept = former(item)
+    if shut_at is not None:
+        kept = replace(kept, restriction=Restriction.BLOCKED)
 
     def prepare() -> Target:
         row: Service = Service.objects.select_for_update(of=("self",)).get(pk=item.service_id)
@@ -251,11 +313,11 @@ def _restore_and_switch(road: Road, item: MigrationItem) -> None:
         return Target(row, migration.source, replace(calls.desired_of(row), secrets={}), road.source)
 
     def act(driver: Driver, target: Target) -> Observed | None:
-        return driver.restore(target.desired, former, key=f"{item.key}-back:{target.desired.service_ref}")
+        return driver.restore(target.desired, kept, key=f"{item.key}-back:{target.desired.service_ref}")
 
     def after(target: Target, observed: Observed | None) -> None:
         row: Service = Service.objects.select_for_update(of=("self",)).get(pk=item.service_id)
-        if row.revision != target.row.revision:
+        if row.revision != target.row.revision or shut_at not in (None, row.revision):
             raise ServiceChanging
         row.binding = migration.source
         row.observed = None if observed is None else establishing.shown(observed)
@@ -265,16 +327,16 @@ def _restore_and_switch(road: Road, item: MigrationItem) -> None:
         if row.revision != item.revision:
             row.revision += 1  # changed since it was moved: whoever sweeps brings the old server up to that
         row.save()
-        _step(item, MoveStep.BACK)
+        step(item, MoveStep.BACK)
         _tell(road, row, migration.target, migration.source)
 
-    _perform(road, item, prepare, "restore", act, after)
+    perform(road, item, prepare, "restore", act, after)
 
 
 # Both ways
 
 
-def _clean(road: Road, item: MigrationItem, binding: Binding, connection: Connection, then: MoveStep) -> None:
+def clean(road: Road, item: MigrationItem, binding: Binding, connection: Connection, then: MoveStep) -> None:
     """Take the object off the server that the service does not live at."""
     if road.is_one_server:
         # Somebody changed an address in the middle of it.
@@ -291,10 +353,10 @@ def _clean(road: Road, item: MigrationItem, binding: Binding, connection: Connec
         if there is not None and there.service_ref == target.desired.service_ref:
             driver.take_away(target.desired, key=f"{item.key}-clean:{target.desired.service_ref}")
 
-    _perform(road, item, prepare, "remove", act, lambda _target, _nothing: _step(item, then))
+    perform(road, item, prepare, "remove", act, lambda _target, _nothing: step(item, then))
 
 
-def _perform(
+def perform(
     road: Road,
     item: MigrationItem,
     prepare: Callable[[], Target],
@@ -313,20 +375,20 @@ def _perform(
     )
 
 
-def _former(item: MigrationItem) -> Observed:
+def former(item: MigrationItem) -> Observed:
     former = sealing.open_held(item)
     if former is None:
         raise MoveRefused(_("Nothing was kept of the old server."))
     return former
 
 
-def _step(item: MigrationItem, step: MoveStep) -> None:
+def step(item: MigrationItem, step: MoveStep) -> None:
     """Write how far it is, in the transaction of what was done."""
     item.step = step
-    item.save(update_fields=["step", "revision", "sealed_former", "changed_at"])
+    item.save(update_fields=["step", "revision", "sealed_former", "carries", "changed_at"])
 
 
-def _settle(road: Road, item: MigrationItem, state: MoveState) -> None:
+def settle(road: Road, item: MigrationItem, state: MoveState) -> None:
     with scoping.realm_transaction(road.actor.realm_id, road.actor.label):
         item.state, item.reason = state, ""
         item.save(update_fields=["state", "reason", "changed_at"])

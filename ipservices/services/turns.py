@@ -51,6 +51,13 @@ def is_held(model: type[Row], pk: int, token: str) -> bool:
     return bool(rows.exists())
 
 
+def prolong(model: type[Row], realm_id: int, pk: int, token: str, *, seconds: float) -> bool:
+    """Hold the row for ``seconds`` from now; False when it is somebody else's by now."""
+    with scoping.realm_transaction(realm_id, "turn"):
+        mine = model.objects.filter(pk=pk, holder=token, finished_at=None)
+        return bool(mine.update(until=_in(seconds), due_at=_in(seconds + 5)))
+
+
 def leave(model: type[Row], realm_id: int, pk: int, token: str, *, again_in: float | None) -> None:
     """Let go of the row; the sweep rings again in ``again_in`` seconds, never when None."""
     with scoping.realm_transaction(realm_id, "turn"):

@@ -44,6 +44,8 @@ DELEGATED = (0, 10_000, 100_000)
 ASKED = int(os.environ.get("BOSS_BENCH_ADDRESSES", "240"))
 """How many addresses all clients of a round ask for; fewer than the 655 that are left at 99 %. By scan and pick: one
 each, for its lock lets one client after the other through."""
+SLOW_SECONDS = 5.0
+"""A scan that takes longer is not made again in the next round."""
 
 LOCK = 100100
 Way = Callable[["Pool", int, int], None]
@@ -217,6 +219,8 @@ def rounds(pool: Pool, clients: int, ways: dict[str, Way]) -> dict[str, float]:
         order = list(ways)
         for name in order[turn % len(order) :] + order[: turn % len(order)]:
             times = 1 if ways[name] is scan_and_pick else ASKED // clients
+            if ways[name] is scan_and_pick and found[name] and clients * times / found[name][-1] > SLOW_SECONDS:
+                continue  # seconds a piece: one of them says it, and the round would be nothing but waiting
             found[name].append(crowd(ways[name], pool, clients, times))
             if name == "the service":  # the others know no free ranges
                 pool.sound(pool.used + clients * times)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.test import Client
 
 from boss.core import scoping
+from ipservices.drivers.simulator.driver import SimulatorDriver
 from ipservices.models import Binding, Migration
 from ipservices.services import bindings, migrating
 from tests.api.conftest import Api, minted
@@ -89,6 +91,31 @@ def test_the_wrong_servers_are_refused_beside_the_field_with_what_was_typed(
         assert not Migration.objects.exists()
 
 
+def test_the_preview_says_what_comes_along_and_what_does_not(
+    noc: Client,
+    network: Network,  # noqa: F811
+    other: Binding,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def told(**how: bool) -> str:
+        with scoping.realm_transaction(network.realm.pk):
+            made = migrating.prepare(actor=network.system, source=network.bindings["mail"], target=other, **how)
+        return noc.get(f"/console/network/migrations/{made.public_id}/").content.decode()
+
+    content = "folders, messages with their numbers and flags, and subscriptions"
+    page = told()
+    assert "The two servers cannot hand it over, so such services stay." in page
+    assert content not in page
+    assert "it has been copied" in told(content_moved=True)
+
+    able = replace(SimulatorDriver.capabilities(), hands_over="by hand")
+    monkeypatch.setattr(SimulatorDriver, "capabilities", classmethod(lambda cls: able))
+    page = told()
+    assert content in page
+    assert "Address book" not in page and "(address book, signatures)" in page
+    assert "refused as for an unknown address (550)" in page
+
+
 def test_the_pages_ask_as_many_statements_for_many_services_as_for_one(
     noc: Client,
     network: Network,  # noqa: F811
@@ -111,7 +138,9 @@ def test_a_migration_is_all_on_the_api(network: Network, other: Binding) -> None
     assert (made.status_code, made.json()["state"]) == (201, "checking")
     address = f"ipservices/migrations/{made.json()['public_id']}/"
     work(network)
-    assert api.get(address).json()["counts"] == {"ready": 1}
+    looked_at = api.get(address).json()
+    assert looked_at["counts"] == {"ready": 1}
+    assert "somebody answers for it" in " ".join(looked_at["luggage"]["stays"])
     assert api.post(f"{address}start/").status_code == 202
     work(network)
     assert [(row["name"], row["state"]) for row in api.get(f"{address}moves/").json()["results"]] == [(BOX, "done")]

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from boss.core import scoping
-from ipservices.models import Binding, Service
-from ipservices.services import bindings, numbers
+from ipservices.contracts import Desired, Held, Observed, Unreachable
+from ipservices.drivers.simulator.driver import SimulatorDriver
+from ipservices.models import Binding, DriverCall, Service
+from ipservices.services import bindings, calls, numbers
 from tests.api.conftest import Api, minted
 from tests.ipservices.conftest import Network
 
@@ -36,6 +38,39 @@ def test_a_service_is_shown_and_the_server_itself_can_be_asked(api: Api, box: Se
     assert seen["present"] is True
     assert seen["attributes"]["quota_mb"] == 2048
     assert seen["service_ref"] == f"svc-{box.public_id}"
+
+
+def test_a_server_is_asked_between_the_requests_transactions_and_its_failure_stays_on_record(
+    api: Api, box: Service, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[str]()
+
+    def observe(driver: SimulatorDriver, desired: Desired) -> Observed | None:
+        calls.refuse_inside_transaction()
+        asked.append(desired.name)
+        if len(asked) > 1:
+            raise Unreachable("nobody answers")
+        return None
+
+    def list_all(driver: SimulatorDriver) -> list[Held]:
+        calls.refuse_inside_transaction()
+        return [Held("svc-1", "mailbox", "x@alpha.example")]
+
+    monkeypatch.setattr(SimulatorDriver, "observe", observe)
+    monkeypatch.setattr(SimulatorDriver, "list_all", list_all)
+    monkeypatch.setattr(SimulatorDriver, "gets_through", lambda *_given: calls.refuse_inside_transaction())
+    url = f"ipservices/services/{box.public_id}"
+
+    assert api.post(f"{url}/observe/").json()["present"] is False
+    assert api.post(f"{url}/observe/").status_code == 504
+    assert api.post(f"{url}/try/").json() == {"works": None}
+    (held,) = api.get(f"ipservices/bindings/{network.bindings['mail'].public_id}/held/").json()
+    assert held["name"] == "x@alpha.example"
+    with scoping.realm_transaction(network.realm.pk):
+        told = DriverCall.objects.filter(service=box, operation__in=["observe", "try"]).order_by("id")
+        assert [(call.operation, call.outcome) for call in told] == [
+            ("observe", "done"), ("observe", "failed"), ("try", "done"),
+        ]  # fmt: skip
 
 
 def test_services_are_found_by_account_family_and_state(api: Api, box: Service) -> None:

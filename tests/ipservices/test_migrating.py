@@ -273,8 +273,8 @@ def test_a_worker_killed_anywhere_is_succeeded_and_the_service_is_in_one_place(
             return call
 
         with monkeypatch.context() as patch:
-            patch.setattr(moves, "_step", dying(moves._step))
-            patch.setattr(moves, "_settle", dying(moves._settle))
+            patch.setattr(moves, "step", dying(moves.step))
+            patch.setattr(moves, "settle", dying(moves.settle))
             for name in ("apply", "remove", "observe"):
                 patch.setattr(SimulatorDriver, name, dying(getattr(SimulatorDriver, name)))
             try:
@@ -379,7 +379,7 @@ def test_a_service_that_changes_in_the_middle_is_moved_as_it_is_then(
 ) -> None:
     box = box_of(network)
     migration = prepared(network, other)
-    honest = moves._ask_the_service
+    honest = moves.ask_the_service
     changed = []
 
     def meanwhile(driver: Any, desired: Any) -> None:
@@ -390,7 +390,7 @@ def test_a_service_that_changes_in_the_middle_is_moved_as_it_is_then(
                 provisioning.suspend(actor=network.system, service=box)
             establishing.bring_up(actor=network.system, service_id=box.pk, key="m", keep_former=False)
 
-    monkeypatch.setattr(moves, "_ask_the_service", meanwhile)
+    monkeypatch.setattr(moves, "ask_the_service", meanwhile)
 
     migration = ask(network, migrating.start, migration)
 

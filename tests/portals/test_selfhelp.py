@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,7 +12,9 @@ from django.test import Client
 from boss.core import scoping
 from boss.core.actors import Actor
 from boss.tenancy.models import User
+from ipservices.drivers.simulator.driver import SimulatorDriver
 from ipservices.models import Service
+from ipservices.services import bindings
 from subscribers.models import Order
 from tests.cast import Cast, make_user
 from tests.portals.visiting import Visitor, hidden, message_beside, text, words
@@ -124,6 +127,37 @@ def test_settings_are_shown_from_a_closed_list_and_secrets_never(maria: Subscrib
     assert "300 Mbit/s" in page
     for hidden_away in ("svc-login", "4711", "hunter2", "sealed-away", "GB a month"):
         assert hidden_away not in page
+
+
+def test_one_click_opens_her_mail_and_nobody_elses(
+    maria: Subscriber, neighbour: Subscriber, cast: Cast, browser_of: Callable[..., Client], monkeypatch: Any
+):
+    monkeypatch.setattr(SimulatorDriver, "signs_in", classmethod(lambda cls, settings: bool(settings)))
+    with scoping.realm_transaction(cast.alpha.pk, "test"):
+        system, held = Actor.system(cast.alpha.pk), maria.order.items.get().subscription
+        server = bindings.create(
+            actor=system, family="mail", driver_key="simulator", name="Mail", settings={"server": "mail"}
+        )
+        box = Service.objects.create(
+            account=maria.order.account, subscription=held, site=held.site, feature_key="mail.mailbox", title="Mailbox",
+            family="mail", kind="mailbox", name="maria@alpha.example", desired={"address": "maria@alpha.example"},
+            binding=server, state="active",
+        )  # fmt: skip
+    link = f"/my/services/{box.public_id}/webmail/"
+
+    assert f'href="{link}"' in maria.client.get("/my/services/").content.decode()
+    answer = maria.client.get(link)
+    assert (answer.status_code, answer["Location"].split("&")[0]) == (
+        302, "https://webmail.invalid/sign-in?box=maria@alpha.example",
+    )  # fmt: skip
+    assert "no-store" in answer["Cache-Control"]
+    assert neighbour.client.get(link).status_code == 404
+    # Staff see that she has a mailbox, and never what is in it.
+    assert browser_of(cast.alice).get(link).status_code == 403
+    with scoping.realm_transaction(cast.alpha.pk, "test"):
+        Service.objects.update(state="suspended")
+    assert link not in maria.client.get("/my/services/").content.decode()
+    assert maria.client.get(link).status_code == 404
 
 
 def test_neighbour_sees_no_service_of_hers(maria: Subscriber, neighbour: Subscriber):

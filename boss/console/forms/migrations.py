@@ -27,7 +27,10 @@ class MigrationForm(BossForm):
     )  # fmt: skip
     content_moved = forms.BooleanField(
         label=_("Mail and files have been copied to the new server"), required=False,
-        help_text=_("BOSS moves the service and not what its owner has put there. Without this such services stay."),
+        help_text=_(
+            "Without this, mail servers that can hand mailboxes over to one another do so; services whose content"
+            " cannot be taken along stay. With it, BOSS moves the service and nothing of what its owner has put there."
+        ),
     )  # fmt: skip
 
     def __init__(self, *args: Any, servers: Iterable[tuple[str, str]], **kwargs: Any) -> None:

@@ -14,7 +14,10 @@ from boss.console.presenters.services import family_title
 from boss.look.marks import Mark
 from ipservices import selectors
 from ipservices.choices import MigrationState, MoveState
+from ipservices.luggage import luggage_of
 from ipservices.models import Migration, MigrationItem
+
+__all__ = ["MOVE", "MigrationRow", "MoveRow", "Progress", "luggage_of", "move_row", "progress", "row", "url_of"]
 
 STATE = {
     "checking": Mark(gettext_lazy("Being looked at"), "loader-2", "busy"),

@@ -78,6 +78,7 @@ def migration(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         "migration": found,
         "row": present.row(found),
+        "luggage": present.luggage_of(found),
         "progress": progress,
         "may": actor.holds("ipservices.manage_bindings"),
         "page": newest_first(rows, request.GET.get("after", ""), size=25).map(present.move_row),

@@ -113,6 +113,7 @@ class Line:
     mark: Mark
     facts: list[tuple[str | Promise, str]]
     is_faulty: bool = False
+    opens: str = ""  # the id by which its owner is signed in at the service itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +129,26 @@ def list_subscriptions(actor: Actor) -> list[Held]:
     """The signed-in subscriber's subscriptions that have not ended, each with its services."""
     subscriptions = list(subscribers.list_my_subscriptions(actor))
     by_subscription: dict[int, list[Line]] = {held.pk: [] for held in subscriptions}
-    for account in {held.account_id: held.account for held in subscriptions}.values():
-        for service in ipservices.list_services_for_account(actor, account):
-            if service.subscription_id in by_subscription and service.state in words.SERVICE:
-                by_subscription[service.subscription_id].append(line_of(service))
+    services = [
+        service
+        for account in {held.account_id: held.account for held in subscriptions}.values()
+        for service in ipservices.list_services_for_account(actor, account)
+        if service.subscription_id in by_subscription and service.state in words.SERVICE
+    ]
+    opening = ipservices.offer_sign_in([service for service in services if service.family == "mail"])
+    for service in services:
+        by_subscription[service.subscription_id or 0].append(line_of(service, opens=service.pk in opening))
     return [
         Held(held, words.SUBSCRIPTION.get(held.state, words.UNKNOWN), by_subscription[held.pk])
         for held in subscriptions
     ]
 
 
-def line_of(service: Service) -> Line:
+def line_of(service: Service, *, opens: bool = False) -> Line:
     settings: dict[str, Any] = {**service.desired, NAME: service.name}
     # Nought of something (recording hours, minutes abroad) is something one does not have.
     facts = [(label, show(settings[key])) for key, label, show in KNOWN.get(service.full_kind, ()) if settings.get(key)]
     faulty = service.binding is not None and service.binding.healthy is False and service.state == ServiceState.ACTIVE
     mark = words.TROUBLE if faulty else words.SERVICE[service.state]
-    return Line(service.title, ICONS.get(service.family, "bolt"), mark, facts, faulty)
+    icon = ICONS.get(service.family, "bolt")
+    return Line(service.title, icon, mark, facts, faulty, service.public_id if opens else "")

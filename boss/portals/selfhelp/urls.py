@@ -10,6 +10,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("visits/", visits.visits, name="visits"),
     path("services/", services.services, name="services"),
+    path("services/<str:public_id>/webmail/", services.webmail, name="webmail"),
     path("orders/<str:public_id>/", orders.order, name="order"),
     path("orders/<str:public_id>/state/", orders.state, name="order_state"),
     path("outages/<str:public_id>/tell-me/", outages.tell_me, name="outage_tell_me"),

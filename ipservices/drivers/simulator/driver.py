@@ -185,6 +185,10 @@ class SimulatorDriver(Driver):
         detail = "" if alive else "the service itself does not answer"
         return Health(True, alive, detail, round((time.monotonic() - started) * 1000))
 
+    @classmethod
+    def signs_in(cls, settings: Mapping[str, Any]) -> bool:
+        return False  # its links lead nowhere, so nobody is offered one
+
     def sign_in_link(self, desired: Desired) -> str | None:
         if desired.full_kind != "mail.mailbox":
             return None

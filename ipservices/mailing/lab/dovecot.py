@@ -11,8 +11,13 @@ MASTER = "portal"
 """The master user through which webmail opens a mailbox after a one-use sign-in."""
 
 
-def write(home: Path, *, ports: Mapping[str, int], databases: str, api_key: str, master_hash: str) -> None:
-    """dovecot.conf in ``home``; ``databases`` are the passdb and userdb blocks of the driver's lab."""
+def write(
+    home: Path, *, ports: Mapping[str, int], databases: str, api_key: str, copy_key: str, master_hash: str
+) -> None:
+    """dovecot.conf in ``home``; ``databases`` are the passdb and userdb blocks of the driver's lab.
+
+    ``copy_key`` is one for all mail servers of the lab: with it they hand one another whole mailboxes.
+    """
     for place in (home, home / "run", home / "state", home / "mail"):
         place.mkdir(exist_ok=True, mode=0o700)
     (home / "autoreply.sieve").write_text(_AUTOREPLY)
@@ -26,6 +31,7 @@ def write(home: Path, *, ports: Mapping[str, int], databases: str, api_key: str,
             uid=account.pw_uid,
             gid=account.pw_gid,
             api_key=api_key,
+            copy_key=copy_key,
             databases=databases,
             **ports,
         )
@@ -58,6 +64,7 @@ recipient_delimiter = +
 lda_mailbox_autocreate = yes
 submission_host = 127.0.0.1:{inner}
 doveadm_api_key = {api_key}
+doveadm_password = {copy_key}
 import_environment = TZ
 # Webmail opens a mailbox as master; what the mailbox itself may not do, webmail may not.
 passdb {{
@@ -158,6 +165,10 @@ service quota-status {{
 service doveadm {{
   inet_listener http {{
     port = {doveadm}
+  }}
+  # Other Dovecots hand over whole mailboxes here.
+  inet_listener {{
+    port = {copy}
   }}
 }}
 """

@@ -23,8 +23,9 @@ from ipservices.labs import HOST, Lab, LabError
 from ipservices.mailing import crypt
 from ipservices.mailing.lab import dovecot, postfix, webmail
 
-PORTS = ("smtp", "submission", "inner", "lmtp", "imap", "pop", "auth", "policy", "doveadm", "webmail", "desk")
-"""Where the servers listen; ``desk`` is where BOSS takes mail for desks by LMTP, when it runs."""
+PORTS = ("smtp", "submission", "inner", "lmtp", "imap", "pop", "auth", "policy", "doveadm", "copy", "webmail", "desk")
+"""Where the servers listen; ``copy`` is where other Dovecots hand over mailboxes, ``desk`` where BOSS takes mail for
+desks by LMTP, when it runs."""
 PACKAGES = (
     "postfix dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-sieve "
     "roundcube-core roundcube-sqlite3 php-cli"
@@ -44,6 +45,7 @@ def service_plane(facts: Mapping[str, Any], domain: str) -> dict[str, Any]:
         "tls": "none",
         **{f"{name}_port": facts[f"{name}_port"] for name in ("smtp", "submission", "imap", "pop")},
         "doveadm_url": f"http://{HOST}:{facts['doveadm_port']}",
+        "handover": f"tcp:{HOST}:{facts['copy_port']}",
         "webmail_url": f"http://{HOST}:{facts['webmail_port']}",
     }
 
@@ -73,6 +75,7 @@ class MailLab(Lab):
         self.webmail_home = self.home / "webmail"
         self.ports = {name: ports.get(f"{name}_port") or labs.free_port() for name in PORTS}
         self.api_key = labs.remembered(directory / "doveadm-key")
+        self.copy_key = labs.remembered(directory.parent / "mail-copy-key")
         self.master_password = labs.remembered(directory / "master-password")
         self.webmail_key = labs.remembered(directory / "webmail-key")
 
@@ -91,6 +94,7 @@ class MailLab(Lab):
             ports=self.ports,
             databases=self.databases(),
             api_key=self.api_key,
+            copy_key=self.copy_key,
             master_hash=crypt.sha512_crypt(self.master_password),
         )
         labs.give(self.dovecot_home, dovecot.USER)

@@ -133,6 +133,7 @@ def start(
     auth_port: int = 0,
     policy_port: int = 0,
     doveadm_port: int = 0,
+    copy_port: int = 0,
     webmail_port: int = 0,
     desk_port: int = 0,
 ) -> SqlMailLab:
