@@ -261,6 +261,8 @@ SPECTACULAR_SETTINGS = {
         "PortStateEnum": "ipservices.choices.PortState",
         "MigrationStateEnum": "ipservices.choices.MigrationState",
         "MoveStateEnum": "ipservices.choices.MoveState",
+        "OutageScopeKindEnum": "ipservices.choices.OutageScopeKind",
+        "OutageUpdateKindEnum": "ipservices.choices.OutageUpdateKind",
         "FindingKindEnum": "ipservices.choices.FindingKind",
         "ComparisonStageEnum": "ipservices.choices.ComparisonStage",
         "SubscriptionStateEnum": "subscribers.choices.SubscriptionState",
