@@ -11,8 +11,10 @@ from boss.core.actors import Actor
 from boss.notify.rendering import home_of
 from boss.notify.services import messages
 from boss.tenancy.models import User
-from ticketing.choices import MessageChannel, MessageKind, TicketState
+from ticketing import mail_texts
+from ticketing.choices import MessageChannel, MessageKind, OutboundKind, TicketState
 from ticketing.events import CategoryPublished, MessageAdded, RoomMade, TicketOpened, TicketResolved, TicketWaits
+from ticketing.mail import composing
 from ticketing.models import Category, Message, Ticket
 from ticketing.services import assigning
 from ticketing.services.mail import outgoing
@@ -27,7 +29,7 @@ def acknowledge(happened: TicketOpened) -> None:
         if not came_by_mail and ticket.category.portal_visible:
             outgoing.acknowledge(actor=_machine(), ticket=ticket)
         return
-    _tell(ticket, "ticket_received", key=f"ticketing.received:{ticket.public_id}")
+    _tell(ticket, OutboundKind.RECEIVED, key=f"ticketing.received:{ticket.public_id}")
 
 
 def pass_on_answer(happened: MessageAdded) -> None:
@@ -43,7 +45,7 @@ def pass_on_answer(happened: MessageAdded) -> None:
         return
     _tell(
         ticket,
-        "ticket_answer",
+        OutboundKind.ANSWER,
         key=f"ticketing.answer:{message.public_id}",
         author=message.author_label,
         body=message.body,
@@ -58,7 +60,7 @@ def tell_resolved(happened: TicketResolved) -> None:
     if outgoing.goes_by_mail(ticket):
         outgoing.tell_resolved(actor=_machine(), ticket=ticket)
     else:
-        _tell(ticket, "ticket_resolved", key=f"ticketing.resolved:{ticket.public_id}:{ticket.reopen_count}")
+        _tell(ticket, OutboundKind.RESOLVED, key=f"ticketing.resolved:{ticket.public_id}:{ticket.reopen_count}")
 
 
 def copy_values(happened: CategoryPublished) -> None:
@@ -94,24 +96,28 @@ def _ticket(ticket_id: int) -> Ticket:
     return ticket
 
 
-def _tell(ticket: Ticket, template: str, *, key: str, **more: str) -> None:
+def _tell(ticket: Ticket, kind: str, *, key: str, **more: str) -> None:
     requester = ticket.requester
     if requester is None or not requester.is_active or requester.kind != User.Kind.SUBSCRIBER:
         return
     if not ticket.category.portal_visible:
         return
     realm_id = scoping.current_realm_id()
+    context = {
+        "name": requester.get_short_name(),
+        "number": ticket.number,
+        "title": ticket.title,
+        "link": f"{home_of(realm_id)}my/tickets/{ticket.public_id}/",
+        **more,
+    }
+    own_words = mail_texts.written(kind, requester.language, ticket, context)
+    if own_words:
+        context |= {"written": own_words, "subject": composing.subject(ticket.title, ticket.number)}
     messages.send(
         actor=Actor.system(realm_id),
-        template=template,
+        template="ticket_written" if own_words else f"ticket_{kind}",
         to=[(requester.email, requester.full_name)],
-        context={
-            "name": requester.get_short_name(),
-            "number": ticket.number,
-            "title": ticket.title,
-            "link": f"{home_of(realm_id)}my/tickets/{ticket.public_id}/",
-            **more,
-        },
+        context=context,
         key=key,
         language=requester.language,
     )

@@ -77,7 +77,7 @@ def fill(route: str, ids: dict[str, str]) -> str:
         "tickets/views": "ticketing/views", "tickets/bulk": "ticketing/bulks",
         "tickets/reports": "ticketing/reports", "tickets/reports/saved": "ticketing/saved-reports",
         "tickets": "ticketing/tickets", "time": "ticketing/time-entries", "mail": "ticketing/mails",
-        "mailboxes": "ticketing/mailboxes",
+        "mailboxes": "ticketing/mailboxes", "mail-texts": "ticketing/mail-texts",
         "workflows": "workflow/definitions", "workflows/drafts": "workflow/drafts",
         "bulks": "workflow/bulks", "tasks": "ticketing/tickets", "subscriptions": "subscribers/subscriptions",
         "plans": "console/plans", "limits": "workflow/limits", "calendars": "console/calendars",

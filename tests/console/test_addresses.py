@@ -163,6 +163,10 @@ ROWS = {
     "mailboxes": "ticketing.manage_mailboxes",
     "mailbox_new": "ticketing.manage_mailboxes",
     "mailbox": "ticketing.manage_mailboxes",
+    "mail_texts": "ticketing.manage_mailboxes",
+    "mail_text": "ticketing.manage_mailboxes",
+    "mail_text_revert": "ticketing.manage_mailboxes",
+    "ticket_person": "ticketing.settle_inboundmail",
     "mail_source": "ticketing.manage_mailboxes",
     "mail_source_end": "ticketing.manage_mailboxes",
     "tickets": "ticketing.view_ticket",
@@ -225,6 +229,7 @@ PLAIN = {
     "snippet_new",
     "macros",
     "macro_new",
+    "mail_texts",
     "security",
     "sign_in_rules",
     "sign_in_providers",
@@ -334,7 +339,7 @@ POSTS |= {"pool_act", "pool_pass_on", "skill_act", "presence_set", "presence_see
 POSTS |= {"ticket_next", "ticket_view_keep", "ticket_view_arrange", "ticket_bulk", "ticket_place"}
 POSTS |= {"snippet_archive", "macro_archive", "ticket_beat", "ticket_checklist"}
 POSTS |= {"report_remove"}
-POSTS |= {"mail_source_end"}
+POSTS |= {"mail_source_end", "mail_text_revert", "ticket_person"}
 POSTS |= {"policy_publish", "policy_revert", "policy_use"}
 POSTS |= {"ticket_unlink", "ticket_unmerge"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}

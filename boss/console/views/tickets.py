@@ -32,6 +32,7 @@ from ticketing.errors import OpenChildren, TicketChanged
 from ticketing.fields import FieldDef
 from ticketing.models import TextDraft, Ticket
 from ticketing.services import drafts_of_text, tickets
+from ticketing.services.mail import letting_in
 
 
 @staff("ticketing.view_ticket")
@@ -70,6 +71,8 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
         "promises": promises.of(why.explain(actor, found)),
         "undelivered": list(mailroom.list_undelivered(actor, found)),
         "held": list(mailroom.list_held_mail(actor, found)),
+        "waiting_people": list(mailroom.list_waiting_people(actor, found)),
+        "may_let_in": permissions.may(actor, letting_in.PERMISSION, found),
         "values": present.values(actor, found, known, viewer),
         "results": present.results(found),
         "outcomes": outcomes,
