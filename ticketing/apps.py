@@ -13,7 +13,8 @@ class TicketingConfig(AppConfig):
     def ready(self) -> None:
         from boss.core import files, sealed
         from boss.core.events import handle  # models are loaded only now
-        from ticketing import events, handlers, references, subjects
+        from boss.tenancy.addresses import address_rules
+        from ticketing import desk_addresses, events, handlers, references, subjects
         from ticketing.models import MailKey, MailSource
         from ticketing.registry import macro_steps, reference_kinds, subject_kinds
         from ticketing.reports import running  # noqa: F401 - the desk's own reports register themselves
@@ -23,6 +24,7 @@ class TicketingConfig(AppConfig):
         sealed.register(MailKey, "secret_sealed", keys.place)
         sealed.register(MailSource, "password_sealed", sources.place)
 
+        address_rules.register(desk_addresses.SUPPORT_DOMAINS.key, desk_addresses.SUPPORT_DOMAINS)
         for kind in references.KINDS:
             reference_kinds.register(kind.key, kind)
         subject_kinds.register(subjects.SITE.key, subjects.SITE)

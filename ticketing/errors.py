@@ -157,6 +157,21 @@ class MailNotFound(NotFound):
     title = _("There is no such mail.")
 
 
+class MailTextChanged(Problem):
+    """Another version holds than the one that was changed."""
+
+    code = "ticketing.mail_text_changed"
+    status = 409
+    title = _("Somebody has changed this text meanwhile.")
+
+
+class ParticipantSettled(WrongState):
+    """Somebody else has decided meanwhile who takes part."""
+
+    code = "ticketing.participant_settled"
+    title = _("Somebody has already decided about this person.")
+
+
 class MailSettled(WrongState):
     """Somebody else has decided about this mail meanwhile."""
 

@@ -12,7 +12,8 @@ from boss.core.files import FileScanned
 from boss.notify.rendering import home_of
 from boss.notify.services import messages
 from boss.tenancy.models import User
-from ticketing.choices import MessageChannel, MessageKind, TicketState
+from ticketing import mail_texts
+from ticketing.choices import MessageChannel, MessageKind, OutboundKind, TicketState
 from ticketing.events import (
     CategoryPublished,
     MessageAdded,
@@ -22,6 +23,7 @@ from ticketing.events import (
     TicketResolved,
     TicketWaits,
 )
+from ticketing.mail import composing
 from ticketing.models import Attachment, Category, Message, Ticket
 from ticketing.services import assigning, attaching, automation
 from ticketing.services.mail import outgoing
@@ -36,7 +38,7 @@ def acknowledge(happened: TicketOpened) -> None:
         if not came_by_mail and ticket.category.portal_visible:
             outgoing.acknowledge(actor=_machine(), ticket=ticket)
         return
-    _tell(ticket, "ticket_received", key=f"ticketing.received:{ticket.public_id}")
+    _tell(ticket, OutboundKind.RECEIVED, key=f"ticketing.received:{ticket.public_id}")
 
 
 def pass_on_answer(happened: MessageAdded) -> None:
@@ -52,7 +54,7 @@ def pass_on_answer(happened: MessageAdded) -> None:
         return
     _tell(
         ticket,
-        "ticket_answer",
+        OutboundKind.ANSWER,
         key=f"ticketing.answer:{message.public_id}",
         files=outgoing.along(message),
         author=message.author_label,
@@ -68,7 +70,7 @@ def tell_resolved(happened: TicketResolved) -> None:
     if outgoing.goes_by_mail(ticket):
         outgoing.tell_resolved(actor=_machine(), ticket=ticket)
     else:
-        _tell(ticket, "ticket_resolved", key=f"ticketing.resolved:{ticket.public_id}:{ticket.reopen_count}")
+        _tell(ticket, OutboundKind.RESOLVED, key=f"ticketing.resolved:{ticket.public_id}:{ticket.reopen_count}")
 
 
 def copy_values(happened: CategoryPublished) -> None:
@@ -122,7 +124,7 @@ _NO_FILES: tuple[list[Attachment], list[Attachment]] = ([], [])
 
 def _tell(
     ticket: Ticket,
-    template: str,
+    kind: str,
     *,
     key: str,
     files: tuple[list[Attachment], list[Attachment]] = _NO_FILES,
@@ -134,19 +136,23 @@ def _tell(
     if not ticket.category.portal_visible:
         return
     realm_id = scoping.current_realm_id()
+    context = {
+        "name": requester.get_short_name(),
+        "number": ticket.number,
+        "title": ticket.title,
+        "link": f"{home_of(realm_id)}my/tickets/{ticket.public_id}/",
+        "files": [each.name for each in files[0]],
+        "not_sent": [each.name for each in files[1]],
+        **more,
+    }
+    own_words = mail_texts.written(kind, requester.language, ticket, context)
+    if own_words:
+        context |= {"written": own_words, "subject": composing.subject(ticket.title, ticket.number)}
     messages.send(
         actor=Actor.system(realm_id),
-        template=template,
+        template="ticket_written" if own_words else f"ticket_{kind}",
         to=[(requester.email, requester.full_name)],
-        context={
-            "name": requester.get_short_name(),
-            "number": ticket.number,
-            "title": ticket.title,
-            "link": f"{home_of(realm_id)}my/tickets/{ticket.public_id}/",
-            "files": [each.name for each in files[0]],
-            "not_sent": [each.name for each in files[1]],
-            **more,
-        },
+        context=context,
         key=key,
         language=requester.language,
         files=outgoing.parts_of(files[0]),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from boss.core.actors import Actor
 from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
-from ticketing.choices import UNSETTLED_STATES
+from ticketing.choices import UNSETTLED_STATES, ParticipantState
 from ticketing.errors import MailNotFound
-from ticketing.models import BlockedSender, InboundMail, Mailbox, MailSource, OutboundMail, RawMail, Ticket
+from ticketing.models import BlockedSender, InboundMail, Mailbox, MailSource, OutboundMail, Participant, RawMail, Ticket
+from ticketing.models.thread import VIEW_INTERNAL
 from ticketing.selectors import whole_of
 
 
@@ -34,6 +35,31 @@ def list_held_mail(actor: Actor, ticket: Ticket) -> ScopedQuerySet:
     """Mail that waits at a ticket for somebody's decision."""
     rows: ScopedQuerySet = list_inbound_mail(actor).filter(ticket_id__in=whole_of(ticket), state__in=UNSETTLED_STATES)
     return rows
+
+
+def list_participants(actor: Actor) -> ScopedQuerySet:
+    """Who takes part in tickets, was held or is not written to, of the tickets the actor reads inside."""
+    rows: ScopedQuerySet = Participant.objects.visible_to(actor, VIEW_INTERNAL).select_related("ticket", "user")
+    seen = Ticket.objects.visible_to(actor, VIEW_INTERNAL)
+    return rows.filter(ticket__in=seen).order_by("id")  # type: ignore[return-value]
+
+
+def get_participant(actor: Actor, ticket: Ticket, public_id: str) -> Participant:
+    """Raises :class:`NotFound`."""
+    found: Participant | None = list_participants(actor).filter(ticket=ticket, public_id=public_id).first()
+    if found is None:
+        raise NotFound(participant=public_id)
+    return found
+
+
+def list_waiting_people(actor: Actor, ticket: Ticket) -> ScopedQuerySet:
+    """Who waits to be let in: put in copy by a customer, or the first sender of what a colleague forwarded."""
+    rows: ScopedQuerySet = (
+        Participant.objects.visible_to(actor, VIEW_INTERNAL)
+        .filter(ticket_id__in=whole_of(ticket), state=ParticipantState.HELD)
+        .select_related("ticket")
+    )
+    return rows.order_by("id")  # type: ignore[return-value]
 
 
 def list_undelivered(actor: Actor, ticket: Ticket) -> ScopedQuerySet:

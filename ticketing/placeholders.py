@@ -1,4 +1,8 @@
-"""What a text to insert may leave open: names of a closed list in braces. This is no template language."""
+"""What a text to insert may leave open: names of a closed list in braces.
+
+``{{ customer_name }}`` is the spelling of all texts that providers write (``ticketing.mail.language``, of which this is
+the part without conditions); ``{customer_name}`` means the same here, as it is quicker to type.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ KNOWN: Mapping[str, str | Promise] = {
     "provider_name": _("the provider's name"),
     "provider_phone": _("the provider's phone"),
 }
-_IN_BRACES = re.compile(r"\{\s*([A-Za-z0-9_ ]*?)\s*\}")
+_IN_BRACES = re.compile(r"\{(?P<twice>\{)?\s*(?P<name>[A-Za-z0-9_ ]*?)\s*\}(?(twice)\})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,16 @@ class Filled:
 
 def unknown(text: str) -> list[str]:
     """The names in braces that are none of the list, as they were written."""
-    return sorted({name for name in _IN_BRACES.findall(text) if name not in KNOWN})
+    return sorted({name for name in _written(text) if name not in KNOWN})
 
 
 def left(text: str) -> list[str]:
     """The names of the list that still stand in a text, in words."""
-    return [str(words) for name, words in KNOWN.items() if name in _IN_BRACES.findall(text)]
+    return [str(words) for name, words in KNOWN.items() if name in _written(text)]
+
+
+def _written(text: str) -> set[str]:
+    return {found["name"] for found in _IN_BRACES.finditer(text)}
 
 
 def values(actor: Actor, ticket: Ticket) -> dict[str, str]:
@@ -62,7 +70,7 @@ def fill(text: str, known: Mapping[str, str]) -> Filled:
     missing: dict[str, None] = {}
 
     def put(found: re.Match[str]) -> str:
-        name = found.group(1)
+        name = found["name"]
         if value := known.get(name, ""):
             return value
         if name in KNOWN:

@@ -250,6 +250,7 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": "/", "description": "The host names the provider"}],
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "ENUM_NAME_OVERRIDES": {
+        "MailKindEnum": "ticketing.choices.OutboundKind",
         "EndpointKindEnum": "boss.automation.choices.EndpointKind",
         "EndpointCallStateEnum": "boss.automation.choices.CallState",
         "PlanVersionStateEnum": "catalog.choices.PlanVersionState",

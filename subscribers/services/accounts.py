@@ -10,7 +10,8 @@ from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput, WrongState
 from boss.core.services import service
-from boss.tenancy.models import Organization, Site
+from boss.tenancy import addresses
+from boss.tenancy.models import Organization, Site, User
 from subscribers import events as facts
 from subscribers.choices import AccountState, SubscriptionState
 from subscribers.contact import ContactDetails, tidied
@@ -38,7 +39,12 @@ def open(
 def establish(
     *, actor: Actor, contact: ContactDetails, site: Site | None, organization: Organization | None = None
 ) -> Account:
-    """Write a pending account for tidied details: for services that have asked their own permission."""
+    """Write a pending account for tidied details: for services that have asked their own permission.
+
+    Raises :class:`InvalidInput` with ``email`` where it is one that no customer may sign in with.
+    """
+    addresses.refuse(contact.email, User.Kind.SUBSCRIBER)
+
     account = Account(
         number=f"A-{numbers.draw('account', first=FIRST_NUMBER)}",
         language=contact.language,

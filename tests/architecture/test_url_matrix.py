@@ -79,6 +79,7 @@ def fill(route: str, ids: dict[str, str]) -> str:
         "tickets/files": "ticketing/attachments",
         "tickets": "ticketing/tickets", "time": "ticketing/time-entries", "mail": "ticketing/mails",
         "mailboxes": "ticketing/mailboxes", "outages": "ipservices/outages",
+        "mail-texts": "ticketing/mail-texts",
         "workflows": "workflow/definitions", "workflows/drafts": "workflow/drafts",
         "bulks": "workflow/bulks", "tasks": "ticketing/tickets", "subscriptions": "subscribers/subscriptions",
         "plans": "console/plans", "limits": "workflow/limits", "calendars": "console/calendars",

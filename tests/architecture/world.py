@@ -28,6 +28,8 @@ from subscribers.contact import ContactDetails, PaymentChoice
 from subscribers.models import Collection, Statement
 from subscribers.services import billing, leases, orders, portal_users
 from tests.cast import PASSWORD, actor_of
+from ticketing.choices import ParticipantRole, ParticipantState
+from ticketing.mail.neutral import Address
 from ticketing.services import bulk as ticket_bulk
 from ticketing.services import (
     checklists,
@@ -42,7 +44,7 @@ from ticketing.services import (
     views,
 )
 from ticketing.services.bulk import Chosen
-from ticketing.services.mail import intake, mailboxes
+from ticketing.services.mail import intake, mailboxes, participants, wording
 from workflow.models import Definition, Run
 from workflow.services import bulk, drafts, limits
 
@@ -104,6 +106,9 @@ def build(system: Actor) -> World:
     )
     macro = macros.create(actor=system, key="world", name="World", steps=[{"do": "priority", "value": "2"}])
     box = mailboxes.define(actor=system, address=f"help@realm-{system.realm_id}.example", category=ticket.category)
+    person = participants.join(
+        ticket, Address("leo@home.example"), actor=system, role=ParticipantRole.CC, state=ParticipantState.HELD
+    )
     mail = intake.receive(b"From: no-reply@x.example\n\nHello", envelope_from="", envelope_to=box.address)
     mona = users.create(
         actor=system, email="mona@alpha.example", full_name="Mona Main", kind="staff", password=PASSWORD
@@ -165,6 +170,14 @@ def build(system: Actor) -> World:
             ).public_id,
             "ticketing/mails": mail.public_id,
             "ticketing/mailboxes": box.public_id,
+            "ticketing/inbound-mails": mail.public_id,
+            "ticketing/mail-texts": wording.keep(
+                actor=system, place=wording.Place("received", "en"), body="Noted."
+            ).public_id,
+            "mail_kind": "received",
+            "tag": "en",
+            "ticketing/participants": person.public_id,
+            "person_id": person.public_id,
             "ticketing/categories": "billing",
             "ticketing/pools": "csr",
             "ticketing/snippets": snippets.create(actor=system, name="World", texts={"en": "Hello"}).public_id,

@@ -169,6 +169,10 @@ ROWS = {
     "mailboxes": "ticketing.manage_mailboxes",
     "mailbox_new": "ticketing.manage_mailboxes",
     "mailbox": "ticketing.manage_mailboxes",
+    "mail_texts": "ticketing.manage_mailboxes",
+    "mail_text": "ticketing.manage_mailboxes",
+    "mail_text_revert": "ticketing.manage_mailboxes",
+    "ticket_person": "ticketing.settle_inboundmail",
     "mail_source": "ticketing.manage_mailboxes",
     "mail_source_end": "ticketing.manage_mailboxes",
     "tickets": "ticketing.view_ticket",
@@ -244,6 +248,7 @@ PLAIN = {
     "snippet_new",
     "macros",
     "macro_new",
+    "mail_texts",
     "security",
     "sign_in_rules",
     "sign_in_providers",
@@ -359,6 +364,8 @@ POSTS |= {"snippet_archive", "macro_archive", "ticket_beat", "ticket_checklist"}
 POSTS |= {"report_remove"}
 POSTS |= {"mail_source_end"}
 POSTS |= {"policy_publish", "policy_revert", "policy_use", "ticket_rules_resume"}
+POSTS |= {"mail_source_end", "mail_text_revert", "ticket_person"}
+POSTS |= {"policy_publish", "policy_revert", "policy_use"}
 POSTS |= {"ticket_unlink", "ticket_unmerge"}
 POSTS |= {"script_try", "script_publish", "script_archive", "endpoint_test", "server_test", "server_check"}
 POSTS |= {f"workflow_{verb}" for verb in ("edit", "start", "roll_back", "archive", "restore")}

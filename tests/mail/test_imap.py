@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
 import imaplib
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from boss.core import scoping
 from boss.core.actors import Actor
@@ -224,3 +232,64 @@ def test_two_workers_at_once_take_each_mail_once(box: Box) -> None:
     assert fetching.fetch(*due) == 1
     assert fetching.fetch(*due) == 0  # it is leased, and then not due
     assert box.kept() == ["1"]
+
+
+@pytest.fixture
+def encrypted(box: Box) -> Iterator[str]:
+    """The same Dovecot with a certificate of its own making; its SHA-256."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "imap.old.example")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - dt.timedelta(days=1)).not_valid_after(now + dt.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    conf = box.lab.dovecot_home / "dovecot.conf"
+    both = conf.with_name("test-tls.pem")
+    both.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    plain = conf.read_text()
+    conf.write_text(plain.replace("\nssl = no\n", f"\nssl = yes\nssl_cert = <{both}\nssl_key = <{both}\n"))
+    reload(conf)
+    yield hashlib.sha256(made.public_bytes(serialization.Encoding.DER)).hexdigest()
+    conf.write_text(plain)
+    reload(conf)
+
+
+def reload(conf: Path) -> None:
+    doveadm = shutil.which("doveadm")
+    assert doveadm
+    subprocess.run([doveadm, "-c", str(conf), "reload"], check=True, capture_output=True)
+
+
+def test_over_tls_a_certificate_nobody_vouches_for_is_refused_and_told_and_the_password_stays_here(
+    box: Box, encrypted: str
+) -> None:
+    box.define(security="starttls")
+    box.holds(raw(1))
+    assert fetched_within(box, 5) == 0
+    assert "is not trusted" in box.source().error and encrypted in box.source().error
+    assert box.kept() == []
+
+
+def test_over_tls_the_certificate_the_provider_trusts_is_believed_and_no_other(box: Box, encrypted: str) -> None:
+    box.holds(raw(1))
+    box.define(security="starttls", certificate_sha256="0" * 64)
+    assert fetched_within(box, 5) == 0
+    assert "another certificate than the one you trust" in box.source().error and box.kept() == []
+    box.define(security="starttls", certificate_sha256=":".join(encrypted[i : i + 2] for i in range(0, 64, 2)).upper())
+    assert box.fetch() == 1, box.source().error
+    assert box.kept() == ["1"] and box.source().error == ""
+
+
+def fetched_within(box: Box, seconds: int) -> int:
+    """Look until the reloaded server speaks TLS at all."""
+    until = time.monotonic() + seconds
+    got = box.fetch()
+    while "certificate" not in box.source().error and time.monotonic() < until:
+        time.sleep(0.1)
+        got = box.fetch()
+    return got

@@ -17,8 +17,17 @@ from tests.cast import actor_of
 from tests.mail.conftest import FIRST
 from ticketing.errors import MailboxUnknown
 from ticketing.mail import authentication, parsing, tokens
-from ticketing.mail.authorising import TABLE, Sender
-from ticketing.models import InboundMail, Message, OutboundMail, Participant, RawMail, Ticket, TicketRelation
+from ticketing.mail.authorising import TABLE, Sender, decide
+from ticketing.models import (
+    BlockedSender,
+    InboundMail,
+    Message,
+    OutboundMail,
+    Participant,
+    RawMail,
+    Ticket,
+    TicketRelation,
+)
 from ticketing.services import tickets
 from ticketing.services.mail import intake, keys, mailboxes, outgoing
 
@@ -244,6 +253,37 @@ def test_O4_said_twice_it_is_sent_once(post, thread, system):
 def test_the_table_says_what_happens_for_every_sender_and_result():
     assert set(TABLE) == set(Sender)
     assert all(set(row) == set(authentication.Authentication) for row in TABLE.values())
+
+
+@pytest.mark.parametrize(
+    ("sender", "passed", "none", "failed"),
+    [
+        ("staff", "staff_reply", "note_unverified", "quarantine"),
+        ("staff_without_token", "note", "hold", "quarantine"),
+        ("participant", "reply", "reply_unverified", "hold"),
+        ("subscriber", "hold", "hold", "quarantine"),
+        ("unknown", "hold", "hold", "quarantine"),
+        ("nobody", "new", "new_unlinked", "new_marked"),
+    ],
+)
+def test_the_table_of_who_may_write_is_that_of_the_rules(sender, passed, none, failed):
+    results = authentication.Authentication
+    for result, wanted in ((results.PASS, passed), (results.NONE, none), (results.FAIL, failed)):
+        assert decide(Sender(sender), authentication.Verified(result)) == wanted
+
+
+def test_the_table_of_who_may_write_leaves_what_matches_nothing_and_fails_to_its_domain():
+    failed = authentication.Authentication.FAIL
+    for wish, wanted in (("reject", "quarantine"), ("quarantine", "quarantine"), ("none", "new_marked")):
+        assert decide(Sender.NOBODY, authentication.Verified(failed, wish)) == wanted
+
+
+def test_E4_own_mail_is_told_before_blocks_and_blocks_before_anything_is_matched(post, thread, filled):
+    BlockedSender.objects.create(address="dana@home.example", blocked_by="Bob")
+    blocked = post.take(mail("e4"), to=filled("%%REPLY_TO%%"))
+    assert (blocked.state, blocked.rule, blocked.ticket) == ("quarantined", "E4", None)
+    own = post.take(mail("e4b", more=filled("X-BOSS-Origin: %%ORIGIN%%\n")))
+    assert (own.state, own.rule) == ("own", "L1")
 
 
 def test_a_dkim_signature_is_verified_where_the_edge_says_nothing():

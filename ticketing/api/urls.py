@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from boss.core.api.routes import Route
-from ticketing.api import attachments, desk, lists, policies, pools, reports, time, views
+from ticketing.api import attachments, desk, lists, mail, policies, pools, reports, time, views
 
 routes = [
     Route("tickets", views.TicketViewSet),
@@ -20,6 +20,10 @@ routes = [
     Route("macros", desk.MacroViewSet),
     Route("text-drafts", desk.TextDraftViewSet),
     Route("checklist-items", desk.ChecklistItemViewSet),
+    Route("participants", mail.ParticipantViewSet),
+    Route("mailboxes", mail.MailboxViewSet),
+    Route("inbound-mails", mail.InboundMailViewSet),
+    Route("mail-texts", mail.MailTextViewSet),
     Route("reports", reports.ReportViewSet),
     Route("saved-reports", reports.SavedReportViewSet),
 ]

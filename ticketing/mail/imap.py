@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import hashlib
 import imaplib
 import re
 import socket
@@ -95,32 +96,85 @@ class Folder:
 
 @contextlib.contextmanager
 def opened(
-    *, host: str, port: int, security: str, username: str, password: str, folder: str, policy: Policy
+    *,
+    host: str,
+    port: int,
+    security: str,
+    username: str,
+    password: str,
+    folder: str,
+    policy: Policy,
+    certificate: str = "",
 ) -> Iterator[Folder]:
-    """Sign in and select the folder. Raises :class:`Refused` with a sentence for whatever goes wrong, also inside."""
+    """Sign in and select the folder. Raises :class:`Refused` with a sentence for whatever goes wrong, also inside.
+
+    ``certificate``: the SHA-256 of the one certificate that is believed, whoever vouches for it and whatever its name;
+    without it the public authorities have to, for ``host``. The password is sent to no server that fails this.
+    """
     client: imaplib.IMAP4 | None = None
     try:
-        connection = outbound.connect(host, port, policy, seconds=SECONDS, plain=security == SourceSecurity.NONE)
-        connection.settimeout(SECONDS)
-        if security == SourceSecurity.TLS:
-            connection = outbound.trust("").wrap_socket(connection, server_hostname=host)
-        client = _Client(connection)
-        if security == SourceSecurity.STARTTLS:
-            client.host = host  # what the certificate is checked against
-            client.starttls(outbound.trust(""))
+        trust = _whatever_it_shows() if certificate else outbound.trust("")
+        client = _reached(host, port, security, policy, trust)
+        if certificate and security != SourceSecurity.NONE and _shown_by(client) != certificate:
+            raise Refused(f"{host} shows another certificate than the one you trust: {_shown_by(client)}")
         try:
             client.login(username, password)
         except imaplib.IMAP4.error as error:
             raise Refused(f"The server does not let {username} in: {_said(error)}") from None
         yield Folder(client, folder)
     except ssl.SSLCertVerificationError as error:
-        raise Refused(f"The certificate of {host} is not trusted: {error.verify_message}") from error
+        shown = _ask_certificate(host, port, security, policy)
+        raise Refused(
+            f"The certificate of {host} is not trusted: {error.verify_message}. Its SHA-256 is {shown or 'unknown'}"
+        ) from error
     except (NoAnswer, Forbidden, imaplib.IMAP4.error, OSError, ValueError) as error:
         raise Refused(f"{host}: {_said(error)}") from error
     finally:
         if client is not None:
             with contextlib.suppress(OSError, imaplib.IMAP4.error):
                 client.logout()
+
+
+def _reached(host: str, port: int, security: str, policy: Policy, trust: ssl.SSLContext) -> _Client:
+    """Connected and encrypted as it should be, and not signed in."""
+    connection = outbound.connect(host, port, policy, seconds=SECONDS, plain=security == SourceSecurity.NONE)
+    try:
+        connection.settimeout(SECONDS)
+        if security == SourceSecurity.TLS:
+            connection = trust.wrap_socket(connection, server_hostname=host)
+        client = _Client(connection)
+        if security == SourceSecurity.STARTTLS:
+            client.host = host  # what the certificate is checked against
+            client.starttls(trust)
+    except BaseException:
+        connection.close()
+        raise
+    return client
+
+
+def _whatever_it_shows() -> ssl.SSLContext:
+    """For looking at a certificate, which is then compared with the one that is trusted."""
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    return trust
+
+
+def _shown_by(client: imaplib.IMAP4) -> str:
+    shown = client.sock.getpeercert(binary_form=True) if isinstance(client.sock, ssl.SSLSocket) else None
+    return hashlib.sha256(shown).hexdigest() if shown else ""
+
+
+def _ask_certificate(host: str, port: int, security: str, policy: Policy) -> str:
+    """What somebody has to compare before he trusts it; "" when it cannot be had. No password is sent."""
+    try:
+        client = _reached(host, port, security, policy, _whatever_it_shows())
+    except (NoAnswer, Forbidden, imaplib.IMAP4.error, OSError, ValueError):
+        return ""
+    with contextlib.suppress(OSError, imaplib.IMAP4.error):
+        shown = _shown_by(client)
+        client.logout()
+        return shown
+    return ""
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

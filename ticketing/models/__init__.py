@@ -18,6 +18,7 @@ from ticketing.models.mail import (
     OutboundMail,
     RawMail,
 )
+from ticketing.models.mail_texts import MailText
 from ticketing.models.participants import Participant
 from ticketing.models.policies import (
     CalendarVersion,
@@ -53,6 +54,7 @@ __all__ = [
     "MailBreaker",
     "MailKey",
     "MailSource",
+    "MailText",
     "Mailbox",
     "Message",
     "OutboundMail",

@@ -88,6 +88,8 @@ class MailSource(RealmScoped):
     security = models.CharField(
         _("encryption"), max_length=8, choices=SourceSecurity.choices, default=SourceSecurity.TLS
     )
+    # The certificate the provider believes although nobody vouches for it: SHA-256 of its DER form, in hex.
+    certificate_sha256 = models.CharField(_("its certificate"), max_length=64, blank=True, default="")
     username = models.CharField(_("user name"), max_length=200)
     password_sealed = models.TextField(editable=False)
     folder = models.CharField(_("folder"), max_length=200, default="INBOX")

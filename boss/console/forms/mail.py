@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from boss.look.forms import BossForm
+from ticketing.mail.language import LONGEST
 from ticketing.models import Category, Mailbox
 
 
@@ -41,3 +42,15 @@ class MailboxForm(BossForm):
     def values(self) -> dict[str, Any]:
         """As the service takes them. Call after validation."""
         return {**self.cleaned_data, "category": self.known[self.cleaned_data["category"]]}
+
+
+class MailTextForm(BossForm):
+    """The words of one kind of mail."""
+
+    body = forms.CharField(
+        label=_("Text"), required=False, strip=False, max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "true"}),
+        help_text=_("Left empty, the text that BOSS comes with is sent."),
+    )  # fmt: skip
+    note = forms.CharField(label=_("What changed"), required=False, max_length=200)
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)

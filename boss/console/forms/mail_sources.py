@@ -21,6 +21,14 @@ class MailSourceForm(BossForm):
     )
     security = forms.ChoiceField(label=_("Encryption"), choices=SourceSecurity.choices)
     port = forms.IntegerField(label=_("Port"), initial=993, min_value=1, max_value=65535)
+    certificate_sha256 = forms.CharField(
+        label=_("Its certificate (SHA-256)"), required=False, max_length=200,
+        help_text=_(
+            "Only for a server whose certificate no public authority vouches for. Compare it with what its owner gives"
+            " you; another one is refused from then on."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )  # fmt: skip
     username = forms.CharField(
         label=_("User name"), max_length=200,
         error_messages={"required": _("Enter the user name at the mail server.")},

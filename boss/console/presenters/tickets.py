@@ -165,6 +165,10 @@ def _sentence(event: TicketEvent) -> str:
         return _("Escalated. %(done)s") % {"done": "; ".join(after.get("done", []))}
     if event.type in _RULES:
         return str(_RULES[event.type])
+    if event.type == "let_in":
+        return _("%(who)s takes part now") % {"who": after.get("who", "")}
+    if event.type == "kept_out":
+        return _("%(who)s is not written to") % {"who": after.get("who", "")}
     if event.type == "shared":
         return _("Shown to %(name)s") % {"name": after.get("with", "")}
     if event.type == "sharing_stopped":
@@ -239,6 +243,8 @@ _EVENT_MARKS = {
     "sent_to_pool": Mark("", "arrow-right", "busy"),
     "promised_anew": Mark("", "clock", "idle"),
     "shared": Mark("", "users", "idle"),
+    "let_in": Mark("", "user-plus", "idle"),
+    "kept_out": Mark("", "ban", "idle"),
     "sharing_stopped": Mark("", "users", "idle"),
     "closed": Mark("", "lock", "idle"),
     "cancelled": Mark("", "ban", "idle"),

@@ -33,6 +33,7 @@ from ticketing.errors import OpenChildren, TicketChanged
 from ticketing.fields import FieldDef
 from ticketing.models import TextDraft, Ticket
 from ticketing.services import drafts_of_text, tickets
+from ticketing.services.mail import letting_in
 
 
 @staff("ticketing.view_ticket")
@@ -74,6 +75,8 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
         "undelivered": list(mailroom.list_undelivered(actor, found)),
         "outages": outages.beside(actor, found),
         "held": list(mailroom.list_held_mail(actor, found)),
+        "waiting_people": list(mailroom.list_waiting_people(actor, found)),
+        "may_let_in": permissions.may(actor, letting_in.PERMISSION, found),
         "values": present.values(actor, found, known, viewer),
         "results": present.results(found),
         "outcomes": outcomes,

@@ -236,8 +236,12 @@ def email(request: HttpRequest) -> HttpResponse:
     """Another e-mail address: it changes when the link sent there is opened."""
     form = NewEmailForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        doors.send_email_link(request, _user(request), form.cleaned_data["email"])
-        return render(request, "portals/account/email_sent.html", {"email": form.cleaned_data["email"]})
+        try:
+            doors.send_email_link(request, _user(request), form.cleaned_data["email"])
+        except Problem as problem:
+            form.add_problem(problem)
+        else:
+            return render(request, "portals/account/email_sent.html", {"email": form.cleaned_data["email"]})
     return _form(request, "email", form)
 
 

@@ -15,7 +15,7 @@ from boss.core.actors import Actor
 from boss.notify import rendering
 from boss.notify import selectors as outbox
 from boss.notify.services import messages as mail
-from boss.tenancy import devices, selectors, signing_in
+from boss.tenancy import addresses, devices, selectors, signing_in
 from boss.tenancy.limits import Purpose
 from boss.tenancy.models import Realm, User
 from boss.tenancy.services import email_addresses, invitations
@@ -96,8 +96,10 @@ def _words(name: str, link: str, lasts: str) -> dict[str, str]:
 def send_email_link(request: HttpRequest, user: User, email: str) -> None:
     """Mail the link that changes the person's address to the new one. Who has that address already is told by mail.
 
-    The page says the same either way, so it tells nobody who signs in here. One mail a minute.
+    The page says the same either way, so it tells nobody who signs in here. One mail a minute. Raises
+    :class:`InvalidInput` for an address that customers may not have: a link that lets somebody in never goes there.
     """
+    addresses.refuse(email, user.kind)
     now = clock.now()
     key = f"email_change:{user.public_id}:{int(now.timestamp() // SECONDS_BETWEEN_LINKS)}"
     taken = selectors.find_user_by_email(email) is not None

@@ -10,6 +10,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from boss.look.forms import BossForm
+from boss.tenancy import addresses
+from boss.tenancy.models import User
 from subscribers import contact, payment
 from subscribers.contact import ContactDetails, PaymentChoice
 
@@ -111,6 +113,12 @@ class YouForm(PersonMixin):
                 _("Never type a card number here, only the token. What you typed was thrown away."), code="card_number"
             )
         return token or self.kept_token
+
+    def clean_email(self) -> str:
+        email = str(self.cleaned_data["email"])
+        if said := addresses.refusal(email, User.Kind.SUBSCRIBER):
+            raise forms.ValidationError(said, code="refused")
+        return email
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

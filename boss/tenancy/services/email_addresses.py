@@ -12,7 +12,7 @@ from boss.core import audit, clock, events, locks, scoping
 from boss.core.actors import Actor
 from boss.core.permissions import PermissionDenied
 from boss.core.services import service
-from boss.tenancy import selectors
+from boss.tenancy import addresses, selectors
 from boss.tenancy.errors import BadInvitation
 from boss.tenancy.events import SignInChanged
 from boss.tenancy.models import User
@@ -45,7 +45,8 @@ def get_change(presented: str) -> tuple[User, str]:
 
 @service
 def change(*, actor: Actor, presented: str) -> User:
-    """The link was opened: the address changes. Raises :class:`BadInvitation`, also when it is somebody's meanwhile."""
+    """The link was opened: the address changes. Raises :class:`BadInvitation`, also when it is somebody's
+    meanwhile or has become one that customers may not have."""
     found, email = get_change(presented)
     locks.hold(f"tenancy.user:{selectors.normalise_email(email)}")
     user: User = User.objects.select_for_update(of=("self",)).get(pk=found.pk)
@@ -53,6 +54,8 @@ def change(*, actor: Actor, presented: str) -> User:
     if actor.user_id != user.pk:
         raise PermissionDenied
     get_change(presented)  # once more, now that nobody else can use it
+    if addresses.refusal(email, user.kind):
+        raise BadInvitation
 
     before, number = user.email, secrets.token_hex(8)
     user.email, user.email_norm = email, selectors.normalise_email(email)

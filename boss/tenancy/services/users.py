@@ -15,7 +15,7 @@ from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
 from boss.core.services import service
-from boss.tenancy import selectors
+from boss.tenancy import addresses, selectors
 from boss.tenancy.errors import EmailTaken, NotYourself, WeakPassword
 from boss.tenancy.events import SignInChanged
 from boss.tenancy.models import Organization, RoleGrant, Site, User
@@ -48,6 +48,7 @@ def create(
         raise InvalidInput(fields={"kind": [_("Choose staff, subscriber or contact.")]})
     if (kind == User.Kind.CONTACT) != (organization is not None):
         raise InvalidInput(fields={"organization": [_("A contact, and nobody else, belongs to an organization.")]})
+    addresses.refuse(email, kind)
     locks.hold(f"tenancy.user:{selectors.normalise_email(email)}")  # the same person may be added twice at once
     if selectors.find_user_by_email(email) is not None:
         raise EmailTaken(fields={"email": [str(EmailTaken.title)]})
@@ -116,6 +117,7 @@ def change_email(*, actor: Actor, user: User, email: str) -> User:
         raise EmailTaken(fields={"email": [str(EmailTaken.title)]})
     if user.email == email.strip():
         return user
+    addresses.refuse(email, user.kind)
 
     before = user.email
     user.email, user.email_norm = email.strip(), norm

@@ -137,7 +137,12 @@ def open_ticket(
         mailed=tickets.Mailed(
             author=author_of(mail.sender, requester),
             body=words_of(mail) or _("(no text)"),
-            kind=MessageKind.SYSTEM if classified.is_automatic else MessageKind.PUBLIC,
+            # What a colleague wrote above the mail he forwards is for the desk, whoever becomes the requester.
+            kind=MessageKind.SYSTEM
+            if classified.is_automatic
+            else MessageKind.INTERNAL
+            if forwarded
+            else MessageKind.PUBLIC,
             marks=marks_of(mail, verified, mail_class=classified.kind if classified.is_automatic else ""),
         ),
     )  # fmt: skip
@@ -148,6 +153,8 @@ def open_ticket(
     attach(inbound, mail, inbound.message, actor=author_of(mail.sender, requester))
     if forwarded:
         first = reading.forwarded_from(mail, own)
+        if first is not None:
+            participants.offer(ticket, first, actor=author_of(mail.sender, match.user))
         trace.say("M7", "forwarded", sender=str(first.email) if first else _("unknown"))
         return "M7"
     if classified.is_automatic or not mail.sender.email:

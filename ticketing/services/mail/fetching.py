@@ -66,6 +66,7 @@ def fetch(realm_id: int, source_id: int) -> int:
         with imap.opened(
             host=source.host, port=source.port, security=source.security, username=source.username,
             password=look.password, folder=source.folder, policy=look.policy,
+            certificate=source.certificate_sha256,
         ) as folder:  # fmt: skip
             source = _numbered(look, folder)
             _mark_left(realm_id, source, folder)

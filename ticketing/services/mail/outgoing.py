@@ -12,7 +12,7 @@ from boss.core.models import FileScan
 from boss.notify.rendering import home_of
 from boss.notify.services import messages
 from boss.tenancy.selectors import get_brand, get_realm
-from ticketing import file_limits
+from ticketing import file_limits, mail_texts
 from ticketing.choices import MessageKind, OutboundKind, ParticipantRole, ParticipantState
 from ticketing.mail import composing, tokens
 from ticketing.mail.neutral import Address
@@ -58,7 +58,9 @@ def goes_by_mail(ticket: Ticket) -> bool:
     """Whether what is said on a ticket leaves as mail that can be answered."""
     if mailbox_of(ticket) is None:
         return False
-    outside = Participant.objects.filter(ticket=ticket, role__in=[ParticipantRole.REQUESTER, ParticipantRole.CC])
+    outside = Participant.objects.filter(
+        ticket=ticket, role__in=[ParticipantRole.REQUESTER, ParticipantRole.CC], state=ParticipantState.ACCEPTED
+    )
     return bool(ticket.category.portal_visible or outside.exists())
 
 
@@ -231,21 +233,24 @@ def _send(
         references=fresh.references if fresh else _references(ticket),
         automatic=automatic,
     )
+    language = participant.user.language if participant.user else next(iter(realm.languages), "en")
+    context = {
+        "name": participant.user.get_short_name() if participant.user else participant.name or participant.email,
+        "number": ticket.number,
+        "title": ticket.title,
+        "subject": composing.subject(ticket.title, ticket.number),
+        "link": f"{home_of(ticket.realm_id)}my/tickets/{ticket.public_id}/",
+        "by_mail": True,
+        **context,
+    }
+    own_words = mail_texts.written(kind, language, ticket, context)
     written = messages.send(
         actor=actor,
-        template=template,
+        template="ticket_written" if own_words else template,
         to=[(participant.email, participant.name)],
-        context={
-            "name": participant.user.get_short_name() if participant.user else participant.name or participant.email,
-            "number": ticket.number,
-            "title": ticket.title,
-            "subject": composing.subject(ticket.title, ticket.number),
-            "link": f"{home_of(ticket.realm_id)}my/tickets/{ticket.public_id}/",
-            "by_mail": True,
-            **context,
-        },
+        context=context | {"written": own_words},
         key=key,
-        language=participant.user.language if participant.user else None,
+        language=language,
         headers=headers,
         envelope_from=composing.envelope_sender(keyring, mailbox.address, sent.public_id),
         files=files,

@@ -72,6 +72,13 @@ def add_copies(ticket: Ticket, copies: Iterable[Address], *, actor: Actor, witho
     return [join(ticket, each, actor=actor, role=ParticipantRole.CC, state=ParticipantState.HELD) for each in fresh]
 
 
+def offer(ticket: Ticket, address: Address, *, actor: Actor) -> Participant:
+    """M7: who first wrote what staff forwarded. He is written to once somebody makes him the requester."""
+    return join(
+        ticket, address, actor=actor, role=ParticipantRole.REQUESTER, state=ParticipantState.HELD, is_first=True
+    )
+
+
 def accepted(ticket: Ticket) -> list[Participant]:
     """Who is written to, requester first."""
     rows = Participant.objects.filter(ticket=ticket, state=ParticipantState.ACCEPTED).select_related("user")

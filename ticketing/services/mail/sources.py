@@ -36,6 +36,7 @@ def define(*, actor: Actor, mailbox: Mailbox, password: str = "", **given: Any) 
     folder_before = (*place_before, source.folder)
     for name in _FIELDS:
         setattr(source, name, given.get(name, getattr(source, name)))
+    source.certificate_sha256 = re.sub(r"[\s:]", "", source.certificate_sha256).lower()
     _refuse(
         source, needs_password=not password and (source.pk is None or place_before != (source.host, source.username))
     )
@@ -76,7 +77,8 @@ def password_of(source: MailSource) -> str:
 
 
 _FIELDS = (
-    "host", "port", "security", "username", "folder", "after", "move_to", "takes_old", "every_seconds", "is_active"
+    "host", "port", "security", "certificate_sha256", "username", "folder", "after", "move_to", "takes_old",
+    "every_seconds", "is_active",
 )  # fmt: skip
 
 
@@ -88,6 +90,10 @@ def _refuse(source: MailSource, *, needs_password: bool) -> None:
         wrong["port"] = [_("A port is a number from 1 to 65535.")]
     if source.security not in SourceSecurity.values:
         wrong["security"] = [_("Choose how the connection is encrypted.")]
+    if source.certificate_sha256 and not re.fullmatch(r"[0-9a-f]{64}", source.certificate_sha256):
+        wrong["certificate_sha256"] = [_("The SHA-256 of a certificate has 64 digits from 0 to f.")]
+    elif source.certificate_sha256 and source.security == SourceSecurity.NONE:
+        wrong["certificate_sha256"] = [_("Without encryption there is no certificate.")]
     if not source.username:
         wrong["username"] = [_("Enter the user name at the mail server.")]
     if needs_password:
