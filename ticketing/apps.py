@@ -13,9 +13,9 @@ class TicketingConfig(AppConfig):
     def ready(self) -> None:
         from boss.core import sealed
         from boss.core.events import handle  # models are loaded only now
-        from ticketing import events, handlers, references, subjects
+        from ticketing import conditions, events, handlers, references, subjects
         from ticketing.models import MailKey, MailSource
-        from ticketing.registry import macro_steps, reference_kinds, subject_kinds
+        from ticketing.registry import condition_kinds, macro_steps, reference_kinds, subject_kinds
         from ticketing.reports import running  # noqa: F401 - the desk's own reports register themselves
         from ticketing.services import macro_steps as desk_steps
         from ticketing.services.mail import keys, sources
@@ -25,6 +25,8 @@ class TicketingConfig(AppConfig):
 
         for kind in references.KINDS:
             reference_kinds.register(kind.key, kind)
+        for condition in conditions.KINDS:
+            condition_kinds.register(condition.key, condition)
         subject_kinds.register(subjects.SITE.key, subjects.SITE)
         for step in desk_steps.KINDS:
             macro_steps.register(step.key, step)
@@ -34,4 +36,5 @@ class TicketingConfig(AppConfig):
         handle("ticketing.place_new", events.TicketOpened, handlers.place_new)
         handle("ticketing.place_waiting", events.TicketWaits, handlers.place_waiting)
         handle("ticketing.use_room", events.RoomMade, handlers.use_room)
+        handle("ticketing.tell_moved", events.TicketMoved, handlers.tell_moved)
         handle("ticketing.tell_resolved", events.TicketResolved, handlers.tell_resolved)

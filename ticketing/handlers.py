@@ -1,64 +1,53 @@
-"""What follows from the facts of the desk: the requester hears of his ticket by mail.
+"""What follows from the facts of the desk: people hear of it by the notification matrix (``services.telling``), what
+happens by itself is counted from it (``services.deadlines``), and tickets are given to people.
 
-Only in categories offered to customers: fallout and office work are nobody's business outside. Every mail is keyed
-by what it tells, so a fact delivered twice is told once. Where the realm has a mailbox, the mail can be answered.
+Every mail and notice is keyed by what it tells, so a fact delivered twice is told once.
 """
 
 from __future__ import annotations
 
 from boss.core import scoping
 from boss.core.actors import Actor
-from boss.notify.rendering import home_of
-from boss.notify.services import messages
-from boss.tenancy.models import User
-from ticketing.choices import MessageChannel, MessageKind, TicketState
-from ticketing.events import CategoryPublished, MessageAdded, RoomMade, TicketOpened, TicketResolved, TicketWaits
+from ticketing.events import (
+    CategoryPublished,
+    MessageAdded,
+    RoomMade,
+    TicketMoved,
+    TicketOpened,
+    TicketResolved,
+    TicketWaits,
+)
 from ticketing.models import Category, Message, Ticket
-from ticketing.services import assigning
-from ticketing.services.mail import outgoing
+from ticketing.services import assigning, deadlines, telling
 from ticketing.services.tickets import projecting
 
 
 def acknowledge(happened: TicketOpened) -> None:
-    """Tell the requester the number of his ticket. Who wrote a mail was told when it was read, if he was to be."""
+    """Whoever is to be told of a new ticket is told; the requester hears its number."""
     ticket = _ticket(happened.ticket_id)
-    if outgoing.goes_by_mail(ticket):
-        came_by_mail = ticket.messages.filter(channel=MessageChannel.MAIL).exists()
-        if not came_by_mail and ticket.category.portal_visible:
-            outgoing.acknowledge(actor=_machine(), ticket=ticket)
-        return
-    _tell(ticket, "ticket_received", key=f"ticketing.received:{ticket.public_id}")
+    telling.opened(ticket)
+    deadlines.follow(ticket)
 
 
 def pass_on_answer(happened: MessageAdded) -> None:
-    """Send the requester what a person of the staff has answered."""
+    """What was said goes to whom it is for."""
     ticket = _ticket(happened.ticket_id)
-    message: Message = Message.objects.get(pk=happened.message_id)
-    if message.kind != MessageKind.PUBLIC or message.from_customer or message.author_kind != "user":
-        return
-    if outgoing.goes_by_mail(ticket):
-        outgoing.answer(actor=_machine(), ticket=ticket, message=message)
-        return
-    if message.author_id == ticket.requester_id:
-        return
-    _tell(
-        ticket,
-        "ticket_answer",
-        key=f"ticketing.answer:{message.public_id}",
-        author=message.author_label,
-        body=message.body,
-    )
+    telling.said(ticket, Message.objects.get(pk=happened.message_id))
+    deadlines.follow(ticket)
 
 
 def tell_resolved(happened: TicketResolved) -> None:
-    """Tell the requester that his ticket is solved, unless it was reopened in the meantime."""
+    """Whoever is to hear that it is solved does, unless it was reopened in the meantime."""
     ticket = _ticket(happened.ticket_id)
-    if ticket.state not in (TicketState.RESOLVED, TicketState.CLOSED):
-        return
-    if outgoing.goes_by_mail(ticket):
-        outgoing.tell_resolved(actor=_machine(), ticket=ticket)
-    else:
-        _tell(ticket, "ticket_resolved", key=f"ticketing.resolved:{ticket.public_id}:{ticket.reopen_count}")
+    telling.resolved(ticket)
+    deadlines.follow(ticket)
+
+
+def tell_moved(happened: TicketMoved) -> None:
+    """It has another state or owner: told, and what is to happen by itself begins anew."""
+    ticket = _ticket(happened.ticket_id)
+    telling.moved(ticket, happened.seq)
+    deadlines.follow(ticket)
 
 
 def copy_values(happened: CategoryPublished) -> None:
@@ -85,33 +74,8 @@ def _assigner() -> Actor:
     return Actor.system(scoping.current_realm_id(), assigning.LABEL)
 
 
-def _machine() -> Actor:
-    return Actor.system(scoping.current_realm_id(), "E-mail")
-
-
 def _ticket(ticket_id: int) -> Ticket:
-    ticket: Ticket = Ticket.objects.select_related("requester", "category").get(pk=ticket_id)
-    return ticket
-
-
-def _tell(ticket: Ticket, template: str, *, key: str, **more: str) -> None:
-    requester = ticket.requester
-    if requester is None or not requester.is_active or requester.kind != User.Kind.SUBSCRIBER:
-        return
-    if not ticket.category.portal_visible:
-        return
-    realm_id = scoping.current_realm_id()
-    messages.send(
-        actor=Actor.system(realm_id),
-        template=template,
-        to=[(requester.email, requester.full_name)],
-        context={
-            "name": requester.get_short_name(),
-            "number": ticket.number,
-            "title": ticket.title,
-            "link": f"{home_of(realm_id)}my/tickets/{ticket.public_id}/",
-            **more,
-        },
-        key=key,
-        language=requester.language,
+    ticket: Ticket = Ticket.objects.select_related("requester", "category__parent", "pool", "assignee").get(
+        pk=ticket_id
     )
+    return ticket

@@ -32,3 +32,5 @@ ENDED = (ClockState.MET, ClockState.MISSED, ClockState.VOID)
 class PolicyKind(models.TextChoices):
     SLA = "sla", _("Promised times")
     ESCALATION = "escalation", _("Escalation")
+    NOTIFICATION = "notification", _("Who is told what")
+    CLOSING = "closing", _("How tickets end")

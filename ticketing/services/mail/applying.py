@@ -22,7 +22,7 @@ from ticketing.mail.automatic import Classified
 from ticketing.mail.neutral import TOO_LARGE, Address, Mail
 from ticketing.mail.tokens import Keyring
 from ticketing.models import InboundMail, Message, Ticket
-from ticketing.services import tickets
+from ticketing.services import telling, tickets
 from ticketing.services.mail import keys, outgoing, participants
 from ticketing.services.mail.matching import Match
 from ticketing.services.mail.tracing import Trace
@@ -74,7 +74,8 @@ def answer(
     )
     inbound.message = message
     # The message hangs on the ticket as it was locked: `ticket` is from before.
-    inbound.reopened = before == TicketState.RESOLVED and message.ticket.state == TicketState.OPEN
+    was_ended = before in (TicketState.RESOLVED, TicketState.CLOSED)
+    inbound.reopened = was_ended and message.ticket.state == TicketState.OPEN
     if by_staff:
         _obey(commands, ticket, author, trace)
     else:
@@ -155,7 +156,7 @@ def open_ticket(
     if mail.is_too_large:
         outgoing.tell_too_large(actor=actor, ticket=ticket, address=mail.sender)
     elif acknowledged and not is_staff:
-        outgoing.acknowledge(
+        telling.acknowledge_mail(
             actor=actor,
             ticket=ticket,
             known=outgoing.Known(ring or keys.keyring(), inbound.mailbox, joined, [mail.message_id]),
@@ -198,7 +199,10 @@ def has_the_right(match: Match, verdict: Verdict) -> bool:
 
 
 def would_reopen(ticket: Ticket, verdict: Verdict) -> bool:
-    return ticket.state == TicketState.RESOLVED and verdict in (Verdict.REPLY, Verdict.REPLY_UNVERIFIED)
+    return ticket.state in (TicketState.RESOLVED, TicketState.CLOSED) and verdict in (
+        Verdict.REPLY,
+        Verdict.REPLY_UNVERIFIED,
+    )
 
 
 def too_large(mail: Mail) -> Mail:
