@@ -14,9 +14,9 @@ class TicketingConfig(AppConfig):
         from boss.core import files, sealed
         from boss.core.events import handle  # models are loaded only now
         from boss.tenancy.addresses import address_rules
-        from ticketing import desk_addresses, events, handlers, references, subjects
+        from ticketing import conditions, desk_addresses, events, handlers, references, subjects
         from ticketing.models import MailKey, MailSource
-        from ticketing.registry import macro_steps, reference_kinds, subject_kinds
+        from ticketing.registry import condition_kinds, macro_steps, reference_kinds, subject_kinds
         from ticketing.reports import running  # noqa: F401 - the desk's own reports register themselves
         from ticketing.services import macro_steps as desk_steps
         from ticketing.services.mail import keys, sources
@@ -27,6 +27,8 @@ class TicketingConfig(AppConfig):
         address_rules.register(desk_addresses.SUPPORT_DOMAINS.key, desk_addresses.SUPPORT_DOMAINS)
         for kind in references.KINDS:
             reference_kinds.register(kind.key, kind)
+        for condition in conditions.KINDS:
+            condition_kinds.register(condition.key, condition)
         subject_kinds.register(subjects.SITE.key, subjects.SITE)
         for step in desk_steps.KINDS:
             macro_steps.register(step.key, step)
@@ -38,4 +40,5 @@ class TicketingConfig(AppConfig):
         handle("ticketing.place_waiting", events.TicketWaits, handlers.place_waiting)
         handle("ticketing.use_room", events.RoomMade, handlers.use_room)
         handle("ticketing.obey_rules", events.TicketChanged, handlers.obey_rules)
+        handle("ticketing.tell_moved", events.TicketMoved, handlers.tell_moved)
         handle("ticketing.tell_resolved", events.TicketResolved, handlers.tell_resolved)

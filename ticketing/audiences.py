@@ -6,7 +6,8 @@ from __future__ import annotations
 from boss.core import clock
 from boss.tenancy.models import Role, RoleGrant, User
 from ticketing import staffing
-from ticketing.models import PoolMember, Ticket
+from ticketing.choices import ParticipantRole, ParticipantState
+from ticketing.models import Participant, PoolMember, Ticket
 
 SEES, SUPERVISES = "ticketing.view_ticket", "ticketing.assign_ticket"
 
@@ -18,19 +19,33 @@ class Audiences:
         self.ticket = ticket
         self._roles: list[Role] | None = None
         self._seeing: set[int] | None = None
+        self._holders: dict[str, set[int]] = {}
 
     def people(self, who: str) -> list[User]:
         """Active staff who may see tickets of the realm, by name; nobody for an audience that is empty or unknown."""
-        found = self._found(who)
-        return sorted(
-            (user for user in found if user.pk in self._may_see()), key=lambda user: (user.full_name, user.pk)
-        )
+        return [user for user in self.found(who) if self.may_see(user)]
+
+    def found(self, who: str) -> list[User]:
+        """Everybody meant, by name, whatever he may see: for saying why somebody is not told."""
+        return sorted(self._found(who), key=lambda user: (user.full_name, user.pk))
+
+    def may_see(self, user: User) -> bool:
+        """Whether he is of the active staff and may see tickets of the realm."""
+        return user.pk in self._may_see()
+
+    def may(self, user: User, permission: str) -> bool:
+        """Whether he is of the active staff and holds this right on the whole realm."""
+        if permission not in self._holders:
+            self._holders[permission] = {each.pk for each in self._holding(permission)}
+        return user.pk in self._holders[permission]
 
     def _found(self, who: str) -> list[User]:
         if who == "assignee":
             return [self.ticket.assignee] if self.ticket.assignee is not None else []
         if who == "pool":
             return self._members()
+        if who == "watchers":
+            return self._watching()
         if who == "on_call":
             return staffing.on_call(self.ticket.pool, clock.now()) if self.ticket.pool is not None else []
         if who == "supervisor":
@@ -43,6 +58,14 @@ class Audiences:
         if who.startswith("role:"):
             return self._granted([role for role in self._all_roles() if role.key == who.removeprefix("role:")])
         return []
+
+    def _watching(self) -> list[User]:
+        """Who watches the ticket, and staff who take part in it by mail."""
+        rows = Participant.objects.filter(
+            ticket=self.ticket, state=ParticipantState.ACCEPTED, user__isnull=False,
+            role__in=[ParticipantRole.WATCHER, ParticipantRole.STAFF],
+        )  # fmt: skip
+        return [each.user for each in rows.select_related("user")]
 
     def _members(self) -> list[User]:
         if self.ticket.pool_id is None:

@@ -128,18 +128,31 @@ class OutboundKind(models.TextChoices):
     RECEIVED = "received", _("Confirmation")
     RESOLVED = "resolved", _("Solved")
     TOO_LARGE = "too_large", _("Too large")
+    NEWS = "news", _("News")
 
 
 class ParticipantRole(models.TextChoices):
     REQUESTER = "requester", _("Requester")
     CC = "cc", _("Copy")
     STAFF = "staff", _("Staff")
+    WATCHER = "watcher", _("Watches it")
+    SITE_OWNER = "site_owner", _("Looks after the building")
 
 
 class ParticipantState(models.TextChoices):
     ACCEPTED = "accepted", _("Takes part")
     HELD = "held", _("Held")
     REMOVED = "removed", _("Removed")
+
+
+class DeadlinePurpose(models.TextChoices):
+    """What happens to a ticket by itself. The two reminders are one purpose each, so that each is told once."""
+
+    UNASSIGNED = "unassigned", _("The pool is told that nobody has it")
+    REMIND_1 = "remind_1", _("The customer is reminded")
+    REMIND_2 = "remind_2", _("The customer is reminded again")
+    RESOLVE = "resolve", _("It is resolved, because no answer came")
+    CLOSE = "close", _("Its resolution becomes final")
 
 
 class SharedWith(models.TextChoices):

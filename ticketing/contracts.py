@@ -9,7 +9,7 @@ Every callable takes its arguments by position, runs in the caller's realm and t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -190,3 +190,20 @@ class MacroStepKind:
     needs_text: bool = False
     right: str = ""
     reaches_beyond: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionKind:
+    """Something else a row of promised times may ask of a ticket. ``key`` is stored in policies ("plans").
+
+    - ``choices()``: the keys a row may name, with their words; none where they are too many to list.
+    - ``existing(keys)``: which of these there are.
+    - ``of(tickets, accounts)``: which of them hold for each ticket, in the order of ``tickets``; ``accounts`` are the
+      ids of the accounts each is linked to. A ticket may not be written yet. In a fixed number of statements.
+    """
+
+    key: str
+    title: Text
+    choices: Callable[[], Sequence[tuple[str, Text]]]
+    existing: Callable[[Collection[str]], Collection[str]]
+    of: Callable[[Sequence[Ticket], Sequence[Collection[int]]], Sequence[frozenset[str]]]

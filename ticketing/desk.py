@@ -13,7 +13,8 @@ from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
 from boss.tenancy.models import User
 from boss.tenancy.selectors import get_realm
-from ticketing.models import Macro, MacroVersion, PoolMember, Snippet, TextDraft, Ticket
+from ticketing import selectors
+from ticketing.models import Macro, MacroVersion, PoolMember, Snippet, StaffNotice, TextDraft, Ticket
 from ticketing.models.thread import VIEW_INTERNAL
 
 MANAGE = "ticketing.manage_macros"
@@ -104,3 +105,11 @@ def _in_my_pools(actor: Actor) -> Q:
     if actor.user_id is None:
         return Q(pool=None)
     return Q(pool=None) | Q(pool_id__in=PoolMember.objects.filter(user_id=actor.user_id).values("pool_id"))
+
+
+def list_notices(actor: Actor) -> ScopedQuerySet:
+    """What stands in the console for this person, newest first, of tickets he may still see."""
+    rows: ScopedQuerySet = StaffNotice.objects.filter(
+        user_id=actor.user_id or 0, in_app=True, ticket__in=selectors.list_tickets(actor).order_by().values("pk")
+    )
+    return rows.select_related("ticket").order_by("-id")  # type: ignore[return-value]

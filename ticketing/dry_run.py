@@ -21,12 +21,15 @@ from ticketing.audiences import Audiences
 from ticketing.choices import MessageKind
 from ticketing.models import Message, Policy, SlaClock, SlaPause, SlaTerm, Ticket
 from ticketing.models.policies import recorded
+from ticketing.services import trials
 from ticketing.sla import ladders
 from ticketing.sla import rules as sla
 from ticketing.sla.kinds import ClockKind, ClockState, PolicyKind
 from ticketing.sla.reckoning import Recorded, Term, reckon
 
 TICKETS = 20
+LOOKED_INTO = 5
+_LOOKED_INTO = (PolicyKind.NOTIFICATION, PolicyKind.CLOSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +51,29 @@ class Trial:
 
 def of(actor: Actor, policy: Policy, rules: Mapping[str, Any], number: str = "") -> list[Trial]:
     """The policy's rules tried on the ticket of this number, or on the newest of the categories where it holds (of all,
-    when it holds nowhere yet). As many statements for twenty as for one where nobody is told."""
+    when it holds nowhere yet). As many statements for twenty as for one where nobody is told; kinds that look at people
+    and what is on each ticket are tried on five."""
     if policy.kind == PolicyKind.AUTOMATION:
         return _automation(actor, policy, rules, number)
     tickets = _tickets(actor, policy, number)
+    if policy.kind in _LOOKED_INTO:
+        tickets = tickets[:LOOKED_INTO]
+    if policy.kind in _LOOKED_INTO:
+        would = trials.of_matrix if policy.kind == PolicyKind.NOTIFICATION else trials.of_closing
+        return [
+            Trial(ticket, tuple(Line(what, "", then, at, False) for what, then, at in would(ticket, rules)))
+            for ticket, _clocks in tickets
+        ]
     if policy.kind == PolicyKind.ESCALATION:
         ladder = ladders.read(rules)
         return [Trial(ticket, _steps(ticket, clocks, ladder)) for ticket, clocks in tickets]
     told = sla.read(rules)
     hours = {row.calendar: tenancy.find_calendar(row.calendar) or ALWAYS for row in told.rows if row.calendar}
-    return [Trial(ticket, _due(ticket, clocks, told, hours)) for ticket, clocks in tickets]
+    facts = policies.facts_of_all([ticket for ticket, _clocks in tickets], told.asks())
+    rows = [told.row_for(each) for each in facts]
+    return [
+        Trial(ticket, _due(ticket, clocks, row, hours)) for (ticket, clocks), row in zip(tickets, rows, strict=True)
+    ]
 
 
 def _automation(actor: Actor, policy: Policy, rules: Mapping[str, Any], number: str) -> list[Trial]:
@@ -96,8 +112,7 @@ def _tickets(actor: Actor, policy: Policy, number: str) -> list[tuple[Ticket, li
     return [(ticket, list(ticket.clocks.all())) for ticket in _chosen(rows, policy, number)[:TICKETS]]
 
 
-def _due(ticket: Ticket, clocks: Sequence[SlaClock], rules: sla.SlaRules, hours: Mapping[str, Any]) -> tuple[Line, ...]:
-    row = rules.row_for(policies.facts_of(ticket))
+def _due(ticket: Ticket, clocks: Sequence[SlaClock], row: sla.Row | None, hours: Mapping[str, Any]) -> tuple[Line, ...]:
     now = time.now()
     lines = []
     for kind in ClockKind.values:

@@ -229,3 +229,14 @@ class ChecklistOpen(WrongState):
 class OnlyPeopleWrite(Problem):
     code = "ticketing.only_people_write"
     title = _("Only a person who is signed in can keep a text for later.")
+
+
+class OnlyPeopleWatch(Problem):
+    code = "ticketing.only_people_watch"
+    title = _("Only a person who is signed in can watch a ticket or has notices.")
+
+
+class ClosingHeld(WrongState):
+    """Something stands in the way of the end by the closing rules; ``obstacles`` names it."""
+
+    code = "ticketing.closing_held"

@@ -64,3 +64,12 @@ class RoomMade:
     """Somebody has room for more work: is available now, or a ticket of his has ended or gone to another."""
 
     user_id: int
+
+
+@fact("ticketing.ticket_moved")
+@dataclass(frozen=True)
+class TicketMoved:
+    """A ticket has another state or another owner. What it was is in the journal under ``seq``."""
+
+    ticket_id: int
+    seq: int

@@ -1,7 +1,7 @@
-"""What follows from the facts of the desk: the requester hears of his ticket by mail.
+"""What follows from the facts of the desk: people hear of it by the notification matrix (``services.telling``), what
+happens by itself is counted from it (``services.deadlines``), and tickets are given to people.
 
-Only in categories offered to customers: fallout and office work are nobody's business outside. Every mail is keyed
-by what it tells, so a fact delivered twice is told once. Where the realm has a mailbox, the mail can be answered.
+Every mail and notice is keyed by what it tells, so a fact delivered twice is told once.
 """
 
 from __future__ import annotations
@@ -9,68 +9,49 @@ from __future__ import annotations
 from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.files import FileScanned
-from boss.notify.rendering import home_of
-from boss.notify.services import messages
-from boss.tenancy.models import User
-from ticketing import mail_texts
-from ticketing.choices import MessageChannel, MessageKind, OutboundKind, TicketState
 from ticketing.events import (
     CategoryPublished,
     MessageAdded,
     RoomMade,
     TicketChanged,
+    TicketMoved,
     TicketOpened,
     TicketResolved,
     TicketWaits,
 )
-from ticketing.mail import composing
-from ticketing.models import Attachment, Category, Message, Ticket
-from ticketing.services import assigning, attaching, automation
-from ticketing.services.mail import outgoing
+from ticketing.models import Category, Message, Ticket
+from ticketing.services import assigning, attaching, automation, deadlines, telling
 from ticketing.services.tickets import projecting
 
 
 def acknowledge(happened: TicketOpened) -> None:
-    """Tell the requester the number of his ticket. Who wrote a mail was told when it was read, if he was to be."""
+    """Whoever is to be told of a new ticket is told; the requester hears its number."""
     ticket = _ticket(happened.ticket_id)
-    if outgoing.goes_by_mail(ticket):
-        came_by_mail = ticket.messages.filter(channel=MessageChannel.MAIL).exists()
-        if not came_by_mail and ticket.category.portal_visible:
-            outgoing.acknowledge(actor=_machine(), ticket=ticket)
-        return
-    _tell(ticket, OutboundKind.RECEIVED, key=f"ticketing.received:{ticket.public_id}")
+    telling.opened(ticket)
+    deadlines.follow(ticket)
 
 
 def pass_on_answer(happened: MessageAdded) -> None:
-    """Send the requester what a person of the staff has answered."""
+    """What was said goes to whom it is for."""
     ticket = _ticket(happened.ticket_id)
-    message: Message = Message.objects.get(pk=happened.message_id)
-    if message.kind != MessageKind.PUBLIC or message.from_customer or message.author_kind != "user":
-        return
-    if outgoing.goes_by_mail(ticket):
-        outgoing.answer(actor=_machine(), ticket=ticket, message=message)
-        return
-    if message.author_id == ticket.requester_id:
-        return
-    _tell(
-        ticket,
-        OutboundKind.ANSWER,
-        key=f"ticketing.answer:{message.public_id}",
-        files=outgoing.along(message),
-        author=message.author_label,
-        body=message.body,
-    )
+    telling.said(ticket, Message.objects.get(pk=happened.message_id))
+    deadlines.follow(ticket)
 
 
 def tell_resolved(happened: TicketResolved) -> None:
-    """Tell the requester that his ticket is solved, unless it was reopened in the meantime."""
+    """Whoever is to hear that it is solved does, unless it was reopened in the meantime or whoever resolved it said so
+    himself."""
     ticket = _ticket(happened.ticket_id)
-    if happened.told or ticket.state not in (TicketState.RESOLVED, TicketState.CLOSED):
-        return
-    if outgoing.goes_by_mail(ticket):
-        outgoing.tell_resolved(actor=_machine(), ticket=ticket)
-    else:
-        _tell(ticket, OutboundKind.RESOLVED, key=f"ticketing.resolved:{ticket.public_id}:{ticket.reopen_count}")
+    if not happened.told:
+        telling.resolved(ticket)
+    deadlines.follow(ticket)
+
+
+def tell_moved(happened: TicketMoved) -> None:
+    """It has another state or owner: told, and what is to happen by itself begins anew."""
+    ticket = _ticket(happened.ticket_id)
+    telling.moved(ticket, happened.seq)
+    deadlines.follow(ticket)
 
 
 def copy_values(happened: CategoryPublished) -> None:
@@ -110,50 +91,8 @@ def _assigner() -> Actor:
     return Actor.system(scoping.current_realm_id(), assigning.LABEL)
 
 
-def _machine() -> Actor:
-    return Actor.system(scoping.current_realm_id(), "E-mail")
-
-
 def _ticket(ticket_id: int) -> Ticket:
-    ticket: Ticket = Ticket.objects.select_related("requester", "category").get(pk=ticket_id)
-    return ticket
-
-
-_NO_FILES: tuple[list[Attachment], list[Attachment]] = ([], [])
-
-
-def _tell(
-    ticket: Ticket,
-    kind: str,
-    *,
-    key: str,
-    files: tuple[list[Attachment], list[Attachment]] = _NO_FILES,
-    **more: str,
-) -> None:
-    requester = ticket.requester
-    if requester is None or not requester.is_active or requester.kind != User.Kind.SUBSCRIBER:
-        return
-    if not ticket.category.portal_visible:
-        return
-    realm_id = scoping.current_realm_id()
-    context = {
-        "name": requester.get_short_name(),
-        "number": ticket.number,
-        "title": ticket.title,
-        "link": f"{home_of(realm_id)}my/tickets/{ticket.public_id}/",
-        "files": [each.name for each in files[0]],
-        "not_sent": [each.name for each in files[1]],
-        **more,
-    }
-    own_words = mail_texts.written(kind, requester.language, ticket, context)
-    if own_words:
-        context |= {"written": own_words, "subject": composing.subject(ticket.title, ticket.number)}
-    messages.send(
-        actor=Actor.system(realm_id),
-        template="ticket_written" if own_words else f"ticket_{kind}",
-        to=[(requester.email, requester.full_name)],
-        context=context,
-        key=key,
-        language=requester.language,
-        files=outgoing.parts_of(files[0]),
+    ticket: Ticket = Ticket.objects.select_related("requester", "category__parent", "pool", "assignee").get(
+        pk=ticket_id
     )
+    return ticket

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Prefetch, Q
@@ -9,9 +10,12 @@ from django.db.models import Exists, OuterRef, Prefetch, Q
 from boss.core.actors import Actor
 from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
-from ticketing.choices import OPEN_STATES
-from ticketing.models import Category, Policy, PolicyUse, PolicyVersion, SlaClock, SlaPause, SlaTerm, Ticket
+from ticketing import closing
+from ticketing.choices import OPEN_STATES, TicketState
+from ticketing.closing import ClosingRules
+from ticketing.models import Category, Policy, PolicyUse, PolicyVersion, SlaClock, SlaPause, SlaTerm, Ticket, TicketLink
 from ticketing.models.thread import VIEW_INTERNAL
+from ticketing.registry import condition_kinds
 from ticketing.sla import rules
 from ticketing.sla.kinds import ClockKind, PolicyKind
 from ticketing.sla.rules import Facts, SlaRules
@@ -88,6 +92,12 @@ def version_for(kind: str, category: Category) -> PolicyVersion | None:
     return next((uses[at] for at in (category.pk, category.parent_id, None) if at in uses), None)
 
 
+def closing_of(category: Category) -> ClosingRules:
+    """The closing rules of a category: the nearest that were published, else none."""
+    version = version_for(PolicyKind.CLOSING, category)
+    return closing.read(version.rules) if version is not None else closing.NOTHING
+
+
 def own_targets(category: Category) -> SlaRules | None:
     """A category's two targets as the simple form of a policy: around the clock, still while the customer's move."""
     targets = {
@@ -98,11 +108,45 @@ def own_targets(category: Category) -> SlaRules | None:
     return SlaRules((rules.Row(given),)) if given else None
 
 
-def facts_of(ticket: Ticket) -> Facts:
-    """What the rows of a policy ask of a ticket."""
+def facts_of(ticket: Ticket, asks: Collection[str] = (), accounts: Collection[int] | None = None) -> Facts:
+    """What the rows of a policy ask of a ticket; ``asks`` are the further conditions any of them has.
+
+    ``accounts``: what a ticket that is being opened will be linked to.
+    """
+    return facts_of_all([ticket], asks, None if accounts is None else [accounts])[0]
+
+
+def facts_of_all(
+    tickets: Sequence[Ticket], asks: Collection[str] = (), accounts: Sequence[Collection[int]] | None = None
+) -> list[Facts]:
+    """The same for several, in their order: as many statements for twenty as for one."""
+    of: dict[str, Sequence[frozenset[str]]] = {}
+    sources = [source for _key, source in condition_kinds if source.key in asks]
+    if sources:
+        named = accounts if accounts is not None else _accounts_of(tickets)
+        of = {source.key: source.of(tickets, named) for source in sources}
+    return [
+        Facts(ticket.priority, _is_business(ticket), {name: values[index] for name, values in of.items()})
+        for index, ticket in enumerate(tickets)
+    ]
+
+
+def known_conditions() -> dict[str, list[tuple[str, str]]]:
+    """What rows may ask for, by the name of the condition: keys with their words."""
+    return {source.key: [(key, str(label)) for key, label in source.choices()] for _key, source in condition_kinds}
+
+
+def _is_business(ticket: Ticket) -> bool:
     requester = ticket.requester
-    business = ticket.organization_id is not None or (requester is not None and requester.organization_id is not None)
-    return Facts(ticket.priority, business)
+    return ticket.organization_id is not None or (requester is not None and requester.organization_id is not None)
+
+
+def _accounts_of(tickets: Sequence[Ticket]) -> list[set[int]]:
+    found: dict[int, set[int]] = {}
+    rows = TicketLink.objects.filter(ticket__in=tickets, account_id__isnull=False)
+    for ticket_id, account_id in rows.values_list("ticket_id", "account_id"):
+        found.setdefault(ticket_id, set()).add(account_id)
+    return [found.get(ticket.pk, set()) for ticket in tickets]
 
 
 def _uses(kind: str, category: Category) -> dict[int | None, PolicyVersion]:
@@ -139,8 +183,14 @@ def where_it_holds(policy: Policy) -> list[Category]:
 
 def open_under(policy: Policy) -> ScopedQuerySet:
     """The open tickets that are promised something by this policy, or would be if they were opened now."""
-    tickets: ScopedQuerySet = Ticket.objects.filter(state__in=OPEN_STATES, category__in=where_it_holds(policy))
+    tickets: ScopedQuerySet = Ticket.objects.filter(state__in=states_under(policy), category__in=where_it_holds(policy))
     return tickets
+
+
+def states_under(policy: Policy | None) -> tuple[str, ...]:
+    """The states in which a policy still does something: closing rules also close what is resolved."""
+    resolved = (TicketState.RESOLVED,) if policy is not None and policy.kind == PolicyKind.CLOSING else ()
+    return (*OPEN_STATES, *resolved)
 
 
 def open_by_calendar(key: str) -> ScopedQuerySet:

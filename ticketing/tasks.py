@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from ticketing.services import assigning, drafts_of_text, escalation, notices, reports
+from ticketing.services import assigning, deadlines, drafts_of_text, escalation, notices, reports
 from ticketing.services import bulk as bulks
 from ticketing.services.mail import bell, fetching, intake
 
 
 @shared_task(name="ticketing.escalate")
 def escalate() -> int:
-    """Steps of ladders that are due, pools where somebody may fit by now, actions on many tickets that stand still,
-    then what staff are to be told."""
-    return escalation.sweep() + assigning.sweep() + bulks.sweep() + notices.sweep()
+    """Steps of ladders and deadlines of tickets that are due, pools where somebody may fit by now, actions on many
+    tickets that stand still, then what staff are to be told."""
+    return escalation.sweep() + deadlines.sweep() + assigning.sweep() + bulks.sweep() + notices.sweep()
 
 
 @shared_task(name=bell.PROCESS)

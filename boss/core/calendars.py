@@ -58,6 +58,14 @@ class BusinessCalendar:
             day += dt.timedelta(days=1)
         return found[:count]
 
+    def as_zone(self) -> ZoneInfo:
+        """The zone in which its days are counted."""
+        return ZoneInfo(self.zone)
+
+    def is_open_on(self, day: dt.date) -> bool:
+        """Whether there are open hours on this local day."""
+        return bool(self._open(day))
+
     def _open(self, day: dt.date) -> list[tuple[dt.datetime, dt.datetime]]:
         """The day's open intervals as UTC instants: on a day of changing clocks they are longer or shorter."""
         if day in self.holidays:

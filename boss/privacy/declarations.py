@@ -193,6 +193,7 @@ def _desk() -> list[Holding]:
         *_nobody("the provider's hours", ticketing.CalendarVersion),
         *_nobody("ids and times alone", ticketing.SlaClock, ticketing.SlaTerm, ticketing.EscalationTimer),
         *_nobody("names tickets by their number, to staff", ticketing.StaffNotice),
+        *_nobody("ids and times alone", ticketing.TicketDeadline),
         *_nobody("ids and times alone", ticketing.PoolWait, ticketing.PoolSupervisor, ticketing.RotaShift),
         *_nobody("the provider's own", ticketing.Skill, ticketing.CategoryNeed),
         *_nobody("where staff are at the moment", ticketing.StaffPresence),

@@ -267,8 +267,6 @@ SPECTACULAR_SETTINGS = {
         "PortStateEnum": "ipservices.choices.PortState",
         "MigrationStateEnum": "ipservices.choices.MigrationState",
         "MoveStateEnum": "ipservices.choices.MoveState",
-        "OutageScopeKindEnum": "ipservices.choices.OutageScopeKind",
-        "OutageUpdateKindEnum": "ipservices.choices.OutageUpdateKind",
         "FindingKindEnum": "ipservices.choices.FindingKind",
         "ComparisonStageEnum": "ipservices.choices.ComparisonStage",
         "OutageScopeKindEnum": "ipservices.choices.OutageScopeKind",

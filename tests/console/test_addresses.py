@@ -231,6 +231,9 @@ ROWS = {
     "ticket_resolve": "ticketing.resolve_ticket",
     "ticket_reopen": "ticketing.resolve_ticket",
     "ticket_links": "ticketing.view_internal_message",
+    "ticket_told": "ticketing.view_internal_message",
+    "ticket_watch": "ticketing.view_ticket",
+    "notices": "ticketing.view_ticket",
     "ticket_link": "ticketing.change_ticket",
     "ticket_unlink": "ticketing.change_ticket",
     "ticket_merge": "ticketing.resolve_ticket",
@@ -272,6 +275,7 @@ PLAIN = {
     "home",
     "search",
     "inbox",
+    "notices",
     "inbox_next",
     "accounts",
     "orders",
@@ -362,6 +366,7 @@ POSTS |= {"pool_act", "pool_pass_on", "skill_act", "presence_set", "presence_see
 POSTS |= {"ticket_next", "ticket_view_keep", "ticket_view_arrange", "ticket_bulk", "ticket_place"}
 POSTS |= {"snippet_archive", "macro_archive", "ticket_beat", "ticket_checklist"}
 POSTS |= {"report_remove"}
+POSTS |= {"ticket_watch"}
 POSTS |= {"mail_source_end"}
 POSTS |= {"policy_publish", "policy_revert", "policy_use", "ticket_rules_resume"}
 POSTS |= {"mail_source_end", "mail_text_revert", "ticket_person"}

@@ -8,9 +8,10 @@ import pytest
 
 from boss.core import clock
 from tests.cast import actor_of
+from tests.mail.conftest import pass_on
 from ticketing.models import InboundMail, MailBreaker, OutboundMail, Ticket
-from ticketing.services import tickets
-from ticketing.services.mail import limits, outgoing
+from ticketing.services import telling, tickets
+from ticketing.services.mail import limits
 
 
 def mail(
@@ -70,7 +71,7 @@ def test_L4_fifty_answers_to_our_answers_get_none(post, thread, filled):
 def test_L4_too_much_automatic_mail_opens_the_breaker_once_and_says_so(post, thread, system):
     for n in range(limits.PER_QUARTER + 5):
         ticket = tickets.open(actor=system, category_key="care", title=f"T{n}", requester=thread.ticket.requester)
-        outgoing.tell_resolved(actor=system, ticket=ticket)
+        telling.resolved(tickets.resolve(actor=system, ticket=ticket))
     assert automatic("dana@home.example") == limits.PER_QUARTER
     assert MailBreaker.objects.get().address == "dana@home.example"
     assert Ticket.objects.filter(title="Mail loop: dana@home.example").count() == 1
@@ -79,7 +80,7 @@ def test_L4_too_much_automatic_mail_opens_the_breaker_once_and_says_so(post, thr
 def test_L4_people_still_reach_an_address_whose_breaker_is_open(post, thread, system, cast):
     limits.trip(system, "dana@home.example", "too_many_automatic", None)
     message = tickets.add_message(actor=actor_of(cast.bob), ticket=thread.ticket, body="A person writes.")
-    outgoing.answer(actor=system, ticket=thread.ticket, message=message)
+    pass_on(message)
     assert OutboundMail.objects.filter(message=message, address="dana@home.example").exists()
 
 

@@ -14,7 +14,7 @@ from boss.core.scoping import realm_transaction
 from boss.notify.models import Delivery
 from boss.notify.services import deliveries
 from tests.cast import actor_of
-from tests.mail.conftest import FIRST
+from tests.mail.conftest import FIRST, pass_on
 from ticketing.errors import MailboxUnknown
 from ticketing.mail import authentication, parsing, tokens
 from ticketing.mail.authorising import TABLE, Sender, decide
@@ -28,8 +28,8 @@ from ticketing.models import (
     Ticket,
     TicketRelation,
 )
-from ticketing.services import tickets
-from ticketing.services.mail import intake, keys, mailboxes, outgoing
+from ticketing.services import telling, tickets
+from ticketing.services.mail import intake, keys, mailboxes
 
 
 def mail(n: str, sender: str = "dana@home.example", more: str = "", body: str = "Words.") -> bytes:
@@ -117,21 +117,21 @@ def test_E6_a_mail_holds_public_words_only(post, thread, system, cast):
     bob = actor_of(cast.bob)
     tickets.add_message(actor=bob, ticket=thread.ticket, body="She is difficult.", kind="internal")
     message = tickets.add_message(actor=bob, ticket=thread.ticket, body="We are on it.")
-    sent = outgoing.answer(actor=system, ticket=thread.ticket, message=message)
+    sent = pass_on(message)
     text = delivered(sent[0]).get_body(("plain",)).get_content()
     assert "We are on it." in text and "difficult" not in text
 
 
 def test_E6_an_internal_note_is_never_mailed(post, thread, system, cast):
     note = tickets.add_message(actor=actor_of(cast.bob), ticket=thread.ticket, body="Inside.", kind="internal")
-    assert outgoing.answer(actor=system, ticket=thread.ticket, message=note) == []
+    assert pass_on(note) == []
 
 
 def test_E7_whom_a_customer_puts_in_copy_is_held_and_not_written_to(post, thread, system, cast, filled):
     post.take(mail("e7", more="Cc: Leo <leo@home.example>\n"), to=filled("%%REPLY_TO%%"))
     assert Participant.objects.get(email="leo@home.example").state == "held"
     message = tickets.add_message(actor=actor_of(cast.bob), ticket=thread.ticket, body="Soon.")
-    outgoing.answer(actor=system, ticket=thread.ticket, message=message)
+    pass_on(message)
     assert not OutboundMail.objects.filter(address="leo@home.example").exists()
 
 
@@ -185,7 +185,9 @@ def test_M4_a_bounce_marks_its_delivery_and_stops_automatic_mail(post, thread, f
     got = post.take(raw.encode(), "", filled("%%VERP%%"))
     delivery = Delivery.objects.get(pk=thread.sent.delivery_id)
     assert (got.rule, delivery.state, delivery.error) == ("M4", "bounced", "5.1.1")
-    assert outgoing.tell_resolved(actor=system, ticket=thread.ticket) is None
+    before = OutboundMail.objects.count()
+    telling.resolved(tickets.resolve(actor=system, ticket=thread.ticket))
+    assert OutboundMail.objects.count() == before
 
 
 def test_M5_a_forged_tag_never_reaches_a_strangers_ticket(post, thread, filled):
@@ -246,7 +248,7 @@ def test_O2_the_subject_stays_the_same_and_the_last_words_are_quoted(post, threa
 
 def test_O4_said_twice_it_is_sent_once(post, thread, system):
     before = OutboundMail.objects.count()
-    outgoing.answer(actor=system, ticket=thread.ticket, message=thread.sent.message)
+    pass_on(thread.sent.message)
     assert OutboundMail.objects.count() == before
 
 

@@ -49,6 +49,7 @@ CONTEXTS = {
     "ticket_received": RECEIVED,
     "ticket_answer": {**RECEIVED, "author": "Bob Baker", "body": "We look into it.\n\nIs the lamp <red>?"},
     "ticket_resolved": RECEIVED,
+    "ticket_news": {**RECEIVED, "news": "your request AL-1001 is closed.", "by_mail": True},
     "ticket_too_large": {**RECEIVED, "subject": "Re: Photos of the mast [AL-1001]"},
     "desk_notices": {
         "name": "Bob",

@@ -133,6 +133,9 @@ class Resolve(Versioned):
     data = serializers.DictField(required=False, help_text="Values of the category's fields")  # type: ignore[assignment]
     confirmed = serializers.BooleanField(default=False)
     children = _children()
+    resolution_code = serializers.CharField(
+        max_length=40, required=False, allow_blank=True, help_text="One of the closing rules of its category"
+    )
 
 
 class Fill(Versioned):
@@ -144,6 +147,7 @@ class MoveTicket(Versioned):
     data = serializers.DictField(required=False, help_text="Values of the category's fields")  # type: ignore[assignment]
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
     children = _children()
+    resolution_code = serializers.CharField(max_length=40, required=False, allow_blank=True)
 
 
 class RecategoriseTicket(Versioned):

@@ -26,6 +26,7 @@ from ticketing.api import by_fields, serializers
 from ticketing.api.automation import RulesOfTickets
 from ticketing.api.desk import PresenceActions
 from ticketing.api.links import LinksOfTickets
+from ticketing.api.told import ToldOfTickets
 from ticketing.choices import OPEN_STATES
 from ticketing.models import Category, Ticket
 from ticketing.models.thread import VIEW_INTERNAL
@@ -83,7 +84,7 @@ class TicketFilter(FilterSet):
         return queryset.filter(state__in=OPEN_STATES) if value else queryset.exclude(state__in=OPEN_STATES)
 
 
-class TicketViewSet(RulesOfTickets, LinksOfTickets, PresenceActions, ReadOnlyViewSet):
+class TicketViewSet(RulesOfTickets, LinksOfTickets, ToldOfTickets, PresenceActions, ReadOnlyViewSet):
     """Work for people."""
 
     model = Ticket

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ticketing', '0020_mail_sources'),
+        ('ticketing', '0022_notification_matrix'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from ticketing.models.bulks import TicketBulk, TicketBulkItem
 from ticketing.models.categories import Category, CategoryDraft, CategorySchema
 from ticketing.models.checklists import ChecklistItem
 from ticketing.models.desk import Macro, MacroVersion, Snippet, TextDraft
-from ticketing.models.escalations import EscalationTimer, StaffNotice
+from ticketing.models.escalations import EscalationTimer, StaffNotice, TicketDeadline
 from ticketing.models.links import TicketMerge, TicketRelation
 from ticketing.models.mail import (
     BlockedSender,
@@ -84,6 +84,7 @@ __all__ = [
     "Ticket",
     "TicketBulk",
     "TicketBulkItem",
+    "TicketDeadline",
     "TicketEvent",
     "TicketFieldValue",
     "TicketLink",

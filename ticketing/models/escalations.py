@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from boss.core.scoping import RealmScoped
 from boss.tenancy.models import User
+from ticketing.choices import DeadlinePurpose
 from ticketing.models.policies import PolicyVersion, SlaClock
 from ticketing.models.tickets import Ticket
 
@@ -44,9 +45,44 @@ class EscalationTimer(RealmScoped):
         return f"step {self.step} of {self.clock_id}"
 
 
+class TicketDeadline(RealmScoped):
+    """Something that happens to a ticket by itself if nothing else does before: its pool is told that nobody has it,
+    its customer is reminded, it is resolved, it is closed. One row for each purpose.
+
+    ``since`` is what it is counted from; a ticket that moves on begins anew. ``due_at`` is None when it has happened
+    (``fired_at``) or is not to happen any more. ``done`` says what came of it.
+    """
+
+    realm_only = "the desk's own"
+    database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
+    dispatch_reads = ("id", "realm_id", "due_at")
+
+    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="deadlines", db_index=False)
+    purpose = models.CharField(max_length=12, choices=DeadlinePurpose.choices)
+    since = models.DateTimeField()
+    due_at = models.DateTimeField(null=True, blank=True)
+    fired_at = models.DateTimeField(null=True, blank=True)
+    done = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta(RealmScoped.Meta):
+        verbose_name = _("deadline of a ticket")
+        verbose_name_plural = _("deadlines of tickets")
+        constraints = [
+            models.UniqueConstraint(fields=["realm_id", "ticket", "purpose"], name="ticketing_deadline_once"),
+            models.CheckConstraint(condition=Q(fired_at=None) | Q(due_at=None), name="ticketing_past_is_not_due"),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="ticketing_deadlines_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} of {self.ticket_id}"
+
+
 class StaffNotice(RealmScoped):
     """Something a person of the staff is to be told about a ticket, once (``key``). What waits for one person at the
-    same time goes out as one mail. ``due_at`` is None when it was told, or is not to be told any more."""
+    same time goes out as one mail. ``due_at`` is None when it was told, is not to be told any more, or stands in the
+    console alone (``in_app``). ``after_end``: it is told although the ticket has ended."""
 
     realm_only = "what staff are told about their work"
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
@@ -60,6 +96,9 @@ class StaffNotice(RealmScoped):
     written_at = models.DateTimeField(auto_now_add=True)
     due_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(null=True, blank=True)
+    in_app = models.BooleanField(default=False, db_default=False)
+    after_end = models.BooleanField(default=False, db_default=False)
+    seen_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(RealmScoped.Meta):
         verbose_name = _("notice to staff")
@@ -70,6 +109,7 @@ class StaffNotice(RealmScoped):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="ticketing_notices_due"),
             models.Index(fields=["realm_id", "user", "told_at"], name="ticketing_notices_told"),
+            models.Index(fields=["realm_id", "user", "-id"], condition=Q(in_app=True), name="ticketing_notices_in_app"),
         ]
 
     def __str__(self) -> str:

@@ -90,6 +90,7 @@ class Ticket(FSMModelMixin, Addressable):
     first_response_at = models.DateTimeField(_("first answered"), null=True, blank=True)
 
     outcome = models.CharField(_("outcome"), max_length=60, blank=True, default="")
+    resolution_code = models.CharField(_("resolution code"), max_length=40, blank=True, default="", db_default="")
     outcome_values: Any = models.JSONField(_("results"), default=dict, blank=True)
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_by = models.CharField(_("resolved by"), max_length=200, blank=True, default="")

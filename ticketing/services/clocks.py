@@ -7,7 +7,7 @@ What it gives back is what happened to clocks, for the verb's event: ``{"first":
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from boss.core import clock as time
@@ -33,14 +33,16 @@ class Beginning:
     fixed_at: dt.datetime | None = None
 
 
-def plan(ticket: Ticket, *, actor: Actor, fixed_at: dt.datetime | None) -> list[Beginning]:
+def plan(
+    ticket: Ticket, *, actor: Actor, fixed_at: dt.datetime | None, accounts: Collection[int] = ()
+) -> list[Beginning]:
     """What is promised of a ticket that is being opened; its due times are set. ``fixed_at``: its solution by hand.
 
     Nobody waits for an answer to what the machine has opened.
     """
     now = time.now()
     found: list[Beginning] = []
-    agreed = promises.agreed(ticket)
+    agreed = promises.agreed(ticket, accounts)
     for kind in _at_the_start(ticket, by_machine=actor.is_system):
         if kind == ClockKind.RESOLVE and fixed_at is not None:
             found.append(Beginning(kind, promises.by_hand(), fixed_at))

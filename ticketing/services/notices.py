@@ -20,6 +20,7 @@ from boss.notify.rendering import home_of
 from boss.notify.services import messages
 from boss.tenancy import selectors as tenancy
 from boss.tenancy.models import User
+from ticketing.errors import OnlyPeopleWatch
 from ticketing.models import StaffNotice, Ticket
 
 HOUR = dt.timedelta(hours=1)
@@ -58,6 +59,31 @@ def write(
     return told
 
 
+def tell(
+    ticket: Ticket, user: User, *, key: str, text: str, due_at: dt.datetime, gathers: bool, by_mail: bool, in_app: bool,
+    after_end: bool,
+) -> None:  # fmt: skip
+    """Tell one person once under ``key``: by mail at ``due_at``, in the console at once. With ``gathers`` it goes out
+    with what is to be told him before that anyhow, so that there is one mail and not two."""
+    if gathers and by_mail:
+        waiting = StaffNotice.objects.filter(user=user, due_at__gt=time.now(), due_at__lte=due_at)
+        due_at = waiting.order_by("due_at").values_list("due_at", flat=True).first() or due_at
+    notice = StaffNotice(
+        user=user, ticket=ticket, key=key[:120], text=text[:300], due_at=due_at if by_mail else None, in_app=in_app,
+        after_end=after_end,
+    )  # fmt: skip
+    StaffNotice.objects.bulk_create([notice], ignore_conflicts=True)
+
+
+@service
+def mark_seen(*, actor: Actor) -> int:
+    """The actor has looked at what stands in the console for him. How many notices were new."""
+    if actor.user_id is None:
+        raise OnlyPeopleWatch
+    new = StaffNotice.objects.filter(user_id=actor.user_id, in_app=True, seen_at=None)
+    return int(new.update(seen_at=time.now()))
+
+
 def sweep(limit: int = 500) -> int:
     """Send what is due in all realms. Returns how many mails were written. Any number of sweepers may run at once."""
     with scoping.dispatch_transaction("notices"):
@@ -81,7 +107,7 @@ def deliver(*, actor: Actor, user_id: int) -> int:
     rows = StaffNotice.objects.select_for_update(of=("self",)).select_related("ticket").order_by("pk")
     waiting = list(rows.filter(user=user, due_at__lte=now))
     # Who has left is told nothing, and nobody about a ticket that was ended in the meantime.
-    due = [each for each in waiting if user.is_active and each.ticket.is_open]
+    due = [each for each in waiting if user.is_active and (each.ticket.is_open or each.after_end)]
     _put_off([each for each in waiting if each not in due], None)
     if not due:
         return 0

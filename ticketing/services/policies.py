@@ -15,11 +15,11 @@ from boss.core.problems import InvalidInput
 from boss.core.scoping import ScopedQuerySet
 from boss.core.services import service
 from boss.tenancy import selectors as tenancy
-from ticketing import policies
-from ticketing.choices import OPEN_STATES
+from ticketing import closing, policies, telling
 from ticketing.errors import KeyTaken
 from ticketing.models import Category, Policy, PolicyUse, PolicyVersion, TalentPool, Ticket
-from ticketing.services import automation, clocks
+from ticketing.registry import condition_kinds
+from ticketing.services import automation, clocks, deadlines
 from ticketing.services.tickets import journal
 from ticketing.sla import ladders
 from ticketing.sla import rules as sla
@@ -28,6 +28,8 @@ from ticketing.sla.kinds import PolicyKind
 OPEN_TICKETS = ("leave", "from_now", "recompute")
 """What a change means for tickets that are open: their clocks run on as agreed; what has passed stays and the new
 terms hold from now on; or everything is counted anew from the start of each clock."""
+_AT_ONCE = (PolicyKind.NOTIFICATION, PolicyKind.CLOSING)
+"""Kinds that hold for every ticket from their publishing on; open ones may have what comes reckoned anew at once."""
 MOST_OPEN = 2000
 """Open tickets that are agreed anew in one go. Closed ones never change."""
 
@@ -173,7 +175,8 @@ def _require_rights(actor: Actor, kind: str, rules: Mapping[str, Any]) -> None:
 
 def _sla(rules: Mapping[str, Any]) -> dict[str, Any]:
     calendars = frozenset(calendar.key for calendar in tenancy.list_calendars())
-    return sla.read(rules, calendars=calendars).to_json()
+    known = {kind.key: kind.existing for _key, kind in condition_kinds}
+    return sla.read(rules, calendars=calendars, known=known).to_json()
 
 
 def _ladder(rules: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,10 +188,20 @@ def _ladder(rules: Mapping[str, Any]) -> dict[str, Any]:
     return ladders.read(rules, known).to_json()
 
 
+def _matrix(rules: Mapping[str, Any]) -> dict[str, Any]:
+    return telling.read(rules, calendars=frozenset(each.key for each in tenancy.list_calendars())).to_json()
+
+
+def _closing(rules: Mapping[str, Any]) -> dict[str, Any]:
+    return closing.read(rules, calendars=frozenset(each.key for each in tenancy.list_calendars())).to_json()
+
+
 _READERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     PolicyKind.SLA.value: _sla,
     PolicyKind.ESCALATION.value: _ladder,
     PolicyKind.AUTOMATION.value: automation.check,
+    PolicyKind.NOTIFICATION.value: _matrix,
+    PolicyKind.CLOSING.value: _closing,
 }
 
 
@@ -219,25 +232,38 @@ def _agree_anew(policy: Policy, *, actor: Actor, open_tickets: str) -> int:
         return 0
     reason = _("%(policy)s was changed") % {"policy": policy.name}
     steps = policy.current if policy.kind == PolicyKind.ESCALATION else None
-    return _each_open(policies.open_under(policy), actor=actor, open_tickets=open_tickets, reason=reason, steps=steps)
+    return _each_open(
+        policies.open_under(policy), actor=actor, open_tickets=open_tickets, reason=reason, steps=steps, policy=policy
+    )
 
 
 def _each_open(
-    found: ScopedQuerySet, *, actor: Actor, open_tickets: str, reason: str, steps: PolicyVersion | None = None
-) -> int:
+    found: ScopedQuerySet, *, actor: Actor, open_tickets: str, reason: str, steps: PolicyVersion | None = None,
+    policy: Policy | None = None,
+) -> int:  # fmt: skip
     """With ``steps`` those of a ladder hold for open tickets, too, whichever of the two ways was chosen."""
     if open_tickets not in OPEN_TICKETS:
         raise InvalidInput(fields={"open_tickets": [_("Say what becomes of open tickets.")]})
     if open_tickets == "leave":
         return 0
-    keys = list(found.filter(state__in=OPEN_STATES).order_by("id").values_list("pk", flat=True)[: MOST_OPEN + 1])
+    keys = list(
+        found.filter(state__in=policies.states_under(policy))
+        .order_by("id")
+        .values_list("pk", flat=True)[: MOST_OPEN + 1]
+    )
     if len(keys) > MOST_OPEN:
         message = _("More than %(n)s tickets are open under it. Leave them as they are.") % {"n": MOST_OPEN}
         raise InvalidInput(fields={"open_tickets": [message]})
     changed = 0
     for key in keys:
         ticket = journal.locked(Ticket(pk=key))
-        if not ticket.is_open:  # closed while we waited for its lock: what is closed never changes
+        if ticket.state not in policies.states_under(
+            policy
+        ):  # closed while we waited for its lock: what is closed never changes
+            continue
+        if policy is not None and policy.kind in _AT_ONCE:
+            deadlines.follow(ticket)
+            changed += 1
             continue
         if steps is not None:
             if clocks.renew_steps(ticket, steps):

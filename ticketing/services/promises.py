@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from boss.core import locks
@@ -33,15 +34,18 @@ def by_hand() -> Agreed:
     return Agreed(dt.timedelta(), None, None, [])
 
 
-def agreed(ticket: Ticket) -> dict[str, Agreed]:
-    """The terms by kind of clock for a ticket as it is now. Empty when nothing is promised."""
+def agreed(ticket: Ticket, accounts: Collection[int] | None = None) -> dict[str, Agreed]:
+    """The terms by kind of clock for a ticket as it is now. Empty when nothing is promised. ``accounts``: what a ticket
+    that is being opened will be linked to."""
     held = policies.sla_of(ticket.category)
-    return agreed_by(held.rules, held.version, ticket) if held is not None else {}
+    return agreed_by(held.rules, held.version, ticket, accounts) if held is not None else {}
 
 
-def agreed_by(rules: SlaRules, version: PolicyVersion | None, ticket: Ticket) -> dict[str, Agreed]:
+def agreed_by(
+    rules: SlaRules, version: PolicyVersion | None, ticket: Ticket, accounts: Collection[int] | None = None
+) -> dict[str, Agreed]:
     """The same by given rules."""
-    row = rules.row_for(policies.facts_of(ticket))
+    row = rules.row_for(policies.facts_of(ticket, rules.asks(), accounts))
     if row is None:
         return {}
     calendar = present_hours(row.calendar) if row.calendar else None

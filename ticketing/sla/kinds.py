@@ -33,3 +33,5 @@ class PolicyKind(models.TextChoices):
     SLA = "sla", _("Promised times")
     ESCALATION = "escalation", _("Escalation")
     AUTOMATION = "automation", _("Automation")
+    NOTIFICATION = "notification", _("Who is told what")
+    CLOSING = "closing", _("How tickets end")

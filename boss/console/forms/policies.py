@@ -17,7 +17,7 @@ from ticketing.models import Category
 from ticketing.services.policies import OPEN_TICKETS
 from ticketing.sla import words
 from ticketing.sla.kinds import ClockKind, PolicyKind
-from ticketing.sla.rules import MOST_ROWS, USUAL_PAUSES, WAITING
+from ticketing.sla.rules import CONDITIONS, MOST_ROWS, USUAL_PAUSES, WAITING
 
 _PRIORITIES = {
     "": gettext_lazy("Any priority"),
@@ -64,8 +64,8 @@ def open_tickets_field() -> forms.ChoiceField:
 
 
 class OpenTicketsForm(BossForm):
-    """For a ladder (``steps``) there are two ways only: its steps hold for open tickets, too, or they do not. Where
-    nothing is agreed for a ticket (``steps`` None) nothing is asked."""
+    """But for promised times (``steps``) there are two ways only: what is new holds for open tickets, too, or not.
+    Where nothing is agreed for a ticket (``steps`` None) nothing is asked."""
 
     open_tickets = open_tickets_field()
 
@@ -75,8 +75,8 @@ class OpenTicketsForm(BossForm):
             del self.fields["open_tickets"]
         elif steps:
             choices = [
-                ("leave", _("Leave them with the steps they have")),
-                ("from_now", _("Let these steps hold for them, too")),
+                ("leave", _("Leave them with what they have")),
+                ("from_now", _("Let this hold for them, too")),
             ]
             self.fields["open_tickets"].choices = choices  # type: ignore[attr-defined]
 
@@ -102,9 +102,15 @@ class SlaForm(BossForm):
     """Rows of targets, the first that fits holds. A row without a target is left out."""
 
     def __init__(
-        self, *args: Any, rules: Mapping[str, Any], calendars: Iterable[tuple[str, str]], **kwargs: Any
+        self,
+        *args: Any,
+        rules: Mapping[str, Any],
+        calendars: Iterable[tuple[str, str]],
+        conditions: Mapping[str, list[tuple[str, str]]],
+        **kwargs: Any,
     ) -> None:
         rows = list(rules.get("rows", []))
+        self.conditions = conditions
         super().__init__(*args, **kwargs)
         self.count = min(MOST_ROWS, len(rows) + MORE_ROWS)
         if self.is_bound:
@@ -131,12 +137,27 @@ class SlaForm(BossForm):
         self.fields[f"r{index}_calendar"] = forms.ChoiceField(
             label=_("Counted"), required=False, choices=hours, initial=row.get("calendar", "")
         )
+        self._add_conditions(index, row)
         for kind, label in ClockKind.choices:
             self.fields[f"r{index}_{kind}"] = DurationField(label=label, initial=row.get("targets", {}).get(kind))
 
+    def _add_conditions(self, index: int, row: Mapping[str, Any]) -> None:
+        """Plans and organizations are chosen from lists, sites are named: there may be too many to list."""
+        labels = {"plans": _("Plans"), "organizations": _("Organizations"), "sites": _("Sites, by their ids")}
+        for name in CONDITIONS:
+            held = list(row.get(name, []))
+            if choices := self.conditions.get(name):
+                self.fields[f"r{index}_{name}"] = forms.MultipleChoiceField(
+                    label=labels[name], required=False, choices=choices, initial=held
+                )
+            else:
+                self.fields[f"r{index}_{name}"] = forms.CharField(
+                    label=labels[name], required=False, max_length=1500, initial=", ".join(held)
+                )
+
     @property
     def rows(self) -> list[list[forms.BoundField]]:
-        names = ("priorities", "customers", "calendar", *ClockKind.values)
+        names = ("priorities", "customers", *CONDITIONS, "calendar", *ClockKind.values)
         return [[self[f"r{index}_{name}"] for name in names] for index in range(self.count)]
 
     @property
@@ -156,6 +177,7 @@ class SlaForm(BossForm):
                 {
                     "priorities": [int(each) for each in chosen.split(",")] if chosen else [],
                     "customers": given[f"r{index}_customers"],
+                    **{name: _listed(given[f"r{index}_{name}"]) for name in CONDITIONS},
                     "calendar": given[f"r{index}_calendar"],
                     "targets": {
                         kind: given[f"r{index}_{kind}"] for kind in ClockKind.values if given[f"r{index}_{kind}"]
@@ -283,6 +305,10 @@ class LadderForm(BossForm):
         acts += [{"act": act, "to": given[f"s{index}_{act}"]} for act in ("move", "note") if given[f"s{index}_{act}"]]
         when = {"percent": int(at[:-1])} if at.endswith("%") else {"minutes": int(at)}
         return {"clock": given[f"s{index}_clock"], **when, "page": given[f"s{index}_page"], "acts": acts}
+
+
+def _listed(given: Any) -> list[str]:
+    return [one.strip() for one in given.split(",") if one.strip()] if isinstance(given, str) else list(given)
 
 
 def add_problem(form: SlaForm | LadderForm, problem: Problem) -> None:

@@ -16,6 +16,7 @@ from boss.look import once
 from boss.look.forms import BossForm, FilesMixin, ManyFilesField
 from boss.tenancy.models import User
 from ticketing import placeholders
+from ticketing.closing import NOTHING, ClosingRules
 from ticketing.contracts import Outcome
 from ticketing.fields import FieldDef
 
@@ -133,9 +134,17 @@ class MoveForm(BossForm):
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(
-        self, *args: Any, statuses: Iterable[tuple[str, str]], needed: Iterable[Characteristic] = (), **kwargs: Any
+        self,
+        *args: Any,
+        statuses: Iterable[tuple[str, str]],
+        needed: Iterable[Characteristic] = (),
+        rules: ClosingRules = NOTHING,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        if rules.codes:  # only some of the statuses want it, so the service asks
+            self.fields["resolution_code"] = _code_field(rules)
+            self.fields["resolution_code"].required = False
         self.fields["status"].choices = [("", _("Choose…")), *statuses]  # type: ignore[attr-defined]
         self.needed = tuple(needed)
         self.fields |= _asked_for(self.needed)
@@ -143,6 +152,13 @@ class MoveForm(BossForm):
     @property
     def data_given(self) -> dict[str, Any]:
         return {item.key: self.cleaned_data.get(f"data.{item.key}") for item in self.needed}
+
+
+def _code_field(rules: ClosingRules) -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label=_("Resolution code"), required=rules.needs_code, choices=[("", _("Choose…")), *rules.codes],
+        error_messages={"required": _("Choose a code.")},
+    )  # fmt: skip
 
 
 def _asked_for(needed: Iterable[Characteristic]) -> dict[str, forms.Field]:
@@ -164,10 +180,17 @@ class ResolveForm(BossForm):
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(
-        self, *args: Any, outcome: Outcome | None = None, needed: Iterable[Characteristic] = (), **kwargs: Any
+        self,
+        *args: Any,
+        outcome: Outcome | None = None,
+        needed: Iterable[Characteristic] = (),
+        rules: ClosingRules = NOTHING,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.needed = tuple(needed)
+        if rules.codes:
+            self.fields = {"resolution_code": _code_field(rules), **self.fields}
         self.asked = tuple(outcome.characteristics) if outcome else ()
         results = {f"value_{key}": field for key, field in schema.form_fields(self.asked).items()}
         for field in results.values():

@@ -161,6 +161,15 @@ def _sentence(event: TicketEvent) -> str:
     if event.type in _POINTS:
         what = after.get("point") or event.before.get("point") or "; ".join(after.get("points", []))
         return _POINTS[event.type] % {"what": what}
+    if event.type == "reminded":
+        return _("Reminder %(n)s of the customer. %(done)s") % {
+            "n": after.get("number", ""), "done": after.get("reason", ""),
+        }  # fmt: skip
+    if event.type == "not_ended":
+        return _("Did not end by itself: %(why)s") % {"why": after.get("reason", "")}
+    if event.type in ("watched", "unwatched"):
+        words = _("%(who)s watches it") if event.type == "watched" else _("%(who)s watches it no more")
+        return words % {"who": after.get("who", "")}
     if event.type == "escalated":
         return _("Escalated. %(done)s") % {"done": "; ".join(after.get("done", []))}
     if event.type in _RULES:
@@ -239,6 +248,10 @@ _EVENT_MARKS = {
     "resolved": Mark("", "circle-check", "ok"),
     "reopened": Mark("", "rotate-clockwise", "wait"),
     "prioritized": Mark("", "flag", "wait"),
+    "reminded": Mark("", "mail", "wait"),
+    "not_ended": Mark("", "alert-triangle", "bad"),
+    "watched": Mark("", "eye", "idle"),
+    "unwatched": Mark("", "eye", "idle"),
     "escalated": Mark("", "alert-triangle", "bad"),
     "sent_to_pool": Mark("", "arrow-right", "busy"),
     "promised_anew": Mark("", "clock", "idle"),

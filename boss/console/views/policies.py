@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from boss.console.forms import policy_rules
 from boss.console.forms.policies import LadderForm, NewPolicyForm, PublishForm, SlaForm, UseForm, add_problem
 from boss.console.frame import actor_of, page, refused, staff
 from boss.console.presenters import rules as rule_words
@@ -65,7 +66,10 @@ def policy(request: HttpRequest, public_id: str) -> HttpResponse:
     try:
         policies.draft(actor=actor_of(request), policy=found, rules=form.rules)
     except Problem as problem:
-        add_problem(form, problem)
+        if isinstance(form, SlaForm | LadderForm):
+            add_problem(form, problem)
+        else:
+            policy_rules.add_problem(form, problem)
         return _policy_page(request, found, form=form, status=problem.status)
     messages.success(request, _("Kept as a draft. It holds when you publish it."))
     return redirect("console:policy", public_id)
@@ -129,8 +133,9 @@ def policy_use(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _has_steps(found: Policy) -> bool | None:
-    """None for a kind by which nothing is agreed for open tickets."""
-    return None if found.kind == PolicyKind.AUTOMATION else found.kind == PolicyKind.ESCALATION
+    """Whether there are two ways for open tickets and not three: only promised times can be counted anew. None for a
+    kind by which nothing is agreed for open tickets."""
+    return None if found.kind == PolicyKind.AUTOMATION else found.kind != PolicyKind.SLA
 
 
 def _rules(actor: Actor, found: Policy, rules: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -142,12 +147,18 @@ def _rules(actor: Actor, found: Policy, rules: Mapping[str, Any] | None) -> dict
     return {"rule_lines": lines, "next_rule": len(lines) + 1, "rule_runs": runs}
 
 
-def _form(found: Policy, request: HttpRequest | None = None) -> SlaForm | LadderForm:
+def _form(
+    found: Policy, request: HttpRequest | None = None
+) -> SlaForm | LadderForm | policy_rules.MatrixForm | policy_rules.ClosingForm:
     rules = found.draft or (found.current.rules if found.current else {})
     calendars = [(calendar.key, calendar.name) for calendar in tenancy.list_calendars()]
     told: tuple[Any, ...] = (request.POST,) if request is not None else ()
     if found.kind == PolicyKind.SLA:
-        return SlaForm(*told, rules=rules, calendars=calendars)
+        return SlaForm(*told, rules=rules, calendars=calendars, conditions=read.known_conditions())
+    if found.kind == PolicyKind.NOTIFICATION:
+        return policy_rules.MatrixForm(*told, rules=rules, calendars=calendars)
+    if found.kind == PolicyKind.CLOSING:
+        return policy_rules.ClosingForm(*told, rules=rules, calendars=calendars)
     pools = selectors.names_of_all_pools()
     return LadderForm(*told, rules=rules, calendars=calendars, pools=pools, roles=tenancy.list_roles_of_staff())
 

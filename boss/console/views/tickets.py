@@ -26,7 +26,7 @@ from boss.look import answers, once
 from boss.look.attached import shown
 from boss.look.forms import BossForm
 from boss.tenancy.selectors import list_staff
-from ticketing import attachments, desk, fields, links, mailroom, selectors, statuses, timesheet, why
+from ticketing import attachments, desk, fields, links, mailroom, policies, selectors, statuses, timesheet, why
 from ticketing.choices import MessageKind, TicketState
 from ticketing.contracts import Outcome
 from ticketing.errors import OpenChildren, TicketChanged
@@ -60,6 +60,7 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
     asked = _asked(actor, found) if found.is_open else []
     rights = _rights(actor, found)
     around = composer.of(actor, found, may_note=rights["note"])
+    rules = policies.closing_of(found.category)
     context = {
         "ticket": found,
         "composer": around,
@@ -90,9 +91,14 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
         "fill_form": _fill_form(found, asked) if asked else None,
         "wait_form": WaitForm(initial={"version": found.version}),
         **_time(actor, found),
-        "move_form": MoveForm(statuses=_ways(found), initial={"version": found.version}) if rights["wait"] else None,
+        "move_form": MoveForm(statuses=_ways(found), rules=rules, initial={"version": found.version})
+        if rights["wait"]
+        else None,
         "resolve_form": ResolveForm(
-            outcome=chosen, needed=_needed(actor, found, TicketState.RESOLVED), initial={"version": found.version}
+            outcome=chosen,
+            needed=_needed(actor, found, TicketState.RESOLVED),
+            rules=rules,
+            initial={"version": found.version},
         ),
         "from_inbox": "inbox" in (request.GET.get("from"), request.POST.get("from")),
     }
@@ -165,6 +171,8 @@ def _needed(actor: Actor, found: Ticket, state: str = "", key: str = "") -> list
     known = published.status_defs()
     target = statuses.find(known, key) if key else statuses.first_of(known, state)
     keys = statuses.needed(published.fields(), target) if target else set()
+    if target is not None and target.state == TicketState.RESOLVED:
+        keys |= set(policies.closing_of(found.category).fields)
     empty = [field for field in _asked(actor, found) if found.data.get(field.key) in (None, "", [])]
     return [field for field in empty if field.key in keys]
 
@@ -176,14 +184,16 @@ def move(request: HttpRequest, public_id: str) -> HttpResponse:
     actor = actor_of(request)
     found = selectors.get_ticket(actor, public_id)
     needed = _needed(actor, found, key=request.POST.get("status", "") or "-")
-    form = MoveForm(request.POST, request.FILES, statuses=_ways(found), needed=needed)
+    rules = policies.closing_of(found.category)
+    form = MoveForm(request.POST, request.FILES, statuses=_ways(found), needed=needed, rules=rules)
     if not form.is_valid():
         return ticket_page(request, found, status=422, move_form=form)
     typed = form.cleaned_data
     try:
         tickets.move(
             actor=actor, ticket=found, status=typed["status"], data=form.data_given, reason=typed["reason"],
-            children=request.POST.get("children", ""), expected_version=typed["version"],
+            children=request.POST.get("children", ""), resolution_code=typed.get("resolution_code") or "",
+            expected_version=typed["version"],
         )  # fmt: skip
     except Problem as problem:
         _ask_about_children(form, problem)
@@ -352,7 +362,8 @@ def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
     found = selectors.get_ticket(actor, public_id)
     outcomes = list(selectors.outcomes_of(found)) if found.is_open else []
     outcome = _chosen(outcomes, request.POST.get("outcome", ""))
-    form = ResolveForm(request.POST, request.FILES, outcome=outcome, needed=_needed(actor, found, TicketState.RESOLVED))
+    needed, rules = _needed(actor, found, TicketState.RESOLVED), policies.closing_of(found.category)
+    form = ResolveForm(request.POST, request.FILES, outcome=outcome, needed=needed, rules=rules)
     if not form.is_valid():
         return ticket_page(request, found, status=422, resolve_form=form)
     try:
@@ -365,6 +376,7 @@ def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
             data={key: value for key, value in form.data_given.items() if value not in (None, "", [])},
             confirmed=bool(form.cleaned_data.get("confirmed")),
             children=request.POST.get("children", ""),
+            resolution_code=form.cleaned_data.get("resolution_code") or "",
             expected_version=form.cleaned_data["version"],
         )
     except Problem as problem:

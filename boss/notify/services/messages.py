@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
-from boss.core import audit, crypto, scoping
+from boss.core import audit, clock, crypto, scoping
 from boss.core.actors import Actor
 from boss.core.problems import InvalidInput
 from boss.core.services import service
@@ -35,12 +36,14 @@ def send(
     headers: Mapping[str, str] | None = None,
     envelope_from: str = "",
     files: Sequence[tuple[int, str, str]] = (),
+    not_before: dt.datetime | None = None,
 ) -> Message:
     """Send the e-mail ``template`` to each (address, name) of ``to``. The same ``key`` gives the first message again.
 
     ``headers`` stand in place of the house's own (From, Reply-To, Message-ID and whether a machine wrote it), and
     ``envelope_from`` is where reports of failure go: for rooms that read the answers. ``files`` go along: the id of
     each stored file, its name and its media type. A delivery waits until they were scanned, where files are scanned.
+    ``not_before``: it is delivered then, by the sweep.
 
     Rendered now, so that it says what was true now; delivered after commit, with retries. Asks no permission: it is
     called by services that have asked theirs. Raises :class:`InvalidInput` with field ``to``.
@@ -72,12 +75,14 @@ def send(
         return written
     for file_id, name, media_type in files:
         MessageFile.objects.create(message=written, file_id=file_id, name=name, media_type=media_type)
+    later = {"due_at": not_before} if not_before is not None and not_before > clock.now() else {}
     deliveries = Delivery.objects.bulk_create(
-        Delivery(message=written, address=address, name=name[:120]) for address, name in recipients
+        Delivery(message=written, address=address, name=name[:120], **later) for address, name in recipients
     )
 
     audit.record(actor=actor, action="message.queued", subject=written, after={"template": template, "to": len(to)})
-    _ring_after_commit([delivery.pk for delivery in deliveries])
+    if not later:
+        _ring_after_commit([delivery.pk for delivery in deliveries])
     return written
 
 

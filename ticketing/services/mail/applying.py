@@ -24,7 +24,7 @@ from ticketing.mail.automatic import Classified
 from ticketing.mail.neutral import TOO_LARGE, Address, Mail, Part
 from ticketing.mail.tokens import Keyring
 from ticketing.models import InboundMail, Message, Ticket
-from ticketing.services import attaching, tickets
+from ticketing.services import attaching, telling, tickets
 from ticketing.services.mail import keys, outgoing, participants
 from ticketing.services.mail.matching import Match
 from ticketing.services.mail.tracing import Trace
@@ -77,7 +77,8 @@ def answer(
     inbound.message = message
     attach(inbound, mail, message, actor=author)
     # The message hangs on the ticket as it was locked: `ticket` is from before.
-    inbound.reopened = before == TicketState.RESOLVED and message.ticket.state == TicketState.OPEN
+    was_ended = before in (TicketState.RESOLVED, TicketState.CLOSED)
+    inbound.reopened = was_ended and message.ticket.state == TicketState.OPEN
     if by_staff:
         _obey(commands, ticket, author, trace)
     else:
@@ -167,7 +168,7 @@ def open_ticket(
     if mail.is_too_large:
         outgoing.tell_too_large(actor=actor, ticket=ticket, address=mail.sender)
     elif acknowledged and not is_staff:
-        outgoing.acknowledge(
+        telling.acknowledge_mail(
             actor=actor,
             ticket=ticket,
             known=outgoing.Known(ring or keys.keyring(), inbound.mailbox, joined, [mail.message_id]),
@@ -210,7 +211,10 @@ def has_the_right(match: Match, verdict: Verdict) -> bool:
 
 
 def would_reopen(ticket: Ticket, verdict: Verdict) -> bool:
-    return ticket.state == TicketState.RESOLVED and verdict in (Verdict.REPLY, Verdict.REPLY_UNVERIFIED)
+    return ticket.state in (TicketState.RESOLVED, TicketState.CLOSED) and verdict in (
+        Verdict.REPLY,
+        Verdict.REPLY_UNVERIFIED,
+    )
 
 
 def too_large(mail: Mail) -> Mail:

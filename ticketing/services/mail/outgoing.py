@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,15 @@ class Known:
     references: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class To:
+    """Whom a mail goes to, what stands on top of it, and when it leaves (None: at once)."""
+
+    participant: Participant
+    wording: str = ""
+    at: dt.datetime | None = None
+
+
 def mailbox_of(ticket: Ticket) -> Mailbox | None:
     """The address a ticket is written from: the one it came by, else its category's, else the realm's first."""
     came_by = (
@@ -64,11 +74,10 @@ def goes_by_mail(ticket: Ticket) -> bool:
     return bool(ticket.category.portal_visible or outside.exists())
 
 
-def answer(*, actor: Actor, ticket: Ticket, message: Message) -> list[OutboundMail]:
-    """Send what staff have said to everybody who takes part, except its author. Said twice, it is sent once."""
+def answer(*, actor: Actor, ticket: Ticket, message: Message, to: Iterable[To]) -> list[OutboundMail]:
+    """Send what staff have said to those who are told. Said twice, it is sent once."""
     if message.kind != MessageKind.PUBLIC:
         return []
-    participants.ensure_requester(ticket, actor=actor)
     before = (
         Message.objects.filter(ticket=ticket, kind=MessageKind.PUBLIC, seq__lt=message.seq).order_by("-seq").first()
     )
@@ -81,14 +90,13 @@ def answer(*, actor: Actor, ticket: Ticket, message: Message) -> list[OutboundMa
         "quoted": composing.quoted(before.author_label, before.body) if before else "",
     }
     sent = []
-    for each in participants.accepted(ticket):
-        if each.user_id is not None and each.user_id == message.author_id and message.author_kind == "user":
-            continue
+    for one in to:
+        each = one.participant
         key = f"ticketing.answer:{message.public_id}:{each.public_id}"
         sent.append(
             _send(
-                actor, ticket, each, OutboundKind.ANSWER, "ticket_answer", context, key,
-                message=message, author=message.author_label, files=parts_of(goes),
+                actor, ticket, each, OutboundKind.ANSWER, "ticket_answer", {**context, "wording": one.wording}, key,
+                message=message, author=message.author_label, files=parts_of(goes), not_before=one.at,
             )
         )  # fmt: skip
     return sent
@@ -97,13 +105,15 @@ def answer(*, actor: Actor, ticket: Ticket, message: Message) -> list[OutboundMa
 def answer_automatically(*, actor: Actor, ticket: Ticket, message: Message) -> OutboundMail | None:
     """Send the requester what a rule has said, once. None when he is sent nothing: no address, or too much of it."""
     participants.ensure_requester(ticket, actor=actor)
-    requester = _requester(ticket)
+    requester = Participant.objects.filter(
+        ticket=ticket, role=ParticipantRole.REQUESTER, state=ParticipantState.ACCEPTED
+    ).first()
     if requester is None:
         return None
     context = {"author": message.author_label, "body": message.body, "quoted": ""}
     again = f":{message.public_id}"
     return _automatic(
-        actor, ticket, requester, OutboundKind.ANSWER, "ticket_answer", context, "auto-generated", again=again
+        actor, ticket, To(requester), OutboundKind.ANSWER, "ticket_answer", context, "auto-generated", again=again
     )
 
 
@@ -124,28 +134,32 @@ def parts_of(attachments: Sequence[Attachment]) -> list[tuple[int, str, str]]:
     return [(each.file_id, each.name, each.media_type) for each in attachments]
 
 
-def acknowledge(*, actor: Actor, ticket: Ticket, known: Known | None = None) -> OutboundMail | None:
+def acknowledge(*, actor: Actor, ticket: Ticket, to: To, known: Known | None = None) -> OutboundMail | None:
     """L4: tell the requester the number of his ticket, once a day for each sender and category."""
-    if known is None:
-        participants.ensure_requester(ticket, actor=actor)
-    requester = known.requester if known else _requester(ticket)
-    if requester is None or limits.was_acknowledged(requester.email, ticket.category_id):
+    if limits.was_acknowledged(to.participant.email, ticket.category_id):
         return None
     return _automatic(
-        actor, ticket, requester, OutboundKind.RECEIVED, "ticket_received", {}, "auto-replied", fresh=known
-    )
+        actor, ticket, to, OutboundKind.RECEIVED, "ticket_received", {}, "auto-replied", fresh=known
+    )  # fmt: skip
 
 
-def tell_resolved(*, actor: Actor, ticket: Ticket) -> OutboundMail | None:
-    """Tell the requester that it is done."""
-    participants.ensure_requester(ticket, actor=actor)
-    requester = _requester(ticket)
-    if requester is None:
-        return None
-    again = f":{ticket.reopen_count}"
-    return _automatic(
-        actor, ticket, requester, OutboundKind.RESOLVED, "ticket_resolved", {}, "auto-generated", again=again
-    )
+def tell_resolved(*, actor: Actor, ticket: Ticket, to: To) -> OutboundMail | None:
+    """Tell somebody that it is done."""
+    again = f":{ticket.reopen_count}{_of_others(to)}"
+    return _automatic(actor, ticket, to, OutboundKind.RESOLVED, "ticket_resolved", {}, "auto-generated", again=again)
+
+
+def tell_news(
+    *, actor: Actor, ticket: Ticket, to: To, about: str, context: Mapping[str, Any]
+) -> OutboundMail | None:  # fmt: skip
+    """Tell somebody something else, once: ``about`` names it on this ticket."""
+    again = f":{about}{_of_others(to)}"
+    return _automatic(actor, ticket, to, OutboundKind.NEWS, "ticket_news", dict(context), "auto-generated", again=again)
+
+
+def _of_others(to: To) -> str:
+    """Of one event the requester's mail has the short key, each other's its own."""
+    return "" if to.participant.role == ParticipantRole.REQUESTER else f":{to.participant.public_id}"
 
 
 def tell_too_large(*, actor: Actor, ticket: Ticket, address: Address) -> None:
@@ -159,20 +173,14 @@ def tell_too_large(*, actor: Actor, ticket: Ticket, address: Address) -> None:
     if participant is None:
         return
     again = f":{OutboundMail.objects.filter(ticket=ticket).count()}"
-    _automatic(actor, ticket, participant, OutboundKind.TOO_LARGE, "ticket_too_large", {}, "auto-replied", again=again)
-
-
-def _requester(ticket: Ticket) -> Participant | None:
-    found: Participant | None = Participant.objects.filter(
-        ticket=ticket, role=ParticipantRole.REQUESTER, state=ParticipantState.ACCEPTED
-    ).first()
-    return found
+    to = To(participant)
+    _automatic(actor, ticket, to, OutboundKind.TOO_LARGE, "ticket_too_large", {}, "auto-replied", again=again)
 
 
 def _automatic(
     actor: Actor,
     ticket: Ticket,
-    participant: Participant,
+    to: To,
     kind: str,
     template: str,
     context: dict[str, Any],
@@ -184,9 +192,13 @@ def _automatic(
     key = f"ticketing.{kind}:{ticket.public_id}{again}"
     if fresh is None and _sent_before(ticket, key) is not None:
         return None
-    if not limits.may_send(actor, participant.email, ticket, is_new=fresh is not None):
+    if not limits.may_send(actor, to.participant.email, ticket, is_new=fresh is not None):
         return None
-    return _send(actor, ticket, participant, kind, template, context, key, automatic=automatic, fresh=fresh)
+    context = {**context, "wording": to.wording}
+    return _send(
+        actor, ticket, to.participant, kind, template, context, key, automatic=automatic, fresh=fresh,
+        not_before=to.at,
+    )  # fmt: skip
 
 
 def _sent_before(ticket: Ticket, key: str) -> OutboundMail | None:
@@ -208,6 +220,7 @@ def _send(
     automatic: str = "",
     fresh: Known | None = None,
     files: Sequence[tuple[int, str, str]] = (),
+    not_before: dt.datetime | None = None,
 ) -> OutboundMail:
     """An automatic mail that was sent before is not asked for again; one of people is given as it was sent."""
     known = None if automatic else _sent_before(ticket, key)
@@ -254,6 +267,7 @@ def _send(
         headers=headers,
         envelope_from=composing.envelope_sender(keyring, mailbox.address, sent.public_id),
         files=files,
+        not_before=not_before,
     )
     sent.delivery = written.deliveries.get()
     sent.save()

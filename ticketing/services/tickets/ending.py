@@ -20,7 +20,7 @@ from ticketing.errors import ConfirmationRequired, OutcomeIsFinal, OutcomeRequir
 from ticketing.events import TicketResolved
 from ticketing.models import CategorySchema, Ticket
 from ticketing.registry import subject_kinds
-from ticketing.services import clocks
+from ticketing.services import clocks, obstacles
 from ticketing.services.tickets import entering, families, filling, journal, projecting, waiting
 from ticketing.statuses import StatusDef
 
@@ -38,6 +38,7 @@ def resolve(
     data: Mapping[str, Any] | None = None,
     children: str = "",
     told: bool = False,
+    resolution_code: str = "",
     expected_version: int | None = None,
 ) -> Ticket:
     """Resolve an open ticket; in the same transaction its subject takes note, and may refuse.
@@ -46,9 +47,9 @@ def resolve(
     outcome's characteristics; error fields are ``values.<key>``). ``note`` becomes an internal message.
     ``status``: which of the category's resolved ones, the first when empty; what it requires must be in ``data`` or on
     the ticket. ``children``: whether its open children end with it ("close") or go on ("leave"); must be said when it
-    has some. ``told``: the caller lets the requester know himself.
-    Raises :class:`OutcomeRequired`, :class:`ConfirmationRequired`, :class:`OpenChildren`,
-    :class:`InvalidInput`, and whatever the subject raises.
+    has some. ``told``: the caller lets the requester know himself. ``resolution_code``: one of the closing rules of its
+    category. Raises :class:`ClosingHeld` by those rules, :class:`OutcomeRequired`, :class:`ConfirmationRequired`,
+    :class:`OpenChildren`, :class:`InvalidInput`, and whatever the subject raises.
     """
     ticket = journal.locked(ticket, expected_version=expected_version, with_subject=True)
 
@@ -63,6 +64,7 @@ def resolve(
     before = dict(ticket.data)
     published = filling.upgrade(ticket)
     target = _target(published, status)
+    obstacles.refuse(ticket, actor=actor, code=resolution_code, given=data or {}, children=children)
     entering.prepare(ticket, published, actor=actor, target=target, data=data or {})
 
     settle(
@@ -97,6 +99,8 @@ def settle(
     if ticket.assignee_id is None and actor.kind == "user":
         ticket.assignee = User.objects.filter(pk=actor.user_id).first()
     after = {"state": ticket.state, "outcome": outcome, "values": ticket.outcome_values}
+    if ticket.resolution_code:
+        after["resolution_code"] = ticket.resolution_code
     after |= told_of(clocks.resolved(ticket))
     if ticket.data != before:
         changed = filling.changes(ticket, before)
@@ -136,7 +140,7 @@ def reopen(*, actor: Actor, ticket: Ticket, reason: str = "", expected_version: 
     before = {"state": ticket.state}
     ticket.reopen()
     ticket.reopen_count += 1
-    ticket.resolved_at, ticket.resolved_by, ticket.closed_at = None, "", None
+    ticket.resolved_at, ticket.resolved_by, ticket.closed_at, ticket.resolution_code = None, "", None, ""
     after = {"state": ticket.state, "reason": reason.strip()} | told_of(clocks.reopened(ticket))
     journal.write(ticket, actor=actor, event="reopened", before=before, after=after)
     waiting.moved(ticket, was_open=False)

@@ -8,14 +8,19 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from boss.core import audit
+from boss.core import audit, events
 from boss.core.actors import Actor
 from ticketing import selectors, statuses
 from ticketing.choices import MessageChannel, MessageKind
 from ticketing.errors import TicketChanged, TicketNotFound, TicketWrongState
+from ticketing.events import TicketMoved
 from ticketing.models import Message, Ticket, TicketEvent
 from ticketing.registry import subject_kinds
 from ticketing.services.tickets import rousing
+
+SAID = frozenset({"opened", "message_added", "mail_added"})
+MOVES = ("state", "assignee")
+NONE = object()
 
 
 def locked(ticket: Ticket, *, expected_version: int | None = None, with_subject: bool = False) -> Ticket:
@@ -99,6 +104,9 @@ def write(
     )
     audit.record(actor=actor, action=f"ticket.{event}", subject=ticket, before=before, after=after)
     rousing.rouse(ticket, happened)
+    # What was said is told by the fact of the message, which comes with it.
+    if event not in SAID and any((before or {}).get(name, NONE) != (after or {}).get(name, NONE) for name in MOVES):
+        events.publish(TicketMoved(ticket_id=ticket.pk, seq=ticket.version))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from boss.core.services import service
 from ticketing.choices import MessageKind, TicketState
 from ticketing.events import MessageAdded
 from ticketing.models import Message, Ticket
-from ticketing.services.tickets import journal, talking
+from ticketing.services.tickets import journal, taking_up, talking
 
 
 @service
@@ -53,4 +53,4 @@ def add_mail(
 def is_final(ticket: Ticket) -> bool:
     """Whether nothing is said on it any more: an answer opens a follow-up."""
     ended = ticket.state in (TicketState.CLOSED, TicketState.CANCELLED)
-    return ended or (ticket.state == TicketState.RESOLVED and bool(ticket.outcome))
+    return (ended and not taking_up.may_be(ticket)) or (ticket.state == TicketState.RESOLVED and bool(ticket.outcome))

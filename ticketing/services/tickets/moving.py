@@ -16,7 +16,7 @@ from ticketing import selectors, statuses
 from ticketing.choices import TicketState
 from ticketing.errors import OutcomeIsFinal, OutcomeRequired, StatusNotAllowed
 from ticketing.models import Ticket
-from ticketing.services import clocks
+from ticketing.services import clocks, obstacles
 from ticketing.services.tickets import ending, entering, families, filling, journal, projecting, waiting
 from ticketing.statuses import StatusDef
 
@@ -38,6 +38,7 @@ def move(
     data: Mapping[str, Any] | None = None,
     reason: str = "",
     children: str = "",
+    resolution_code: str = "",
     expected_version: int | None = None,
 ) -> Ticket:
     """Give a ticket another status of its category, with values of its fields besides.
@@ -74,6 +75,8 @@ def move(
     with_it = families.ending_with(ticket, actor=actor, children=children) if ends and ticket.is_open else []
 
     before = dict(ticket.data)
+    if target.state == TicketState.RESOLVED and ticket.is_open:
+        obstacles.refuse(ticket, actor=actor, code=resolution_code, given=data or {}, children=children)
     entering.prepare(ticket, published, actor=actor, target=target, data=data or {})
     if target.state == TicketState.RESOLVED and ticket.state != TicketState.RESOLVED:
         ending.settle(ticket, actor=actor, target=target, before=before)
@@ -98,7 +101,7 @@ def _go(ticket: Ticket, target: StatusDef, *, reason: str) -> clocks.Changes:
         if target.state == TicketState.OPEN and not ticket.is_open:
             ticket.reopen()
             ticket.reopen_count += 1
-            ticket.resolved_at, ticket.resolved_by, ticket.closed_at = None, "", None
+            ticket.resolved_at, ticket.resolved_by, ticket.closed_at, ticket.resolution_code = None, "", None, ""
         else:
             _TRANSITIONS[TicketState(target.state)](ticket)
         if target.state in (TicketState.CLOSED, TicketState.CANCELLED):

@@ -118,7 +118,9 @@ def open(
         dedupe_key=dedupe_key or "",
         opened_by=actor.label[:200],
     )
-    promised = clocks.plan(ticket, actor=actor, fixed_at=due_at)
+    accounts = {(kind, key): subject_kinds.get(kind).account_id(key) for kind, key in about}
+    linked = {account for account in accounts.values() if account is not None}
+    promised = clocks.plan(ticket, actor=actor, fixed_at=due_at, accounts=linked)
     journal.write(ticket, actor=actor, event="opened", after={"number": ticket.number, "category": category.key})
     clocks.begin(ticket, promised)
     if not realm_wide and permission != "ticketing.add_lead":
@@ -138,7 +140,7 @@ def open(
             ticket=ticket,
             subject_kind=kind_key,
             subject_id=subject_id,
-            account_id=subject_kinds.get(kind_key).account_id(subject_id),
+            account_id=accounts[kind_key, subject_id],
         )
         for kind_key, subject_id in about
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from boss.core.actors import Actor
 from boss.core.permissions import PermissionDenied, require
 from boss.core.services import service
+from ticketing.choices import ParticipantRole, ParticipantState
 from ticketing.errors import NobodyToShareWith
-from ticketing.models import Ticket
+from ticketing.models import Participant, Ticket
 from ticketing.services.tickets import journal
 from ticketing.sharing import is_requester, is_shared, looks_after
 
@@ -48,6 +49,8 @@ def stop_sharing(*, actor: Actor, ticket: Ticket) -> Ticket:
     if not is_shared(ticket):
         return ticket
 
+    # Who looks after the building is told nothing any more, and what he answers to older mails is held.
+    Participant.objects.filter(ticket=ticket, role=ParticipantRole.SITE_OWNER).update(state=ParticipantState.HELD)
     before = {"with": ticket.organization.name if ticket.organization else None}
     ticket.organization = None
     journal.write(ticket, actor=actor, event="sharing_stopped", before=before, after={"with": None})

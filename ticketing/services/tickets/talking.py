@@ -19,7 +19,7 @@ from ticketing.errors import OutcomeIsFinal, TicketClosed
 from ticketing.events import MessageAdded
 from ticketing.models import Message, TextDraft, Ticket
 from ticketing.services import attaching, clocks
-from ticketing.services.tickets import entering, filling, journal, waiting
+from ticketing.services.tickets import entering, filling, journal, taking_up, waiting
 
 
 @service
@@ -36,7 +36,8 @@ def add_message(
     it needs no words.
 
     A public answer by a person of the staff takes a new ticket up and keeps the promise of a first reply. A
-    customer's message wakes a ticket that waits for him and reopens a resolved one. On a ticket that was merged it goes
+    customer's message wakes a ticket that waits for him and reopens a resolved one, and a closed one as long as the
+    closing rules say. On a ticket that was merged it goes
     to the one it was merged into. What this person had typed and not sent is thereby sent.
     Raises :class:`TicketClosed`, :class:`TicketChanged`; :class:`InvalidInput` with ``body``, ``kind``, ``files``.
     """
@@ -52,7 +53,8 @@ def add_message(
     uploads = attaching.wrapped(files)
     if not body.strip() and not uploads:
         raise InvalidInput(fields={"body": [_("Please write something.")]})
-    if public and ticket.state in (TicketState.CLOSED, TicketState.CANCELLED):
+    closed = public and ticket.state in (TicketState.CLOSED, TicketState.CANCELLED)
+    if closed and not (from_customer and taking_up.may_be(ticket)):
         raise TicketClosed
     attaching.check(uploads, realm_id=ticket.realm_id)
 
@@ -111,12 +113,12 @@ def wait(
 def wake(ticket: Ticket) -> clocks.Changes:
     """The customer has written: a ticket that waits for him goes on, a resolved one opens again."""
     changes = clocks.Changes()
-    if ticket.state == TicketState.RESOLVED:
+    if ticket.state == TicketState.RESOLVED or taking_up.may_be(ticket):
         if ticket.outcome:
             raise OutcomeIsFinal
         ticket.reopen()
         ticket.reopen_count += 1
-        ticket.resolved_at, ticket.resolved_by = None, ""
+        ticket.resolved_at, ticket.resolved_by, ticket.closed_at, ticket.resolution_code = None, "", None, ""
         changes = clocks.reopened(ticket)
         waiting.moved(ticket, was_open=False)
     elif ticket.state == TicketState.WAITING_CUSTOMER:
