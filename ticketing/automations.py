@@ -19,7 +19,9 @@ MINUTE = dt.timedelta(minutes=1)
 def version_for(category_id: int) -> PolicyVersion | None:
     """The published rules that hold in a category, the nearest. One statement where the realm has none at all."""
     rows = PolicyUse.objects.filter(kind=PolicyKind.AUTOMATION, policy__is_archived=False)
-    uses = {use.category_id: use.policy.current for use in rows.select_related("policy__current")}
+    uses: dict[int | None, PolicyVersion | None] = {
+        use.category_id: use.policy.current for use in rows.select_related("policy__current")
+    }
     if not any(uses.values()):
         return None
     if uses.get(category_id) is not None:

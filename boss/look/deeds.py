@@ -205,6 +205,7 @@ _WORK: dict[str, Sentence] = {
     "time.written": _("Time written down on ticket %(what)s"),
     "time.timer_started": _("Timer started on ticket %(what)s"),
     "time.discarded": _("Timer on ticket %(what)s thrown away"),
+    "time.exported": _("Working time handed out as a file"),
     "time.corrected": _("Time corrected on ticket %(what)s"),
     "ticket.rules_stopped": _("Rules stopped on ticket: %(what)s"),
     "ticket.rules_resumed": _("Rules may act again on ticket: %(what)s"),

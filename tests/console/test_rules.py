@@ -72,6 +72,8 @@ def test_what_is_wrong_stands_beside_its_box_and_nothing_typed_is_lost(desk: Des
     assert answer.status_code == 422
     assert message_beside(answer, "s0_text") == "Please fill this in."
     assert 'value="Urgent to the field"' in answer.content.decode() and "high" in answer.content.decode()
+    refused = alice.post(f"{url}rules/1/", {**RULE, "c0_value": "high"})
+    assert "they are never the same" in message_beside(refused, "c0_value")
     assert Policy.objects.get(key="r").draft is None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from boss.core import clock
+from boss.core.models import AuditEntry
 from tests.cast import Cast, actor_of
 from ticketing.models import Ticket, TimeEntry, Timer
 from ticketing.services import categories, tickets, time
@@ -72,6 +73,12 @@ def test_a_correction_says_who_and_why_and_what_was_first(ticket: Ticket, cast: 
     assert "Two of you" in page and "first written as 2:00" in page and "1:00 in all" in page
     totals = alice.get("/console/time/totals/").content.decode()
     assert "Bob Baker" in totals and "1:00" in totals and "2:00" not in totals
+    file = alice.get("/console/time/totals/", {"as": "csv"})
+    assert file["Content-Type"] == "text/csv; charset=utf-8"
+    assert file.content.decode().splitlines() == [
+        "Person,Hours,Hours that can be billed,Entries", "Bob Baker,1.0,0.0,1",
+    ]  # fmt: skip
+    assert AuditEntry.objects.get(action="time.exported").actor_label == "Alice Able"
 
 
 def test_charlie_finds_nothing_of_it(ticket: Ticket, cast: Cast, browser_of: Any) -> None:

@@ -62,13 +62,20 @@ def hints() -> list[tuple[str, str]]:
     ]
 
 
+class ExpressionField(forms.JSONField):
+    """None is an empty box, not the word null."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value in (None, "null") else super().prepare_value(value)
+
+
 class RuleForm(BossForm):
     name = forms.CharField(
         label=gettext_lazy("Name"), max_length=80, error_messages={"required": gettext_lazy("Please give it a name.")}
     )
     event = forms.ChoiceField(label=gettext_lazy("When"), choices=RuleEvent.choices)
     off = forms.BooleanField(label=gettext_lazy("Kept, but not looked at"), required=False)
-    when = forms.JSONField(
+    when = ExpressionField(
         label=gettext_lazy("Condition as an expression"), required=False,
         help_text=gettext_lazy("For what does not fit into the rows; it takes their place."),
     )  # fmt: skip
@@ -144,7 +151,7 @@ class RuleForm(BossForm):
 
     def _condition(self, index: int) -> Any:
         typed = self.cleaned_data
-        name = typed[f"c{index}_what"] or (f"fields.{typed[f'c{index}_field']}" if typed[f"c{index}_field"] else "")
+        name = _asked(typed, index)
         if not name:
             return None
         how, value = typed[f"c{index}_how"] or "==", typed[f"c{index}_value"]
@@ -152,6 +159,12 @@ class RuleForm(BossForm):
         if how in ("empty", "filled"):
             return {"empty": var} if how == "empty" else {"not": {"empty": var}}
         return {how: [var, _value(name, value)]}
+
+    def _row_of(self, text: str) -> str:
+        """The value box of the condition a refusal speaks of: the one whose name it says, else the first filled in."""
+        asked = {index: name for index in range(ROWS) if (name := _asked(self.cleaned_data, index))}
+        index = next((index for index, name in asked.items() if name in text), next(iter(asked), 0))
+        return f"c{index}_value"
 
     def add_problem(self, problem: Problem, at: int = 0) -> None:
         """What is wrong with the rule of this place, beside its boxes; with another one, above the form."""
@@ -164,8 +177,15 @@ class RuleForm(BossForm):
             elif parts[0] == "steps":
                 row = self.places[int(parts[1]) - 1] if len(parts) == 3 and self.places else 0
                 own = f"s{row}_{'text' if parts[-1] == 'text' else 'do'}"
-            fields.setdefault(own if own in self.fields else "__all__", []).extend(texts)
+            for text in texts:
+                box = self._row_of(text) if own == "when" and self.cleaned_data.get("when") is None else own
+                fields.setdefault(box if box in self.fields else "__all__", []).append(text)
         super().add_problem(InvalidInput(problem.detail, fields=fields) if fields else problem)
+
+
+def _asked(typed: Mapping[str, Any], index: int) -> str:
+    field = typed.get(f"c{index}_field", "")
+    return str(typed.get(f"c{index}_what", "") or (f"fields.{field}" if field else ""))
 
 
 def _value(name: str, value: str) -> Any:
@@ -182,7 +202,7 @@ def _rows_of(when: Any) -> list[tuple[str, str, str]] | None:
     if when is None:
         return []
     parts = when["and"] if isinstance(when, Mapping) and set(when) == {"and"} else [when]
-    found = []
+    found: list[tuple[str, str, str]] = []
     for part in parts if isinstance(parts, list) else [None]:
         match part:
             case {"empty": {"var": str(name)}}:
@@ -194,7 +214,7 @@ def _rows_of(when: Any) -> list[tuple[str, str, str]] | None:
                 match operands:
                     case [{"var": str(name)}, str() | int() as value] if name in names() or name.startswith("fields."):
                         shown = ("yes" if value else "no") if isinstance(value, bool) else str(value)
-                        found.append((name, how, shown))
+                        found.append((name, str(how), shown))
                     case _:
                         return None
             case _:
