@@ -113,7 +113,8 @@ def open(
         dedupe_key=dedupe_key or "",
         opened_by=actor.label[:200],
     )
-    promised = clocks.plan(ticket, actor=actor, fixed_at=due_at)
+    written = mailed is not None and mailed.kind == MessageKind.PUBLIC
+    promised = clocks.plan(ticket, actor=actor, fixed_at=due_at, for_a_person=written)
     journal.write(ticket, actor=actor, event="opened", after={"number": ticket.number, "category": category.key})
     clocks.begin(ticket, promised)
     if not realm_wide and permission != "ticketing.add_lead":
