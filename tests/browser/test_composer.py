@@ -94,17 +94,29 @@ def test_two_agents_see_one_another_and_neither_answers_unawares(
     dana.get_by_role("button", name="Send", exact=True).click()
     dana.locator(".talk", has_text="We have mended it from here.").wait_for()
 
+    # She sets it aside without having seen that: she is shown it first, and nothing has changed.
+    alice.get_by_text("Put it aside").click()
+    alice.get_by_label("Waiting for").select_option("customer")
+    alice.get_by_role("button", name="Put aside").click()
+    alice.locator(".changed", has_text="We have mended it from here.").wait_for()
+    with scoping.realm_transaction(realm_id, "test"):
+        assert Ticket.objects.get(pk=ticket.pk).state != "waiting_customer"
+    assert text_of(alice).input_value().startswith("A technician comes.")
+
+    dana.get_by_label("The customer", exact=True).check()
+    text_of(dana).fill("It was the cable.")
+    dana.get_by_role("button", name="Send", exact=True).click()
+    dana.locator(".talk", has_text="It was the cable.").wait_for()
     alice.get_by_role("button", name="Send", exact=True).click()
-    said = alice.locator(".changed")
+    said = alice.locator(".changed", has_text="It was the cable.")
     said.wait_for()
-    assert "We have mended it from here." in said.inner_text()
     Look(alice, "composer").judge("an answer that crossed another")
     assert text_of(alice).input_value().startswith("A technician comes.")
     alice.get_by_role("link", name="Look again").click()
     alice.wait_for_load_state()
     assert text_of(alice).input_value().startswith("A technician comes.")
     with scoping.realm_transaction(realm_id, "test"):
-        assert Message.objects.filter(ticket=ticket, kind="public").count() == 1
+        assert Message.objects.filter(ticket=ticket, kind="public").count() == 2
 
 
 @pytest.mark.timeout(300)

@@ -58,12 +58,17 @@ def test_what_somebody_may_not_see_is_not_found(three: list[Ticket], cast: Cast,
     assert three[0].public_id in box and three[1].public_id not in box
 
 
-def test_tickets_cost_the_box_one_statement_and_one_more_when_some_are_found(
+def test_tickets_cost_the_box_at_most_three_statements(
     three: list[Ticket], cast: Cast, browser_of: Any, statements_of: Any, django_assert_num_queries: Any
 ) -> None:
     bob = actor_of(cast.bob)
-    for text, asked, found_ones in (("zz", 0, 0), ("zzz", 1, 0), ("storm", 2, 2)):
+    for text, limit, asked, titles in (("zz", 9, 0, 0), ("storm", 2, 1, 2), ("zzz", 9, 2, 0), ("storm", 9, 3, 2)):
         with django_assert_num_queries(asked):
-            assert len(by_title.find_by_title(bob, text)) == found_ones
+            assert len(by_title.find_by_title(bob, text, limit)) == titles
     said = statements_of(browser_of(cast.bob), "/console/search/?q=storm")
-    assert len(said) <= 9, "\n".join(said)
+    assert len(said) <= 10, "\n".join(said)
+
+
+def test_a_word_of_older_tickets_is_found_as_well(three: list[Ticket], cast: Cast, monkeypatch: Any) -> None:
+    monkeypatch.setattr(by_title, "NEWEST_LOOKED_AT", 1)
+    assert [ticket.pk for ticket in by_title.find_by_title(actor_of(cast.bob), "storm")] == [three[1].pk, three[0].pk]

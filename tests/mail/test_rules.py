@@ -25,10 +25,11 @@ from ticketing.models import (
     OutboundMail,
     Participant,
     RawMail,
+    SlaClock,
     Ticket,
     TicketRelation,
 )
-from ticketing.services import telling, tickets
+from ticketing.services import policies, telling, tickets
 from ticketing.services.mail import intake, keys, mailboxes
 
 
@@ -352,3 +353,17 @@ def test_M6_an_answer_to_a_closed_ticket_is_linked_to_it_as_its_follow_up(post, 
     assert got.state == "applied" and got.ticket != thread.ticket
     (link,) = TicketRelation.objects.all()
     assert (link.ticket, link.type, link.other) == (got.ticket, "follow_up_of", thread.ticket)
+
+
+def test_S2_whoever_writes_a_mail_waits_for_an_answer_and_a_machine_does_not(post, system, cast):
+    promise = policies.create(actor=system, kind="sla", key="answer", name="Answer")
+    policies.draft(actor=system, policy=promise, rules={"rows": [{"calendar": "", "targets": {"first": 3600}}]})
+    policies.publish(actor=system, policy=promise)
+    policies.use(actor=system, policy=promise, category=None)
+    asked = post.take(FIRST).ticket
+    alarm = b"From: Alarm <a@net.example>\nSubject: Down\nAuto-Submitted: auto-generated\n\nDown\n"
+    told = post.take(alarm, "a@net.example", "alarms@alpha.example").ticket
+    assert [(each.ticket, each.kind, each.state) for each in SlaClock.objects.all()] == [(asked, "first", "running")]
+    assert told is not None
+    tickets.add_message(actor=actor_of(cast.bob), ticket=asked, body="Please restart it")
+    assert SlaClock.objects.get().state == "met"

@@ -34,16 +34,22 @@ class Beginning:
 
 
 def plan(
-    ticket: Ticket, *, actor: Actor, fixed_at: dt.datetime | None, accounts: Collection[int] = ()
+    ticket: Ticket,
+    *,
+    actor: Actor,
+    fixed_at: dt.datetime | None,
+    accounts: Collection[int] = (),
+    for_a_person: bool = False,
 ) -> list[Beginning]:
     """What is promised of a ticket that is being opened; its due times are set. ``fixed_at``: its solution by hand.
 
-    Nobody waits for an answer to what the machine has opened.
+    Nobody waits for an answer to what the machine has opened, unless it was a person's mail that it read
+    (``for_a_person``).
     """
     now = time.now()
     found: list[Beginning] = []
     agreed = promises.agreed(ticket, accounts)
-    for kind in _at_the_start(ticket, by_machine=actor.is_system):
+    for kind in _at_the_start(ticket, by_machine=actor.is_system and not for_a_person):
         if kind == ClockKind.RESOLVE and fixed_at is not None:
             found.append(Beginning(kind, promises.by_hand(), fixed_at))
         elif kind in agreed:

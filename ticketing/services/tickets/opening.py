@@ -120,7 +120,8 @@ def open(
     )
     accounts = {(kind, key): subject_kinds.get(kind).account_id(key) for kind, key in about}
     linked = {account for account in accounts.values() if account is not None}
-    promised = clocks.plan(ticket, actor=actor, fixed_at=due_at, accounts=linked)
+    written = mailed is not None and mailed.kind == MessageKind.PUBLIC
+    promised = clocks.plan(ticket, actor=actor, fixed_at=due_at, accounts=linked, for_a_person=written)
     journal.write(ticket, actor=actor, event="opened", after={"number": ticket.number, "category": category.key})
     clocks.begin(ticket, promised)
     if not realm_wide and permission != "ticketing.add_lead":
