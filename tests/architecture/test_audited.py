@@ -15,6 +15,7 @@ UNRECORDED = {
     "ticketing.services.bulk.preview": "tells what would be done, and does nothing",
     "workflow.services.bulk.preview": "tells what would be done, and does nothing",
     "ticketing.services.drafts_of_text.keep": "text that was not sent: its author's alone, written every few seconds",
+    "ticketing.services.notices.mark_seen": "that somebody has read what he was told is nobody else's business",
     "ticketing.services.presence.seen": "a sign of life of who is here; what people say of themselves is recorded",
     "boss.tenancy.services.passkeys.begin_registration": "asks the browser for a key; keeping it is recorded",
     "boss.tenancy.services.factors.begin_totp": "a secret that is not in force; confirming it is recorded",
