@@ -146,6 +146,7 @@ class MoveStep(models.IntegerChoices):
     SWITCHED = 2, _("Set up at the new server, and the service is there")
     REMOVED = 3, _("Taken off the old server")
     BACK = 4, _("Put back at the old server, and the service is there")
+    CARRIED = 5, _("Shut at both servers, and all that is in it is copied to the new one")
 
 
 class OutageScopeKind(models.TextChoices):
@@ -186,4 +187,3 @@ class BackAnswer(models.TextChoices):
     YES = "yes", _("Back")
     NO = "no", _("Not back")
     NONE = "none", _("No answer in time")
-    CARRIED = 5, _("Shut at both servers, and all that is in it is copied to the new one")

@@ -142,6 +142,10 @@ class Ticket(FSMModelMixin, Addressable):
             ),
             models.Index(fields=["realm_id", "requester", "-id"], name="ticketing_by_requester"),
             models.Index(fields=["realm_id", "-id"], name="ticketing_newest"),
+            # Few of many are open: the list everybody begins with must not walk past the others.
+            models.Index(
+                fields=["realm_id", "-id"], condition=Q(state__in=OPEN_STATES), name="ticketing_newest_open"
+            ),
             models.Index(fields=["realm_id", "category", "status", "-id"], name="ticketing_by_status"),
             models.Index(
                 fields=["realm_id", "merged_into"],

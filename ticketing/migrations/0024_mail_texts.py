@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ticketing', '0024_attachments'),
+        ('ticketing', '0023_attachments'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ipservices', '0010_comparisons_list_by_place'),
+        ('ipservices', '0011_outages'),
     ]
 
     operations = [

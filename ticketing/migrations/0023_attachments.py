@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('core', '0005_stored_files'),
-        ('ticketing', '0023_automation_rules'),
+        ('ticketing', '0022_automation_rules'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ticketing', '0022_notification_matrix'),
+        ('ticketing', '0021_notification_matrix'),
     ]
 
     operations = [
