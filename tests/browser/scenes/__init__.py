@@ -9,12 +9,12 @@ tests of its own beside the code it is about.
  6  test_mail.py: there and back again through Postfix, the clock of the first answer
  7  test_mail.py: guessed number, forged reference, stolen token, failed authentication; accepted, split
  8  test_mail.py: out of office, bounce, fifty looping mails and the breaker
- 9  test_mail.py: hostile mail
+ 9  below the browser only: tests/mail/golden/hostile-*, tests/console/test_mail_pages.py
 10  tests/browser/test_composer.py: two agents, a killed browser, a change that crossed another
 11  test_weekend.py: a promise over a weekend on which the clocks change
 12  test_assigning.py: thirty tickets, three members; the next ticket from two browsers
 13  the outage's own tests
-14  test_fallback.py: three failed tries, done by hand; cannot be done
+14  test_fallback.py: failed tries, done by hand; reversing only below the browser: tests/journeys/test_reversal.py
 15  test_property_owner.py: what a resident shares and takes back
 19  test_reports.py: exact numbers, a bar that opens its tickets, the file, the mail
 ==  ===========================================================================================================
