@@ -9,7 +9,7 @@ tests of its own beside the code it is about.
  6  test_mail.py: there and back again through Postfix, the clock of the first answer
  7  test_mail.py: guessed number, forged reference, stolen token, failed authentication; accepted, split
  8  test_mail.py: out of office, bounce, fifty looping mails and the breaker
- 9  below the browser only: tests/mail/golden/hostile-*, tests/console/test_mail_pages.py
+ 9  test_mail.py: hostile mail
 10  tests/browser/test_composer.py: two agents, a killed browser, a change that crossed another
 11  test_weekend.py: a promise over a weekend on which the clocks change
 12  test_assigning.py: thirty tickets, three members; the next ticket from two browsers

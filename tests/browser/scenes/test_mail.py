@@ -1,4 +1,4 @@
-"""Scenarios 6 to 8: mail through a real Postfix and into a real Dovecot, and what the desk sees of it in its pages.
+"""Scenarios 6 to 9: mail through a real Postfix and into a real Dovecot, and what the desk sees of it in its pages.
 
 The verdict on who sent a mail is the edge's and comes with it by LMTP; Postfix of the lab gives none.
 """
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
 EDGE = "mx.edge.example"
+RUNS = "script:not([src]):not([type='application/json']), svg script, [onerror], [onload]"
 
 
 def by_the_edge(desk: Desk, raw: bytes, sender: str, to: str = HELP, verdict: str = "") -> None:  # noqa: F811
@@ -193,3 +194,56 @@ def test_machines_are_not_answered_and_a_loop_is_cut(
     page.get_by_role("link", name=f"Mail loop: {ROBOT}").click()
     page.get_by_text("Nothing automatic goes there for a day.").first.wait_for()
     look.at("alert")
+
+
+def test_hostile_mail_is_there_with_its_reason_and_runs_nothing(
+    desk: Desk,  # noqa: F811
+    cast: Cast,
+    opened: InboundMail,
+    person: Callable[..., Page],
+) -> None:
+    head = b"From: Mallory <mallory@homes.example>\r\nTo: help@help.alpha.example\r\n"
+    html = b"MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    deep = b"".join(b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (n, n) for n in range(14))
+    svg = (
+        b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\nSee the picture\r\n--b\r\n'
+        b'Content-Type: image/svg+xml\r\nContent-Disposition: attachment; filename="p.svg"\r\n\r\n'
+        b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(3)"><script>alert(4)</script></svg>\r\n--b--\r\n'
+    )
+    first = b"Message-ID: <same@homes.example>\r\n"
+    for raw in (
+        b"Subject: script\r\n" + html + b"<p>Hello<script>alert(1)</script><img src=x onerror=alert(2)></p>",
+        b"Subject: picture\r\n" + svg,
+        b"Subject: deep\r\nMIME-Version: 1.0\r\n" + deep + b"\r\nAt the bottom\r\n",
+        b"Subject: big\r\n\r\n" + b"x" * 70 + b"\r\n" + (b"y" * 76 + b"\r\n") * (30 * 1024 * 1024 // 78),
+        b"Subject: charset\r\nContent-Type: text/plain; charset=klingon-8\r\n\r\nna\xefve \xff words\r\n",
+        b"Subject: no id\r\nMessage-ID: <>\r\n\r\nWithout a name\r\n",
+        b"Subject: twice\r\n" + first + b"\r\nThe one\r\n",
+        b"Subject: twice again\r\n" + first + b"\r\nThe other\r\n",
+    ):
+        by_the_edge(desk, head + raw, "mallory@homes.example")
+    desk.until(lambda: not desk.inbound(state="received"))
+    came = desk.inbound(envelope_from="mallory@homes.example")
+    assert len(came) == 8
+    # Nested too deep to be read, its subject included: kept apart. All others are tickets.
+    assert [(each.subject, each.state) for each in came if each.state != "applied"] == [("", "quarantined")]
+    with desk.realm():
+        assert RawMail.objects.count() == 9
+
+    page = person(cast.bob.email, "/console/mail/")
+    look = Look(page, "scene-hostile")
+    look.desktop()
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.get_by_role("link", name="No sender").wait_for()
+    home = page.url.split("/console/")[0]
+    for each in came:
+        page.goto(f"{home}/console/mail/{each.public_id}/")
+        page.get_by_role("heading", name="Why is this here?").wait_for()
+        assert page.locator("section[aria-labelledby=why-h] li").count() > 0
+        if each.ticket is not None:
+            page.goto(f"{home}/console/tickets/{each.ticket.public_id}/")
+            page.get_by_role("heading", name="Conversation").wait_for()
+            assert page.locator(RUNS).count() == 0
+    look.judge("the last of them")
+    assert dialogs == [] and look.errors == []
