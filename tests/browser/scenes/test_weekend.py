@@ -88,13 +88,13 @@ def test_a_promise_over_the_weekend_of_the_change_of_clocks(
         """Who of the staff has been written to by the sweep of this moment or before."""
         tasks.escalate()
         with scoping.realm_transaction(realm_id, "test"):
-            return sorted(
-                Delivery.objects.filter(address__endswith="@alpha.example").values_list("address", flat=True)
-            )
+            return sorted(Delivery.objects.filter(address__endswith="@alpha.example").values_list("address", flat=True))
 
     hand.set(at(FRIDAY, 17, 50))
     hers = person(dana.email, "/my/tickets/new/")
-    hers.get_by_label("What is it about?").select_option(label="Fault")
+    with hers.expect_response("**/my/tickets/new/**"):  # its questions come
+        hers.get_by_label("What is it about?").select_option(label="Fault")
+    hers.wait_for_load_state("networkidle")
     hers.get_by_label("In a few words").fill("No light")
     hers.get_by_label("Tell us more").fill("Since the storm")
     hers.get_by_role("button", name="Send to us").click()
@@ -125,7 +125,7 @@ def test_a_promise_over_the_weekend_of_the_change_of_clocks(
     page.get_by_label("Waiting for").select_option("customer")
     page.get_by_role("button", name="Put aside").click()
     page.get_by_role("heading", name="No light").wait_for()
-    page.locator("section[aria-labelledby=promises-h]").get_by_text("stands still").wait_for()
+    page.locator("section[aria-labelledby=promises-h]").get_by_text("stands still", exact=True).wait_for()
     hand.set(at(MONDAY, 10))
     hers = person(dana.email, f"/my/tickets/{ticket.public_id}/")
     hers.get_by_label("Your message").fill("It was not. It is now, and still no light.")
