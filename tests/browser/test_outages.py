@@ -42,7 +42,7 @@ def test_a_node_goes_down_and_comes_back(cast: Cast, live_url: str, page: Page, 
     look.at("ticket")
     look.desktop()
     page.get_by_role("button", name="Add to outage").click()
-    page.get_by_text("Belongs to the outage").wait_for()
+    page.get_by_text("Belongs to the outage AL-").wait_for()
 
     for account, concerned in ((street.homes[0], True), (street.neighbour, False)):
         assert account is not None
