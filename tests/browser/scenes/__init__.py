@@ -14,7 +14,7 @@ tests of its own beside the code it is about.
 11  test_weekend.py: a promise over a weekend on which the clocks change
 12  test_assigning.py: thirty tickets, three members; the next ticket from two browsers
 13  the outage's own tests
-14  test_fallback.py: failed tries, done by hand; reversing only below the browser: tests/journeys/test_reversal.py
+14  test_fallback.py: failed tries, done by hand; said to be impossible, reversed
 15  test_property_owner.py: what a resident shares and takes back
 19  test_reports.py: exact numbers, a bar that opens its tickets, the file, the mail
 ==  ===========================================================================================================

@@ -1,9 +1,9 @@
-"""Scenario 14, its first half: a task that failed at every try comes to people, and is done by hand."""
+"""Scenario 14: a task that failed at every try comes to people, is done by hand, or is said to be impossible."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,7 @@ from boss.platform.demo.trilakes import people
 from boss.tenancy import selectors as tenancy
 from ipservices.models import Binding
 from ipservices.services import simulator
+from subscribers.contact import ContactDetails
 from subscribers.models import Order
 from tests.browser.portal_look import Look
 from tests.browser.test_console import sign_in
@@ -44,9 +45,9 @@ def lakes(real_db: str) -> Company:
     return company
 
 
-def fallen(company: Company) -> tuple[Order, Ticket]:
+def fallen(company: Company, **more: Any) -> tuple[Order, Ticket]:
     """An order whose mailboxes could not be made, and the ticket that says so."""
-    order = company.order("triple-300", "install")
+    order = company.order("triple-300", "install", **more)
     task = company.until(order.run_id, "create_mailboxes", "attention")
     with company.open():
         assert Attempt.objects.filter(task=task).count() >= 3
@@ -56,7 +57,7 @@ def fallen(company: Company) -> tuple[Order, Ticket]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_done_by_hand_the_run_goes_on(lakes: Company, served: str, page: Page) -> None:
+def test_done_by_hand_the_run_goes_on_and_cannot_be_done_all_is_undone(lakes: Company, served: str, page: Page) -> None:
     order, ticket = fallen(lakes)
     look = Look(page, "scene-fallback")
     look.desktop()
@@ -74,3 +75,20 @@ def test_done_by_hand_the_run_goes_on(lakes: Company, served: str, page: Page) -
     results.get_by_role("button", name="Done").click()
     page.get_by_role("heading", name="How it ended").wait_for()
     assert lakes.finish(order.run_id) == "completed", lakes.stuck(order.run_id)
+
+    second, ticket = fallen(lakes, contact=ContactDetails("Otto Other", "otto@example.com", "+15125550177"))
+    page.goto(f"{served}/console/tickets/{ticket.public_id}/")
+    page.get_by_role("link", name="Cannot be done: reverse everything").click()
+    page.get_by_text("This reaches beyond the ticket").wait_for()
+    look.at("undo")
+    look.desktop()
+    undo = results.get_by_role("button", name="Cannot be done: reverse everything")
+    undo.click()
+    results.locator(".error-summary").wait_for()  # neither a reason nor yes was said
+    results.get_by_label("Reason").fill("The mail server is gone for good")
+    results.locator("[type=checkbox]").check()
+    undo.click()
+    page.get_by_role("heading", name="How it ended").wait_for()
+    assert lakes.finish(second.run_id) == "reversed", lakes.stuck(second.run_id)
+    page.goto(f"{served}/console/runs/{lakes.run(second.run_id).public_id}/")
+    page.get_by_text("Reversed").first.wait_for()
