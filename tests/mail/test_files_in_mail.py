@@ -12,10 +12,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile as File
 from boss.core.problems import NotFound
 from boss.notify.services import deliveries
 from tests.cast import actor_of, make_user
+from tests.mail.conftest import pass_on
 from ticketing import attachments
 from ticketing.models import Attachment, Message, OutboundMail
 from ticketing.services import tickets
-from ticketing.services.mail import outgoing, settling
+from ticketing.services.mail import settling
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 60
 
@@ -111,7 +112,7 @@ def test_an_answer_takes_its_files_along_to_each_who_takes_part(post, dana, cast
     came = post.take(letter().as_bytes())
     nora = make_user(cast.alpha, "nora@alpha.example", "Nora North", "noc")
     message = tickets.add_message(actor=actor_of(nora), ticket=came.ticket, body="Here", files=[File("plan.png", PNG)])
-    [sent] = outgoing.answer(actor=actor_of(nora), ticket=came.ticket, message=Message.objects.get(pk=message.pk))
+    [sent] = pass_on(Message.objects.get(pk=message.pk))
     outbox.outbox.clear()
     assert deliveries.deliver(sent.realm_id, OutboundMail.objects.get(pk=sent.pk).delivery_id)
     [left] = outbox.outbox

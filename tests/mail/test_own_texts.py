@@ -10,14 +10,14 @@ from boss.core.problems import InvalidInput
 from boss.notify.models import Delivery
 from boss.notify.services import deliveries
 from tests.cast import actor_of
-from tests.mail.conftest import FIRST
+from tests.mail.conftest import FIRST, pass_on
 from ticketing import mail_texts, selectors
 from ticketing.errors import MailTextChanged
 from ticketing.mail import language
 from ticketing.mail.language import Names
 from ticketing.models import MailText, OutboundMail
 from ticketing.services import tickets
-from ticketing.services.mail import outgoing, wording
+from ticketing.services.mail import wording
 from ticketing.services.mail.wording import Place
 
 NAMES = Names(frozenset({"name", "answer"}), {"history": frozenset({"author", "text"})})
@@ -89,7 +89,7 @@ def test_O3_the_engine_itself_knows_no_other_tag_and_no_filter():
 def answered(thread, bob, system, words="We are on it.") -> OutboundMail:
     message = tickets.add_message(actor=bob, ticket=thread.ticket, body=words)
     return next(
-        each for each in outgoing.answer(actor=system, ticket=thread.ticket, message=message)
+        each for each in pass_on(message)
         if each.address == "dana@home.example"
     )  # fmt: skip
 

@@ -15,13 +15,14 @@ from subscribers.contact import ContactDetails
 from subscribers.models import Account
 from subscribers.services import accounts
 from tests.cast import actor_of
+from tests.mail.conftest import pass_on
 from ticketing.errors import ParticipantSettled
 from ticketing.mail import tokens
 from ticketing.mailroom import list_waiting_people
 from ticketing.models import Message, OutboundMail, Participant, Ticket
 from ticketing.selectors import list_messages
 from ticketing.services import tickets
-from ticketing.services.mail import keys, letting_in, outgoing
+from ticketing.services.mail import keys, letting_in
 
 PASSED = b"Authentication-Results: mx.alpha.example; dmarc=pass\n"
 FORWARD = (
@@ -112,7 +113,7 @@ def test_E7_whom_staff_let_in_is_written_to_from_the_next_answer_on(post, thread
     letting_in.let_in(actor=bob, participant=leo)
     assert not OutboundMail.objects.filter(address=leo.email).exists()
     message = tickets.add_message(actor=bob, ticket=thread.ticket, body="Soon.")
-    outgoing.answer(actor=system, ticket=thread.ticket, message=message)
+    pass_on(message)
     assert OutboundMail.objects.filter(address=leo.email).count() == 1
     assert not list_waiting_people(bob, thread.ticket).exists()
 
@@ -149,14 +150,14 @@ def test_M7_the_first_sender_of_what_staff_forward_is_offered_as_requester_and_n
     )
     assert greta.ticket.requester is None and not OutboundMail.objects.exists() and outbox.outbox == []
     message = tickets.add_message(actor=bob, ticket=greta.ticket, body="We look into it.")
-    assert outgoing.answer(actor=bob, ticket=greta.ticket, message=message) == []
+    assert pass_on(message) == []
 
 
 def test_M7_made_the_requester_she_gets_the_next_answer_without_the_colleagues_words(post, bob, system):
     greta = offered(post)
     letting_in.let_in(actor=bob, participant=greta)
     message = tickets.add_message(actor=bob, ticket=greta.ticket, body="We look into it.")
-    (sent,) = outgoing.answer(actor=system, ticket=greta.ticket, message=message)
+    (sent,) = pass_on(message)
     assert sent.address == "greta@farm.example"
     assert "never polite" not in sent.delivery.message.text
     assert Message.objects.get(ticket=greta.ticket, seq__lt=message.seq).kind == "internal"

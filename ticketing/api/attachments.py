@@ -79,6 +79,7 @@ class FileLimitsViewSet(BossViewSet):
         """What holds now."""
         return Response(asdict(file_limits.of_realm(self.actor.realm_id)))
 
+    @extend_schema(responses={200: FileLimitsSerializer})
     def create(self, request: Request) -> Response:
         """Set all four."""
         return Response(asdict(attaching.set_limits(actor=self.actor, **self.given())))
