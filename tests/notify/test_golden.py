@@ -50,6 +50,26 @@ CONTEXTS = {
     "ticket_answer": {**RECEIVED, "author": "Bob Baker", "body": "We look into it.\n\nIs the lamp <red>?"},
     "ticket_resolved": RECEIVED,
     "ticket_news": {**RECEIVED, "news": "your request AL-1001 is closed.", "by_mail": True},
+    "ticket_written": {
+        **RECEIVED,
+        "subject": "Re: Photos of the mast [AL-1001]",
+        "written": "Dear Dana,\n\nwe look into it <today>.",
+        "files": ["plan.png"],
+        "not_sent": ["mast.tiff"],
+    },
+    "outage_update": {
+        "name": "Dana",
+        "text": "A cable was cut in Elm Street.",
+        "eta_at": dt.datetime(2026, 11, 30, 16, 30, tzinfo=dt.UTC),
+        "opened": True,
+        "link": WELCOME["link"],
+    },
+    "outage_over": {
+        "name": "Dana",
+        "text": "The cable is mended.",
+        "until": dt.datetime(2026, 12, 2, 16, 30, tzinfo=dt.UTC),
+        "link": WELCOME["link"],
+    },
     "ticket_too_large": {**RECEIVED, "subject": "Re: Photos of the mast [AL-1001]"},
     "desk_notices": {
         "name": "Bob",

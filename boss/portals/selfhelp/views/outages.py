@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from boss.core.problems import Problem
 from boss.core.views import public, requires
-from ipservices.errors import BadAnswerLink
+from ipservices.errors import BadAnswerLink, OutageIsOver
 from ipservices.services import outages
 from ipservices.services.outages import answering
 
@@ -21,10 +21,10 @@ NOT_INDEXED = "noindex, nofollow"
 @requires("core.use_selfhelp", customers=True)
 @require_POST
 def tell_me(request: HttpRequest, public_id: str) -> HttpResponse:
-    """He wants to be told when it is back."""
+    """He wants to be told when it is back. Of an outage that does not concern him there is nothing here (404)."""
     try:
         outages.ask_to_be_told(actor=request.actor, public_id=public_id)  # type: ignore[attr-defined]
-    except Problem as problem:
+    except OutageIsOver as problem:
         messages.error(request, str(problem))
     else:
         messages.success(request, _("We write to you as soon as it is back."))
