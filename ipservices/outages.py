@@ -55,6 +55,16 @@ def whole_outages() -> ScopedQuerySet:
     return rows
 
 
+def scopes_of(outage: Outage) -> list[OutageScope]:
+    """What is out, of an outage that was listed; the listing has asked for it."""
+    return list(outage.scopes.all())
+
+
+def tickets_of(member: OutageMember) -> list[Ticket]:
+    """His tickets about it; the listing has asked for them."""
+    return [place.ticket for place in member.tickets.all()]
+
+
 def list_open(actor: Actor) -> list[Outage]:
     """Those that are not over, each with ``members_now``, the number written down."""
     rows = list_outages(actor).filter(ended_at=None).annotate(members_now=Count("members"))

@@ -110,7 +110,7 @@ class OutageMemberSerializer(serializers.ModelSerializer[OutageMember]):
         )  # fmt: skip
 
     def get_tickets(self, member: OutageMember) -> list[str]:
-        return [place.ticket.public_id for place in member.tickets.all()]
+        return [ticket.public_id for ticket in reads.tickets_of(member)]
 
 
 class OneOutageScope(serializers.Serializer[Any]):

@@ -56,7 +56,7 @@ def row(outage: Outage) -> Row:
 
 
 def where(outage: Outage) -> str:
-    named = [each.label for each in outage.scopes.all()]
+    named = [each.label for each in reads.scopes_of(outage)]
     return ", ".join(named[:3]) + ("…" if len(named) > 3 else "")
 
 
@@ -82,7 +82,7 @@ def member(found: OutageMember) -> Member:
         reported_at=found.reported_at,
         answer=ANSWERS.get(found.answer) or (ASKING if found.asked_at else None),
         is_lost=bool(getattr(found, "is_lost", False)),
-        tickets=[(place.ticket.number, url_of(place.ticket)) for place in found.tickets.all()],
+        tickets=[(ticket.number, url_of(ticket)) for ticket in reads.tickets_of(found)],
     )
 
 

@@ -121,7 +121,7 @@ def _page(request: HttpRequest, public_id: str, *, status: int = 200, **forms: A
         "outage": found,
         "state": present.state_of(found),
         "ticket_url": present_tickets.url_of(found.ticket) if found.ticket else "",
-        "scopes": [(each.get_kind_display(), each.label) for each in found.scopes.all()],
+        "scopes": [(each.get_kind_display(), each.label) for each in reads.scopes_of(found)],
         "counts": reads.count(found, live=found.is_open),
         "updates": reads.list_updates(found),
         "page": members.map(present.member),
