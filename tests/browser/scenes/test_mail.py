@@ -134,7 +134,7 @@ def test_strangers_reach_no_ticket_and_bob_decides(
     page.get_by_role("heading", name="Why is this here?").wait_for()
     look.at("held-mail")
     look.desktop()
-    page.get_by_role("button", name=f"Put on {ticket.number}").click()
+    page.get_by_role("button", name=f"Put on {ticket.number}", exact=True).click()
     page.wait_for_load_state()
     page.goto(page.url.split("/console/")[0] + "/console/mail/")
     page.get_by_role("link", name=ROBOT).click()
