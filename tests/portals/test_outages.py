@@ -99,6 +99,8 @@ def test_looking_at_the_question_answers_nothing_and_needs_no_sign_in(
         answer = anybody.get(path)
         assert answer.status_code == 200 and BACK in answer.content.decode()
         assert "Maria" not in answer.content.decode()
+        # Elsewhere the link is not told; here browsers must say where the answer comes from.
+        assert answer["Referrer-Policy"] == "same-origin"
     anybody.head(path)
     asked.refresh_from_db()
     assert asked.answer == ""

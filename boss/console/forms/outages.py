@@ -109,7 +109,10 @@ class OutageForm(ScopeForm, _Said):
 
 
 class RestoreForm(BossForm):
-    """Service is back."""
+    """Service is back. On a page with other forms that have a text its boxes need names of their own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "restore_%s", **kwargs})
 
     text = forms.CharField(
         label=_("What those concerned read"), max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 3}),
