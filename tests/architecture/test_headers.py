@@ -39,9 +39,7 @@ def test_every_address_answers_with_every_header(cast, alpha, settings):
                 seen += 1
                 where = f"{route} {answer.status_code}"
                 assert answer["X-Content-Type-Options"] == "nosniff", where
-                # Where the address itself is a key, it is told to nobody.
-                told = "no-referrer" if "token" in route and route.startswith("outage/") else "same-origin"
-                assert answer["Referrer-Policy"] == told, where
+                assert answer["Referrer-Policy"] == "same-origin", where
                 assert answer["X-Frame-Options"] == "DENY", where
                 assert answer["Cross-Origin-Opener-Policy"] == "same-origin", where
                 assert answer["Cross-Origin-Resource-Policy"] == "same-origin", where
