@@ -263,17 +263,16 @@ def known_to(actor: Actor) -> list[Known]:
     """Open outages that concern the person himself: his accounts, or the place he lives at."""
     with scoping.as_application():  # what is given out is the public text, and to those concerned alone
         everything = _open()
-        if not everything:
-            return []
-        accounts = my_accounts(actor)
-        members = OutageMember.objects.filter(account__in=accounts, outage__in=everything)
-        asked = {each.outage_id: each.reported_at is not None for each in members}
-        user: User | None = User.objects.filter(pk=actor.user_id).first()
-        sites = [user.site_id] if user is not None and user.site_id else []
-        lies_in = _around(everything, account_ids=[each.pk for each in accounts], site_ids=sites)
-        return [
-            _known(each, asked.get(each.pk, False)) for each in everything if each.pk in asked or each.pk in lies_in
-        ]
+    if not everything:
+        return []
+    accounts = [each.pk for each in my_accounts(actor)]
+    user: User | None = User.objects.filter(pk=actor.user_id).first()
+    sites = [user.site_id] if user is not None and user.site_id else []
+    lies_in = _around(everything, account_ids=accounts, site_ids=sites)
+    with scoping.as_application():
+        members = list(OutageMember.objects.filter(account__in=accounts, outage__in=everything))
+    asked = {each.outage_id: each.reported_at is not None for each in members}
+    return [_known(each, asked.get(each.pk, False)) for each in everything if each.pk in asked or each.pk in lies_in]
 
 
 def my_accounts(actor: Actor) -> list[Account]:
