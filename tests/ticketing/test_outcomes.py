@@ -23,7 +23,9 @@ def test_the_outcome_reaches_its_subject_with_clean_values(fallen, bob):
     assert pump.told == [(ticket.number, "done", {"pressure": 4})]
     assert (ticket.state, ticket.outcome, ticket.outcome_values) == ("resolved", "done", {"pressure": 4})
     assert (ticket.resolved_by, ticket.assignee_id) == ("Bob Baker", bob.user_id)
-    assert Fact.objects.get(name="ticketing.ticket_resolved").payload == {"ticket_id": ticket.pk, "outcome": "done"}
+    assert Fact.objects.get(name="ticketing.ticket_resolved").payload == {
+        "ticket_id": ticket.pk, "outcome": "done", "told": False,
+    }  # fmt: skip
     assert AuditEntry.objects.get(action="ticket.resolved").after["outcome"] == "done"
 
 
@@ -120,7 +122,7 @@ def test_no_key_closes_no_ticket(hers, system):
 
 
 def test_resolving_costs_a_fixed_number_of_queries(fallen, bob, django_assert_num_queries):
-    # savepoint, lock, may, children, fields, checklist, user, clocks, save, event, audit, two facts (it is resolved;
-    # its owner has room) and their deliveries, release
-    with django_assert_num_queries(16):
+    # savepoint, lock, may, children, fields, category and its parent, how it may end, checklist, user, clocks, save,
+    # event, audit, rules, three facts (it moved; it is resolved; its owner has room) and their deliveries, release
+    with django_assert_num_queries(21):
         tickets.resolve(actor=bob, ticket=fallen, outcome="done", values={"pressure": 4})
