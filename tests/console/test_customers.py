@@ -265,7 +265,7 @@ def test_whatever_is_typed_the_search_answers(typed: str, order: Order, cast: Ca
 
 
 def test_the_search_box_asks_few_statements(order: Order, cast: Cast, browser_of: Any, statements_of: Any) -> None:
-    assert len(asked := statements_of(browser_of(cast.bob), "/console/search/?q=maria")) <= 8, "\n".join(asked)
+    assert len(asked := statements_of(browser_of(cast.bob), "/console/search/?q=maria")) <= 9, "\n".join(asked)
 
 
 def test_a_service_tells_its_calls_in_sentences(service: Service, cast: Cast, browser_of: Any) -> None:

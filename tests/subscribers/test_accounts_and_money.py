@@ -122,9 +122,9 @@ def test_the_people_of_an_account_are_shown_to_those_who_may_see_contacts(custom
     assert selectors.account_360(narrow, account).contacts == []
 
 
-def test_an_account_s_page_is_six_statements(customer, site, plan, bob, django_assert_max_num_queries):
+def test_an_account_s_page_is_few_statements(customer, site, plan, bob, django_assert_max_num_queries):
     account = customer("Maria Ortiz", at=site, plan=plan)
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(6):
         picture = selectors.account_360(bob, account)
     assert len(picture.subscriptions) == 1
     assert picture.monthly == {}

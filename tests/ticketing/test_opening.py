@@ -141,7 +141,8 @@ def test_an_auditor_opens_nothing(desk, cast):
 
 
 def test_opening_costs_a_fixed_number_of_queries(desk, system, django_assert_num_queries):
-    # savepoint, lock, key, category, number, policy, ticket, event, audit, rules, message, link, fact, delivery, release
+    # savepoint, lock, key, category, number, policy, ticket, event, audit, rules, message, link, fact, delivery,
+    # release
     with django_assert_num_queries(15):
         tickets.open(
             actor=system,
