@@ -77,6 +77,8 @@ def test_done_by_hand_the_run_goes_on_and_cannot_be_done_all_is_undone(lakes: Co
     assert lakes.finish(order.run_id) == "completed", lakes.stuck(order.run_id)
 
     second, ticket = fallen(lakes, contact=ContactDetails("Otto Other", "otto@example.com", "+15125550177"))
+    page.context.clear_cookies()
+    sign_in(page, served, "rosa")  # who may reverse
     page.goto(f"{served}/console/tickets/{ticket.public_id}/")
     page.get_by_role("link", name="Cannot be done: reverse everything").click()
     page.get_by_text("This reaches beyond the ticket").wait_for()
