@@ -38,9 +38,11 @@ class Relay:
         try:
             while data := source.recv(65536):
                 cut = bool(is_asked and self.cut_at and self.cut_at in data)
-                target.sendall(data)
                 if cut:
                     self.cut_at = b""
+                    source.shutdown(socket.SHUT_RDWR)  # first of all: the answer may be faster than the cut
+                target.sendall(data)
+                if cut:
                     self.cut()
         except OSError:
             pass
