@@ -86,6 +86,10 @@ class Bench(ABC):
         """What makes the server's counters begin anew (a restart)."""
         raise NotHere("a server that may be restarted")
 
+    def another(self) -> Bench:
+        """A second server of this make, where the same name is free: what is in the object can be handed over to it."""
+        raise NotHere("a second server to hand over to")
+
     def effects(self, key: str) -> int | None:
         """How often the server really changed something under ``key``, by its own log; None where it keeps none."""
         return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import concurrent.futures
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import connections
 from django.utils.translation import gettext_lazy as _
@@ -294,6 +295,36 @@ def usage_moves(bench: Bench) -> None:
     _eventually(all_seen, f"after a reset: used {used}, counted {seen}")
 
 
+def contents_go_over(bench: Bench) -> None:
+    wanted = bench.desired()
+    other = bench.another()
+    other.reset()
+    try:
+        _establish(bench, wanted)
+        bench.use(wanted)
+        _establish(other, replace(wanted, restriction=Restriction.BLOCKED), "kit:other")
+        first = _handed_over(bench, other, wanted)
+        _expect(_handed_over(bench, other, wanted) == first, "handing over a second time changed something")
+        bench.use(wanted)
+        _establish(bench, replace(wanted, restriction=Restriction.BLOCKED), "kit:suspend")
+        more = _handed_over(bench, other, wanted)
+        _expect(more != first, f"what came in between is not there: {more}")
+        _establish(other, wanted, "kit:open")
+        _expect(other.works(wanted), "a subscriber does not get in at the other server")
+    finally:
+        other.reset()
+
+
+def _handed_over(bench: Bench, other: Bench, wanted: Desired) -> Mapping[str, Any]:
+    """Hand over, and make sure that both hold the same, and something; what that is."""
+    with other.driver() as there, bench.driver() as here:
+        here.hand_over(wanted, there.taking_address())
+        held, copied = here.contents(wanted), there.contents(wanted)
+    _expect(held, "nothing is in it though it was used")
+    _expect(held == copied, f"here {held}, there {copied}")
+    return held
+
+
 def twenty_parallel(bench: Bench) -> None:
     _establish(bench, bench.desired())
     wanted = [bench.changed(bench.desired(), number) for number in range(1, PARALLEL + 1)]
@@ -393,6 +424,8 @@ CHECKS: tuple[Check, ...] = (
     Check("many_as_one", _("Objects read together are as they are when read one by one"), many_as_one),
     Check("usage_moves", _("Usage moves, and survives a counter that begins anew"), usage_moves,
           lambda bench: bool(bench.kind.metrics) and bench.capabilities.usage),
+    Check("contents_go_over", _("What its owner has put in goes over to another server, all of it and once"),
+          contents_go_over, lambda bench: bool(bench.capabilities.hands_over)),
     Check("twenty_parallel", _("Of twenty changes at once exactly one remains"), twenty_parallel),
     Check("dies_in_the_middle", _("A server that dies in the middle is right after the next attempt"),
           dies_in_the_middle),

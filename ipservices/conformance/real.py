@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -25,13 +25,15 @@ class ServerBench(Bench, Generic[L]):
     """A lab's server, bound in the realm under test as a realm would bind it.
 
     ``dead_plane`` are settings that point the driver at a place where nothing serves subscribers, ``wrong`` are
-    secrets the server refuses; ``kill_after`` is when, in seconds after the first change, the power goes.
+    secrets the server refuses; ``kill_after`` is when, in seconds after the first change, the power goes. ``beside``
+    starts a second server, for who was given one.
     """
 
     dead_plane: ClassVar[Mapping[str, Any]] = {}
     wrong: ClassVar[Mapping[str, str]] = {}
     kill_after: ClassVar[float] = 0.01
     deadline_seconds: ClassVar[float] = 8.0
+    beside: Callable[[], Bench] | None = None
 
     def __init__(self, realm_id: int, lab: L, bound: LabBinding, full_kind: str, label: str = "") -> None:
         self.realm_id = realm_id
@@ -67,6 +69,9 @@ class ServerBench(Bench, Generic[L]):
             directories=(str(self.lab.directory),),
         )
         return drivers.get(self.bound.driver_key).driver(connection)
+
+    def another(self) -> Bench:
+        return super().another() if self.beside is None else self.beside()
 
     def reset_counters(self) -> None:
         self.lab.restart()

@@ -94,7 +94,9 @@ def as_admin(statement: sql.Composable) -> None:
 
 
 def _in(value: str) -> sql.Composable:
-    head, _sign, tail = value.partition("#")
+    head, sign, tail = value.partition("#")
+    if not sign:
+        return sql.Literal(value)
     return sql.SQL("{} || nth || {}").format(sql.Literal(head), sql.Literal(tail))
 
 
@@ -203,7 +205,7 @@ def test_comparing_one_zone_of_a_real_powerdns(network: Network, labs: Labs, cou
             actor=network.system, family="dns", driver_key=bound.driver_key, name="bench PowerDNS",
             settings=bound.settings, secrets=bound.secrets,
         )  # fmt: skip
-    multiply(network, "dns", count, binding, f"h#.{ZONE}")
+    multiply(network, "dns", count, binding, f"h#.{ZONE}", zone=ZONE)
     fill(network, binding, labs.sql)
     compare("powerdns", network, binding, count)
     drop(labs.sql)

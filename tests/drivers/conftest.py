@@ -6,6 +6,7 @@ import importlib
 import os
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from boss.platform import lab as platform_lab
 from boss.platform.testing import databases
 from boss.tenancy import selectors
 from ipservices.conformance import CHECKS, Bench
+from ipservices.conformance.real import ServerBench
 from ipservices.drivers.simulator.bench import SimulatorBench
 from tests import cast as the_cast
 from tests.labs import Labs
@@ -38,7 +40,7 @@ class Benches:
     def __init__(self, realm_id: int) -> None:
         self.realm_id = realm_id
         self._simulated: dict[str, Bench] = {}
-        self._real: dict[str, dict[str, Bench]] = {}
+        self._real: dict[str, dict[str, ServerBench[Any]]] = {}
 
     def simulated(self, full_kind: str) -> Bench:
         if full_kind not in self._simulated:
@@ -46,11 +48,20 @@ class Benches:
         return self._simulated[full_kind]
 
     def real(self, folder: str, full_kind: str, labs: Labs) -> Bench:
-        lab = labs.of(folder)
-        if folder not in self._real:
-            made = importlib.import_module(f"ipservices.drivers.{folder}.lab.bench").benches(lab, self.realm_id)
-            self._real[folder] = {bench.full_kind: bench for bench in made}
-        return self._real[folder][full_kind]
+        return self._at(labs, folder, "")[full_kind]
+
+    def _at(self, labs: Labs, folder: str, instance: str) -> dict[str, ServerBench[Any]]:
+        key, lab = f"{folder}{instance}", labs.of(folder, instance)
+        if key not in self._real:
+            module = importlib.import_module(f"ipservices.drivers.{folder}.lab.bench")
+            which = {"instance": instance} if instance else {}
+            self._real[key] = {bench.full_kind: bench for bench in module.benches(lab, self.realm_id, **which)}
+            for full_kind, bench in self._real[key].items():
+                bench.beside = partial(self._beside, labs, folder, full_kind)
+        return self._real[key]
+
+    def _beside(self, labs: Labs, folder: str, full_kind: str) -> ServerBench[Any]:
+        return self._at(labs, folder, "-beside")[full_kind]
 
 
 @pytest.fixture(scope="module")

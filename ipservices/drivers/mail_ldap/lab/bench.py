@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import ldap3
 
-from ipservices.conformance import Bench
 from ipservices.contracts import Desired
 from ipservices.drivers.mail_ldap.lab import BASE, WRITER, LdapMailLab, bindings
 from ipservices.labs import HOST, Names
 from ipservices.mailing.lab.bench import MailBench
 
 
-def benches(lab: LdapMailLab, realm_id: int, domain: str = "kit-third.example") -> list[Bench]:
-    """One for the only kind."""
+def benches(
+    lab: LdapMailLab, realm_id: int, domain: str = "kit-third.example", instance: str = ""
+) -> list[LdapMailBench]:
+    """One for the only kind; ``domain`` or ``instance`` tells two servers apart."""
     [bound] = bindings(lab.facts(), Names(f"subs.{domain}", domain, f"sip.{domain}"))
-    return [LdapMailBench(realm_id, lab, bound, "mail.mailbox", f"{bound.driver_key} {domain}")]
+    return [LdapMailBench(realm_id, lab, bound, "mail.mailbox", f"{bound.driver_key} {domain}{instance}")]
 
 
 class LdapMailBench(MailBench[LdapMailLab]):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from ipservices.conformance import Bench
 from ipservices.contracts import Desired
 from ipservices.drivers.mail_postfix_dovecot.lab import SqlMailLab, bindings
 from ipservices.labs import Names
 from ipservices.mailing.lab.bench import MailBench
 
 
-def benches(lab: SqlMailLab, realm_id: int, domain: str = "kit.example") -> list[Bench]:
-    """One for the only kind; ``domain`` tells two servers apart."""
+def benches(
+    lab: SqlMailLab, realm_id: int, domain: str = "kit.example", instance: str = ""
+) -> list[SqlMailBench]:
+    """One for the only kind; ``domain`` or ``instance`` tells two servers apart."""
     [bound] = bindings(lab.facts(), Names(f"subs.{domain}", domain, f"sip.{domain}"))
-    return [SqlMailBench(realm_id, lab, bound, "mail.mailbox", f"{bound.driver_key} {domain}")]
+    return [SqlMailBench(realm_id, lab, bound, "mail.mailbox", f"{bound.driver_key} {domain}{instance}")]
 
 
 class SqlMailBench(MailBench[SqlMailLab]):
