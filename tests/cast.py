@@ -18,6 +18,7 @@ from django.test import Client
 from boss.core import clock, scoping
 from boss.core.actors import Actor
 from boss.core.scoping import Scope
+from boss.platform.testing.databases import Furniture
 from boss.tenancy import selectors
 from boss.tenancy.models import Realm, User
 from boss.tenancy.services import realms, roles, users
@@ -46,6 +47,21 @@ def build() -> Cast:
         bob=make_user(alpha, "bob@alpha.example", "Bob Baker", "csr"),
         charlie=make_user(beta, "charlie@beta.example", "Charlie Cole", "realm_admin"),
     )
+
+
+def there() -> Cast:
+    """The cast of a database that was copied with it (``CAST``)."""
+    with scoping.system_transaction("test"):
+        alpha, beta = Realm.objects.get(key="alpha"), Realm.objects.get(key="beta")
+    people = {}
+    for realm in (alpha, beta):
+        with scoping.realm_transaction(realm.pk):
+            people |= {user.email.partition("@")[0]: user for user in User.objects.all()}
+    return Cast(alpha, beta, **people)
+
+
+CAST = Furniture("cast", build)
+"""Realms alpha and beta with their people, and nothing else."""
 
 
 def make_user(realm: Realm, email: str, name: str, *role_keys: str, kind: str = "staff", own: bool = False) -> User:
@@ -79,12 +95,19 @@ def _session_cast(django_db_setup: None, django_db_blocker: Any) -> Cast:
 
 
 @pytest.fixture
+def furniture(request: pytest.FixtureRequest) -> Furniture | None:
+    """What `real_db` holds from the start: the cast, if the test has one. Modules whose tests all need the same bulk of
+    rows override it."""
+    return CAST if "cast" in request.fixturenames else None
+
+
+@pytest.fixture
 def cast(request: pytest.FixtureRequest) -> Cast:
     """Realms alpha and beta with their people, on the database this test uses."""
     if "real_db" in request.fixturenames:
         request.getfixturevalue("real_db")
         selectors.forget_cached()
-        return build()
+        return there() if request.getfixturevalue("furniture") is CAST else build()
     built: Cast = request.getfixturevalue("_session_cast")
     request.getfixturevalue("db")
     selectors.forget_cached()

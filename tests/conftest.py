@@ -55,16 +55,13 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 
 @pytest.fixture
-def furniture() -> databases.Furniture | None:
-    """What `real_db` holds from the start. Modules whose tests all need the same bulk of rows override it."""
-    return None
-
-
-@pytest.fixture
 def real_db(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, furniture: databases.Furniture | None
 ) -> Iterator[str]:
-    """A fresh database for this test alone: real commits on all three aliases, dropped afterwards. Its name."""
+    """A fresh database for this test alone: real commits on all aliases, dropped afterwards. Its name.
+
+    It holds ``furniture`` (``tests.cast``) from the start.
+    """
     with django_db_blocker.unblock(), databases.fresh_database(furniture) as name:
         yield name
 

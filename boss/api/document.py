@@ -37,7 +37,8 @@ def document() -> dict[str, Any]:
     return drawn
 
 
+@functools.cache
 def as_yaml() -> bytes:
-    """The document as it is committed."""
+    """The document as it is committed. Writing it takes as long as drawing it, so that is done once as well."""
     rendered: bytes = OpenApiYamlRenderer().render(document(), renderer_context={})  # type: ignore[no-untyped-call]
     return rendered

@@ -17,12 +17,22 @@ from boss.api import document
 from boss.core.views import public
 
 
+class _Yaml(OpenApiYamlRenderer):
+    """Hands over the document as it was written once; refusals are written as they come."""
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        if data is document.document():
+            return document.as_yaml()
+        rendered: bytes = super().render(data, accepted_media_type, renderer_context)  # type: ignore[no-untyped-call]
+        return rendered
+
+
 class SchemaView(APIView):
     """The OpenAPI document, YAML or (``Accept: application/json``) JSON. It holds no realm's data: anybody may read."""
 
     public = True
     permission_classes: tuple[type[BasePermission], ...] = ()
-    renderer_classes = (OpenApiYamlRenderer, OpenApiJsonRenderer)
+    renderer_classes = (_Yaml, OpenApiJsonRenderer)
     schema = None
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 from boss.core import reads
-
-ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("boss", "ticketing", "workflow", "catalog", "subscribers", "ipservices")
+from tests.architecture.sources import ROOT, name_of, parsed, trees, walk
 
 UNRECORDED = {
     "ticketing.services.bulk.preview": "tells what would be done, and does nothing",
@@ -33,19 +30,18 @@ WITHOUT_VALUES = {"user.password_set": "the value is a secret", "charge.end_undo
 
 
 def modules() -> dict[str, ast.Module]:
-    found = {}
-    for room in ROOMS:
-        for path in (ROOT / room).rglob("*.py"):
-            inner = path.relative_to(ROOT)
-            if "migrations" not in inner.parts and "testing" not in inner.parts:
-                found[".".join(inner.with_suffix("").parts).removesuffix(".__init__")] = ast.parse(path.read_text())
-    return found
+    """Every module by its dotted name."""
+    return {
+        name.removesuffix(".py").replace("/", ".").removesuffix(".__init__"): tree
+        for name, tree in trees()
+        if "testing" not in name.split("/")
+    }
 
 
 def imported(name: str, tree: ast.Module, known: dict[str, ast.Module]) -> dict[str, str]:
     """Local name → dotted name, for what a module imports from the project."""
     names = {}
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
@@ -128,7 +124,7 @@ def test_entries_about_what_is_sensitive_say_what_was_and_what_is():
     found = set()
     for place in SENSITIVE:
         for path in [ROOT / place] if place.endswith(".py") else (ROOT / place).glob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
+            for node in walk(parsed()[name_of(path)]):
                 if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "record":
                     given = {keyword.arg: keyword.value for keyword in node.keywords}
                     action = given["action"].value if isinstance(given["action"], ast.Constant) else path.stem
@@ -141,7 +137,7 @@ def test_every_declared_read_is_noted_somewhere():
     noted = {
         keyword.value.value
         for tree in modules().values()
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "note"
         for keyword in node.keywords
         if keyword.arg == "read" and isinstance(keyword.value, ast.Constant)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,42 +13,36 @@ from boss.notify.models import DeliveryState
 from boss.privacy.models import Erasure
 from ipservices.choices import FindingResolution, FindingWay
 from subscribers.choices import CollectionState, HoldState, LeaseState, OrderState
+from tests.architecture.sources import trees, walk
 from workflow.choices import BulkKind
 
-ROOT = Path(__file__).parents[2]
-ROOMS = ("boss", "ticketing", "workflow", "catalog", "subscribers", "ipservices")
 PASSED_ON = {"boss/core/audit.py", "boss/core/reads.py"}
 """Here the action is what somebody else named."""
-
-
-def sources() -> Iterator[tuple[str, ast.AST]]:
-    for room in ROOMS:
-        for path in sorted((ROOT / room).rglob("*.py")):
-            if "migrations" not in path.parts:
-                yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
 
 
 def named(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
+@functools.cache
 def keyword_texts(folder: str, name: str) -> set[str]:
     """The texts given by this keyword anywhere below the folder."""
     return {
         keyword.value.value
-        for path, tree in sources() if path.startswith(folder)
-        for call in ast.walk(tree) if isinstance(call, ast.Call)
+        for path, tree in trees() if path.startswith(folder)
+        for call in walk(tree) if isinstance(call, ast.Call)
         for keyword in call.keywords
         if keyword.arg == name and isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, str)
     }  # fmt: skip
 
 
+@functools.cache
 def told_factors() -> set[str]:
     """What ``factors.tell`` is called with."""
     return {
         call.args[2].value
-        for path, tree in sources() if path.startswith("boss/tenancy/")
-        for call in ast.walk(tree)
+        for path, tree in trees() if path.startswith("boss/tenancy/")
+        for call in walk(tree)
         if isinstance(call, ast.Call) and named(call) == "tell" and len(call.args) > 2
         and isinstance(call.args[2], ast.Constant)
     }  # fmt: skip
@@ -90,8 +82,8 @@ def spelled(value: ast.expr, where: str) -> set[str]:
 def recorded() -> dict[str, str]:
     """Every action any room writes down, and where."""
     found: dict[str, str] = {}
-    for path, tree in sources():
-        for call in ast.walk(tree):
+    for path, tree in trees():
+        for call in walk(tree):
             if not isinstance(call, ast.Call) or path in PASSED_ON:
                 continue
             wanted = {"record": "action", "record_many": "action", "note": "read"}.get(named(call))

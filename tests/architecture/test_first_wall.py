@@ -10,7 +10,7 @@ from django.db import models
 
 from boss.core import walls
 from boss.tenancy.models import Organization, Site, User
-from tests.architecture.test_source import ROOT, SOURCES, name_of
+from tests.architecture.sources import ROOT, trees
 
 ENDS = {"organization": Organization, "site": Site, "building": Site, "own": User}
 
@@ -47,9 +47,7 @@ PAST_THE_WALL = {
 
 
 def surfaces() -> Iterator[tuple[str, ast.AST]]:
-    for path in SOURCES:
-        if name_of(path).startswith((*SURFACES, *DOORS)):
-            yield name_of(path), ast.parse(path.read_text())
+    return ((name, tree) for name, tree in trees() if name.startswith((*SURFACES, *DOORS)))
 
 
 def faults_of(name: str, tree: ast.AST) -> list[str]:

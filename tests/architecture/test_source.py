@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("boss", "ticketing", "workflow", "catalog", "subscribers", "ipservices")
-SOURCES = sorted(
-    path for room in ROOMS for path in (ROOT / room).rglob("*.py") if "migrations" not in path.relative_to(ROOT).parts
-)
+from tests.architecture.sources import ROOT, SOURCES, name_of, trees, walk
 
 
-def name_of(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
-
-
-def trees(*, but: tuple[str, ...] = ()) -> Iterator[tuple[str, ast.AST]]:
-    for path in SOURCES:
-        if not name_of(path).startswith(but):
-            yield name_of(path), ast.parse(path.read_text())
-
-
-def attributes(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(tree):
+def attributes(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    for node in walk(tree):
         if isinstance(node, ast.Attribute):
             yield node.attr, node.lineno
 
@@ -48,7 +33,7 @@ def test_nothing_hangs_on_model_signals():
     signals = {"pre_save", "post_save", "pre_delete", "post_delete", "m2m_changed", "pre_init", "post_init", "receiver"}
     found = []
     for name, tree in trees():
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module in ("django.db.models.signals", "django.dispatch"):
                 found += [f"{name}:{node.lineno} {alias.name}" for alias in node.names if alias.name in signals]
     assert found == []
@@ -58,7 +43,7 @@ def test_a_state_is_moved_by_its_transitions_only():
     """Every FSMField is protected, and no transition starts from anywhere."""
     found = []
     for name, tree in trees():
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if not isinstance(node, ast.Call):
                 continue
             called = getattr(node.func, "id", getattr(node.func, "attr", ""))
@@ -78,7 +63,7 @@ def test_a_state_is_moved_by_its_transitions_only():
 def test_services_take_keywords_with_the_actor_first():
     found = []
     for name, tree in trees():
-        for node in ast.walk(tree):
+        for node in walk(tree):
             decorated = isinstance(node, ast.FunctionDef) and any(
                 isinstance(each, ast.Name) and each.id == "service" for each in node.decorator_list
             )
@@ -126,7 +111,7 @@ def test_the_engine_has_no_clock_of_its_own():
     for name, tree in trees():
         if not name.startswith("workflow/"):
             continue
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if not isinstance(node, ast.Attribute):
                 continue
             owner = getattr(node.value, "id", getattr(node.value, "attr", ""))
