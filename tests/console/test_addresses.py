@@ -173,6 +173,7 @@ ROWS = {
     "mail_text": "ticketing.manage_mailboxes",
     "mail_text_revert": "ticketing.manage_mailboxes",
     "ticket_person": "ticketing.settle_inboundmail",
+    "mail_domain": "ticketing.manage_mailboxes",
     "mail_source": "ticketing.manage_mailboxes",
     "mail_source_end": "ticketing.manage_mailboxes",
     "tickets": "ticketing.view_ticket",
