@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from boss.console.views import (
     accounts,
+    answers,
     attachments,
     audit,
     automation,
@@ -277,6 +278,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tickets/<slug:public_id>/claim/", tickets.claim, name="ticket_claim"),
     path("tickets/<slug:public_id>/release/", tickets.release, name="ticket_release"),
     path("tickets/<slug:public_id>/assign/", tickets.assign, name="ticket_assign"),
+    path("tickets/<slug:public_id>/answers/", answers.waiting, name="ticket_leaving"),
+    path("tickets/<slug:public_id>/answers/<slug:answer_id>/", answers.take_back, name="ticket_take_back"),
     path("tickets/<slug:public_id>/say/", tickets.say, name="ticket_say"),
     path("tickets/<slug:public_id>/fill/", tickets.fill, name="ticket_fill"),
     path("tickets/<slug:public_id>/move/", tickets.move, name="ticket_move"),

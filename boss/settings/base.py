@@ -226,6 +226,9 @@ BOSS_MAIL_SPF = env.text("BOSS_MAIL_SPF", "")
 BOSS_MAIL_DKIM_SELECTOR = env.text("BOSS_MAIL_DKIM_SELECTOR", "mail")
 BOSS_MAIL_NAME_SERVERS = env.name_servers("BOSS_MAIL_NAME_SERVERS")
 
+# How long an answer of staff can be taken back after it was sent; 0: it goes at once. At most 60.
+BOSS_UNDO_SECONDS = env.number("BOSS_UNDO_SECONDS", 10)
+
 CELERY_BROKER_URL = addresses.broker_url()
 CELERY_TASK_IGNORE_RESULT = True
 

@@ -19,7 +19,7 @@ _TONES = {
     RecordState.RIGHT: ("ok", "circle-check"),
     RecordState.WRONG: ("bad", "alert-triangle"),
     RecordState.MISSING: ("bad", "x"),
-    RecordState.UNANSWERED: ("warn", "clock"),
+    RecordState.UNANSWERED: ("wait", "clock"),
     RecordState.UNJUDGED: ("idle", "eye"),
 }
 _MEANT = {
