@@ -44,6 +44,7 @@ BEAT: dict[str, dict[str, object]] = {
     "workflow.sweep": {"task": "workflow.sweep", "schedule": 2.0},
     "tenancy.tidy_up": {"task": "tenancy.tidy_up", "schedule": 3600.0, "options": SLOW},
     "ticketing.sweep_texts": {"task": "ticketing.sweep_texts", "schedule": 3600.0, "options": SLOW},
+    "ticketing.let_answers_go": {"task": "ticketing.let_answers_go", "schedule": 3.0, "options": OFTEN_SLOW},
     "ticketing.sweep_mail": {"task": "ticketing.sweep_mail", "schedule": 10.0, "options": OFTEN_SLOW},
     "ticketing.fetch_mail_due": {"task": "ticketing.fetch_mail_due", "schedule": 10.0, "options": OFTEN_SLOW},
     "notify.sweep": {"task": "notify.sweep", "schedule": 10.0, "options": OFTEN_SLOW},

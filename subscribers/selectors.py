@@ -159,6 +159,12 @@ def account_360(actor: Actor, account: Account) -> AccountPicture:
     )
 
 
+def addresses_of(actor: Actor, account: Account) -> list[str]:
+    """The e-mail addresses an account's people are written to at. The caller has found ``account``."""
+    contacts = AccountContact.objects.visible_to(actor).filter(account=account).exclude(email="").order_by("id")
+    return [each for each in (account.email, *contacts.values_list("email", flat=True)) if each]
+
+
 def find_my_account(actor: Actor) -> Account | None:
     """The account the signed-in subscriber is the user of; None for anybody else."""
     if actor.user_id is None:

@@ -129,6 +129,7 @@ class OutboundKind(models.TextChoices):
     RESOLVED = "resolved", _("Solved")
     TOO_LARGE = "too_large", _("Too large")
     NEWS = "news", _("News")
+    SIGN_IN = "sign_in", _("Asks to sign in")
 
 
 class ParticipantRole(models.TextChoices):

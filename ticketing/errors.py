@@ -17,6 +17,21 @@ class TicketChanged(WrongState):
     title = _("Somebody has changed this ticket since you opened it. Look again before you go on.")
 
 
+class AnswerIsGoing(WrongState):
+    """Two would answer the same: whoever is second reads first what the first has said."""
+
+    code = "ticketing.answer_is_going"
+    title = _("Another answer is about to go. It stands here in some seconds: read it, then send yours.")
+
+    def __str__(self) -> str:
+        return f"{self.detail} {self.title}".strip()
+
+
+class AnswerHasGone(WrongState):
+    code = "ticketing.answer_has_gone"
+    title = _("It has gone already and cannot be taken back.")
+
+
 class TicketWrongState(WrongState):
     code = "ticketing.wrong_state"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from ticketing.services import assigning, deadlines, drafts_of_text, escalation, notices, reports
+from ticketing.services import answers, assigning, deadlines, drafts_of_text, escalation, notices, reports
 from ticketing.services import bulk as bulks
 from ticketing.services.mail import bell, fetching, intake
 
@@ -14,6 +14,12 @@ def escalate() -> int:
     """Steps of ladders and deadlines of tickets that are due, pools where somebody may fit by now, actions on many
     tickets that stand still, then what staff are to be told."""
     return escalation.sweep() + deadlines.sweep() + assigning.sweep() + bulks.sweep() + notices.sweep()
+
+
+@shared_task(name="ticketing.let_answers_go")
+def let_answers_go() -> int:
+    """Answers that nobody has taken back in time."""
+    return answers.sweep()
 
 
 @shared_task(name=bell.PROCESS)

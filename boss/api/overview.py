@@ -20,9 +20,11 @@ from subscribers.api.serializers import (
     OrderSerializer,
     SubscriptionSerializer,
 )
-from ticketing import by_title
+from ticketing import by_title, standing
 from ticketing import selectors as ticketing
 from ticketing.api.serializers import TicketSerializer
+from ticketing.api.told import AddressTroubleSerializer
+from ticketing.models.thread import VIEW_INTERNAL
 from workflow import selectors as workflow
 from workflow.api.serializers import RunSerializer
 
@@ -44,6 +46,7 @@ class OverviewSerializer(serializers.Serializer[Any]):
     services = ServiceSerializer(many=True)
     runs = RunSerializer(many=True)
     tickets = TicketSerializer(many=True)
+    mail_troubles = AddressTroubleSerializer(many=True, help_text="Addresses of its people that mail does not reach")
 
 
 class AccountOverview(ApiView):
@@ -57,6 +60,7 @@ class AccountOverview(ApiView):
         account = subscribers.get_account(actor, public_id)
         known = subscribers.account_360(actor, account)
         runs = workflow.list_runs(actor).filter(pk__in=[order.run_id for order in known.orders if order.run_id])
+        addresses = subscribers.addresses_of(actor, account) if actor.holds(VIEW_INTERNAL) else []
         shown = {
             "account": account,
             "monthly": known.monthly,
@@ -66,6 +70,7 @@ class AccountOverview(ApiView):
             "services": ipservices.list_services_for_account(actor, account),
             "runs": runs[:NEWEST],
             "tickets": ticketing.list_for_account(actor, account.pk)[:NEWEST],
+            "mail_troubles": standing.of(addresses),
         }
         return Response(OverviewSerializer(shown, context={"request": request}).data)  # type: ignore[arg-type]
 

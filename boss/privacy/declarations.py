@@ -185,6 +185,7 @@ def _desk() -> list[Holding]:
         ),
         Holding(ticketing.BlockedSender, of=_written_to, deleted=True),
         Holding(ticketing.MailBreaker, of=_written_to, deleted=True),
+        Holding(ticketing.SoftBounce, of=_written_to, deleted=True),
         *_nobody("the provider's own", ticketing.MailKey, ticketing.Mailbox, ticketing.MailSource),
         *_nobody("the provider's own", ticketing.MailText),
         *_nobody("the provider's own", ticketing.Category, ticketing.CategorySchema, ticketing.TalentPool),
@@ -200,6 +201,11 @@ def _desk() -> list[Holding]:
         *_nobody("the provider's own", ticketing.SavedView, ticketing.ViewPreference, ticketing.TicketBulk),
         _by(ticketing.TicketBulkItem, "ticket_id", "ticket", erased={"text": SCRUBBED}),
         _by(ticketing.TextDraft, "ticket_id", "ticket", deleted=True, withheld=Q(pk__isnull=False)),
+        _by(
+            ticketing.WaitingFile, "answer__ticket_id", "ticket", deleted=True, withheld=Q(pk__isnull=False),
+            hidden=("file_id",),
+        ),
+        _by(ticketing.WaitingAnswer, "ticket_id", "ticket", deleted=True, withheld=Q(pk__isnull=False)),
         _by(
             ticketing.ChecklistItem, "ticket_id", "ticket",
             erased={"text": SCRUBBED, "added_by": SCRUBBED},

@@ -218,6 +218,16 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = _email_security == "starttls", _email_security ==
 # name. Without one, BOSS verifies DKIM and DMARC itself, unless BOSS_MAIL_VERIFY is no.
 BOSS_MAIL_AUTHSERV_ID = env.text("BOSS_MAIL_AUTHSERV_ID", "")
 BOSS_MAIL_VERIFY = env.flag("BOSS_MAIL_VERIFY", True)
+# What the check of a mailbox's domain compares with: the servers that hand mail to BOSS, best first, and the SPF term
+# of the server BOSS sends by ("ip4:192.0.2.5", "include:spf.example.net"), and the DKIM selector it signs with as a
+# rule. And the name servers that are asked; none: the machine's.
+BOSS_MAIL_MX = env.words("BOSS_MAIL_MX", [])
+BOSS_MAIL_SPF = env.text("BOSS_MAIL_SPF", "")
+BOSS_MAIL_DKIM_SELECTOR = env.text("BOSS_MAIL_DKIM_SELECTOR", "mail")
+BOSS_MAIL_NAME_SERVERS = env.name_servers("BOSS_MAIL_NAME_SERVERS")
+
+# How long an answer of staff can be taken back after it was sent; 0: it goes at once. At most 60.
+BOSS_UNDO_SECONDS = env.number("BOSS_UNDO_SECONDS", 10)
 
 CELERY_BROKER_URL = addresses.broker_url()
 CELERY_TASK_IGNORE_RESULT = True

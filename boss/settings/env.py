@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -44,6 +46,21 @@ def number(name: str, default: int) -> int:
 def words(name: str, default: list[str]) -> list[str]:
     value = os.environ.get(name, "")
     return [word.strip() for word in value.split(",") if word.strip()] if value else default
+
+
+def name_servers(name: str) -> list[tuple[str, int]]:
+    """Addresses and ports of name servers, comma-separated ("192.0.2.53", "[2001:db8::53]:5353"); none, none."""
+    found = []
+    for word in words(name, []):
+        try:
+            host, port = word, 53
+            if word.startswith("[") or word.count(":") == 1:
+                place = urlsplit(f"//{word}")
+                host, port = place.hostname or "", place.port or 53
+            found.append((str(ipaddress.ip_address(host)), port))
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} must be addresses like 192.0.2.53:53, not {word!r}") from None
+    return found
 
 
 def networks(name: str) -> list[str]:

@@ -15,8 +15,13 @@ from boss.settings.base import *  # noqa: F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = os.environ.get("BOSS_EMAIL_BACKEND", "django.core.mail.backends.locmem.EmailBackend")
 
-# No name is looked up by a test; those of authentication hand in a resolver of their own.
+# No name is looked up by a test; those of authentication hand in a resolver of their own, those
+# of a domain's records start a server.
 BOSS_MAIL_VERIFY = False
+BOSS_MAIL_NAME_SERVERS = [("127.0.0.1", 9)]
+
+# What is sent goes at once; those of taking back say how long it waits.
+BOSS_UNDO_SECONDS = 0
 
 # Looks for a static file when it is asked for. Otherwise every test client reads all of them first: half its time.
 WHITENOISE_AUTOREFRESH = True

@@ -30,6 +30,7 @@ from subscribers.services import billing, leases, orders, portal_users
 from tests.cast import PASSWORD, actor_of
 from ticketing.choices import ParticipantRole, ParticipantState
 from ticketing.mail.neutral import Address
+from ticketing.models import WaitingAnswer
 from ticketing.services import bulk as ticket_bulk
 from ticketing.services import (
     checklists,
@@ -178,6 +179,9 @@ def build(system: Actor) -> World:
             "tag": "en",
             "ticketing/participants": person.public_id,
             "person_id": person.public_id,
+            "answer_id": WaitingAnswer.objects.create(
+                user=tom, ticket=ticket, body="World", sent_at=clock.now(), due_at=clock.now() + dt.timedelta(days=1)
+            ).public_id,
             "ticketing/categories": "billing",
             "ticketing/pools": "csr",
             "ticketing/snippets": snippets.create(actor=system, name="World", texts={"en": "Hello"}).public_id,

@@ -173,6 +173,7 @@ ROWS = {
     "mail_text": "ticketing.manage_mailboxes",
     "mail_text_revert": "ticketing.manage_mailboxes",
     "ticket_person": "ticketing.settle_inboundmail",
+    "mail_domain": "ticketing.manage_mailboxes",
     "mail_source": "ticketing.manage_mailboxes",
     "mail_source_end": "ticketing.manage_mailboxes",
     "tickets": "ticketing.view_ticket",
@@ -225,6 +226,8 @@ ROWS = {
     "ticket_release": "ticketing.claim_ticket",
     "ticket_assign": "ticketing.assign_ticket",
     "ticket_say": "ticketing.add_message",
+    "ticket_leaving": "ticketing.add_message",
+    "ticket_take_back": "ticketing.add_message",
     "ticket_fill": "ticketing.change_ticket",
     "ticket_move": "ticketing.change_ticket",
     "ticket_wait": "ticketing.change_ticket",
@@ -366,7 +369,7 @@ POSTS |= {"pool_act", "pool_pass_on", "skill_act", "presence_set", "presence_see
 POSTS |= {"ticket_next", "ticket_view_keep", "ticket_view_arrange", "ticket_bulk", "ticket_place"}
 POSTS |= {"snippet_archive", "macro_archive", "ticket_beat", "ticket_checklist"}
 POSTS |= {"report_remove"}
-POSTS |= {"ticket_watch"}
+POSTS |= {"ticket_watch", "ticket_take_back"}
 POSTS |= {"mail_source_end"}
 POSTS |= {"policy_publish", "policy_revert", "policy_use", "ticket_rules_resume"}
 POSTS |= {"mail_source_end", "mail_text_revert", "ticket_person"}

@@ -70,6 +70,12 @@ CONTEXTS = {
         "until": dt.datetime(2026, 12, 2, 16, 30, tzinfo=dt.UTC),
         "link": WELCOME["link"],
     },
+    "ticket_sign_in": {
+        **RECEIVED,
+        "subject": "Re: Internet is slow [AL-1001]",
+        "what": "your contact details",
+        "link": "https://alpha.localhost/account/",
+    },
     "ticket_too_large": {**RECEIVED, "subject": "Re: Photos of the mast [AL-1001]"},
     "desk_notices": {
         "name": "Bob",

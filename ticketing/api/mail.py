@@ -21,10 +21,11 @@ from boss.core.problems import InvalidInput
 from ticketing import mail_texts, mailroom, selectors
 from ticketing.api.desk import ticket_of
 from ticketing.choices import UNSETTLED_STATES, OutboundKind, SourceAfter, SourceSecurity
+from ticketing.mail.domain import RecordKind, RecordState
 from ticketing.mail.language import LONGEST
 from ticketing.models import Category, InboundMail, Mailbox, MailSource, MailText, Participant
 from ticketing.models.thread import VIEW_INTERNAL
-from ticketing.services.mail import letting_in, mailboxes, settling, sources, tracing, wording
+from ticketing.services.mail import domains, letting_in, mailboxes, settling, sources, tracing, wording
 
 BOXES = "ticketing.manage_mailboxes"
 _PLAIN: dict[str, Any] = {"pagination_class": None, "filterset_class": None, "filterset_fields": None}
@@ -133,6 +134,29 @@ class NewMailbox(ChangeMailbox):
     address = serializers.CharField(max_length=200)
 
 
+class CheckDomain(serializers.Serializer[Any]):
+    selector = serializers.CharField(max_length=200, help_text="Of the DKIM key that the mail server signs with")
+
+
+class DomainRecordSerializer(serializers.Serializer[Any]):
+    """``value``: what to set at ``name``; "" when there is nothing to set or nobody has told BOSS."""
+
+    kind = serializers.ChoiceField(choices=RecordKind.choices)
+    state = serializers.ChoiceField(choices=RecordState.choices)
+    name = serializers.CharField()
+    type = serializers.ChoiceField(choices=["MX", "TXT"])
+    detail = serializers.CharField()
+    found = serializers.ListField(child=serializers.CharField())
+    value = serializers.CharField()
+
+
+class DomainReportSerializer(serializers.Serializer[Any]):
+    domain = serializers.CharField()
+    selector = serializers.CharField()
+    is_right = serializers.BooleanField()
+    findings = DomainRecordSerializer(many=True)
+
+
 class MailboxViewSet(ReadOnlyViewSet):
     """The addresses that mail comes in by, and answers leave from."""
 
@@ -140,6 +164,7 @@ class MailboxViewSet(ReadOnlyViewSet):
     serializer_class = MailboxSerializer
     permission = BOXES
     inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"create": NewMailbox}
+    asking = ("check_domain",)
 
     def rows(self) -> QuerySet[Mailbox]:
         return mailroom.list_mailboxes(self.actor)
@@ -172,6 +197,13 @@ class MailboxViewSet(ReadOnlyViewSet):
         found = self.get_object()
         sources.remove(actor=self.actor, mailbox=found)
         return self.answer(found)
+
+    @extend_schema(responses=DomainReportSerializer)
+    @action(detail=True, methods=["post"], permission=BOXES, input=CheckDomain)
+    def check_domain(self, request: Request, public_id: str) -> Response:
+        """Ask DNS for the MX, SPF, DKIM and DMARC records of its domain. Changes and keeps nothing."""
+        report = domains.check(actor=self.actor, mailbox=self.get_object(), **self.given())
+        return Response(DomainReportSerializer(report).data)
 
 
 class WhySerializer(serializers.Serializer[Any]):

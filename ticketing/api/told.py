@@ -11,9 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from boss.core.problems import InvalidInput
+from ticketing import standing
 from ticketing.models.thread import VIEW_INTERNAL
-from ticketing.services import deadlines, obstacles, recipients, watching
-from ticketing.services.recipients import Cause, LeftOut, Plan, Recipient
+from ticketing.services import deadlines, obstacles, reach, recipients, watching
+from ticketing.services.reach import Reach
+from ticketing.services.recipients import Cause, LeftOut, Recipient
+from ticketing.standing import Standing, Trouble
 from ticketing.telling import Channel, Event
 
 
@@ -33,12 +36,22 @@ class TicketLeftOutSerializer(serializers.Serializer[LeftOut]):
     because = serializers.CharField()
 
 
-class TicketRecipientsSerializer(serializers.Serializer[Plan]):
-    """Who would be told if I did this now."""
+class TicketReachSerializer(serializers.Serializer[Reach]):
+    """Addresses an answer would reach and the last one did not (``added``), or the other way (``gone``); ``outside``:
+    those who are neither the requester nor were written to before."""
+
+    added = serializers.ListField(child=serializers.CharField())
+    gone = serializers.ListField(child=serializers.CharField())
+    outside = serializers.ListField(child=serializers.CharField())
+
+
+class TicketRecipientsSerializer(serializers.Serializer[Any]):
+    """Who would be told if I did this now. ``reach`` is of answers of staff, else empty."""
 
     event = serializers.CharField()
     told = TicketRecipientSerializer(many=True)
     left_out = TicketLeftOutSerializer(many=True)
+    reach = TicketReachSerializer()
 
 
 class TicketObstacleSerializer(serializers.Serializer[obstacles.Obstacle]):
@@ -59,6 +72,14 @@ class TicketEndingSerializer(serializers.Serializer[Any]):
     coming = TicketComingSerializer(many=True)
 
 
+class AddressTroubleSerializer(serializers.Serializer[Trouble]):
+    """An address that mail does not reach. All but ``degraded`` stop what machines send there."""
+
+    address = serializers.CharField()
+    standing = serializers.ChoiceField(choices=Standing.choices)
+    since = serializers.DateTimeField()
+
+
 class ToldOfTickets:
     """Mixed into the tickets' resource."""
 
@@ -76,7 +97,9 @@ class ToldOfTickets:
             raise InvalidInput(fields={"event": [f"One of {', '.join(Event.values)}."]})
         ticket = self.get_object()  # type: ignore[attr-defined]
         plan = recipients.plan(ticket, event, cause=Cause(self.actor.user_id))  # type: ignore[attr-defined]
-        return Response(TicketRecipientsSerializer(plan).data)
+        compared = reach.of(ticket, plan) if event == Event.STAFF_REPLY else Reach()
+        told = {"event": plan.event, "told": plan.told, "left_out": plan.left_out, "reach": compared}
+        return Response(TicketRecipientsSerializer(told).data)
 
     @extend_schema(responses=TicketEndingSerializer)
     @action(detail=True, permission=VIEW_INTERNAL, pagination_class=None, filterset_class=None)
@@ -85,6 +108,13 @@ class ToldOfTickets:
         ticket = self.get_object()  # type: ignore[attr-defined]
         told = {"obstacles": obstacles.of(ticket), "coming": deadlines.coming(ticket)}
         return Response(TicketEndingSerializer(told).data)
+
+    @extend_schema(responses=AddressTroubleSerializer(many=True))
+    @action(detail=True, permission=VIEW_INTERNAL, pagination_class=None, filterset_class=None)
+    def mail_troubles(self, request: Request, public_id: str) -> Response:
+        """Addresses of its people that mail does not reach."""
+        found = standing.of_ticket(self.get_object())  # type: ignore[attr-defined]
+        return Response(AddressTroubleSerializer(found, many=True).data)  # type: ignore[arg-type]
 
     @action(detail=True, methods=["post"], permission=VIEW_INTERNAL)
     def watch(self, request: Request, public_id: str) -> Response:

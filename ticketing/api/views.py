@@ -23,6 +23,7 @@ from boss.tenancy.models import Site, User
 from boss.tenancy.selectors import get_site, get_user
 from ticketing import attachments, links, lists, saved_views, selectors, why
 from ticketing.api import by_fields, serializers
+from ticketing.api.answers import AnswersOfTickets
 from ticketing.api.automation import RulesOfTickets
 from ticketing.api.desk import PresenceActions
 from ticketing.api.links import LinksOfTickets
@@ -84,7 +85,9 @@ class TicketFilter(FilterSet):
         return queryset.filter(state__in=OPEN_STATES) if value else queryset.exclude(state__in=OPEN_STATES)
 
 
-class TicketViewSet(RulesOfTickets, LinksOfTickets, ToldOfTickets, PresenceActions, ReadOnlyViewSet):
+class TicketViewSet(
+    RulesOfTickets, LinksOfTickets, ToldOfTickets, AnswersOfTickets, PresenceActions, ReadOnlyViewSet
+):  # fmt: skip
     """Work for people."""
 
     model = Ticket
@@ -92,11 +95,13 @@ class TicketViewSet(RulesOfTickets, LinksOfTickets, ToldOfTickets, PresenceActio
     permission = "ticketing.view_ticket"
     permissions: ClassVar[dict[str, str]] = {
         **LinksOfTickets.permissions,
+        **AnswersOfTickets.permissions,
         "create": "ticketing.add_ticket",
         "say": "ticketing.add_message",
     }
     inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {
         **LinksOfTickets.inputs,
+        **AnswersOfTickets.inputs,
         "create": serializers.NewTicket,
         "say": serializers.NewMessage,
     }

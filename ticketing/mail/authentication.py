@@ -120,12 +120,13 @@ def is_aligned(domain: str, of_sender: str) -> bool:
     domain, of_sender = domain.lower().rstrip("."), of_sender.lower().rstrip(".")
     if domain == of_sender:
         return True
-    organizational = _organizational(of_sender)
-    return bool(organizational) and _organizational(domain) == organizational
+    of_all = organizational(of_sender)
+    return bool(of_all) and organizational(domain) == of_all
 
 
 @lru_cache(maxsize=2000)
-def _organizational(domain: str) -> str:
+def organizational(domain: str) -> str:
+    """The part of a domain that somebody has registered (RFC 7489 3.2); "" for none."""
     # The library reads the whole list of public suffixes for every question.
     return str(get_org_domain(domain) or "")
 
@@ -168,6 +169,6 @@ def _published(domain: str, resolver: Resolver) -> str:
     record = lookup_receiver_record(domain, resolver)
     if record:
         return str(record.get("p", ""))
-    organizational = _organizational(domain)
-    record = lookup_receiver_record(organizational, resolver) if organizational not in ("", domain) else {}
+    above = organizational(domain)
+    record = lookup_receiver_record(above, resolver) if above not in ("", domain) else {}
     return str(record.get("sp") or record.get("p", ""))

@@ -25,6 +25,8 @@ class Report:
     diagnostic: str
     original_ids: tuple[str, ...]
     is_complaint: bool = False
+    is_given_up: bool = False
+    """The server tries no longer, whatever the status: of a mail it could not hand over for days it stays 4.x."""
 
     @property
     def is_hard(self) -> bool:
@@ -67,6 +69,7 @@ def read(raw: bytes) -> Report:
         diagnostic=clean_line(diagnostic.partition(";")[2] or diagnostic)[:500],
         original_ids=tuple(dict.fromkeys([*ids, *ids_in(text)])),
         is_complaint=complaint,
+        is_given_up=fields.get("action", "").lower() == "failed",
     )
 
 

@@ -1,7 +1,9 @@
 """The desk's tables: categories and pools, tickets, and what is said and happens on them."""
 
+from ticketing.models.answers import WaitingAnswer, WaitingFile
 from ticketing.models.attachments import Attachment
 from ticketing.models.automation import RuleBreaker, RuleRun
+from ticketing.models.bounces import SoftBounce
 from ticketing.models.bulks import TicketBulk, TicketBulkItem
 from ticketing.models.categories import Category, CategoryDraft, CategorySchema
 from ticketing.models.checklists import ChecklistItem
@@ -77,6 +79,7 @@ __all__ = [
     "SlaPause",
     "SlaTerm",
     "Snippet",
+    "SoftBounce",
     "StaffNotice",
     "StaffPresence",
     "TalentPool",
@@ -93,4 +96,6 @@ __all__ = [
     "TimeEntry",
     "Timer",
     "ViewPreference",
+    "WaitingAnswer",
+    "WaitingFile",
 ]

@@ -8,11 +8,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from boss.console.presenters import standing as of_standing
 from boss.core import clock
 from boss.core.actors import Actor
+from ticketing import standing
 from ticketing.choices import DeadlinePurpose
 from ticketing.models import Ticket
-from ticketing.services import deadlines, obstacles, recipients, trials, watching
+from ticketing.services import deadlines, obstacles, reach, recipients, trials, watching
 from ticketing.services.recipients import Cause, Recipient
 from ticketing.services.tickets import taking_up
 from ticketing.telling import Audience, Event
@@ -35,11 +37,14 @@ class Preview:
 
 
 def of(actor: Actor, ticket: Ticket) -> dict[str, Any]:
-    """For the page: previews of an answer and of a note by this person, the way to the end, whether he watches."""
+    """For the page: previews of an answer and of a note by this person, addresses that mail does not reach, the way to
+    the end, whether he watches."""
     cause = Cause(actor.user_id)
     titles = ((Event.STAFF_REPLY, _("An answer goes to")), (Event.NOTE, _("A note is told to")))
+    plans = [(event, title, recipients.plan(ticket, event, cause=cause)) for event, title in titles]
     return {
-        "previews": [_preview(title, recipients.plan(ticket, event, cause=cause)) for event, title in titles],
+        "previews": [_preview(title, plan) for _event, title, plan in plans],
+        "reach": reach.of(ticket, plans[0][2]),
         "obstacles": obstacles.of(ticket),
         "coming": [
             (str(DeadlinePurpose(each.purpose).label), each.due_at, each.since)
@@ -47,6 +52,7 @@ def of(actor: Actor, ticket: Ticket) -> dict[str, Any]:
             if each.due_at > clock.now()
         ],
         "opens_again_until": taking_up.until(ticket),
+        "troubles": of_standing.banners(standing.of_ticket(ticket)),
         "watches": watching.watches(actor, ticket),
     }
 

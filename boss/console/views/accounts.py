@@ -12,6 +12,7 @@ from boss.console.presenters import accounts as present
 from boss.console.presenters import outages as present_outages
 from boss.console.presenters import runs as present_runs
 from boss.console.presenters import services as present_services
+from boss.console.presenters import standing as present_standing
 from boss.console.presenters import stories
 from boss.console.presenters import tickets as present_tickets
 from boss.console.presenters.marks import ACCOUNT, NEEDS_PERSON, mark
@@ -23,6 +24,7 @@ from ipservices import selectors as ipservices
 from subscribers import selectors
 from subscribers.models import Account, Order
 from ticketing import selectors as ticketing
+from ticketing import standing
 from workflow import selectors as workflow
 
 STORY_SHOWN = 40
@@ -85,7 +87,8 @@ def _services(actor: Actor, found: Account) -> list[Any]:
 @staff("subscribers.view_account")
 @require_GET
 def timeline(request: HttpRequest, public_id: str) -> HttpResponse:
-    """What happened around the account: its own history, its orders' runs, its tickets."""
+    """What happened around the account: its own history, its orders' runs, its tickets; and, above the page, what of
+    its addresses mail does not reach."""
     actor = actor_of(request)
     found = selectors.get_account(actor, public_id)
     orders = list(selectors.list_orders(actor).filter(account=found)[:RUNS_SHOWN])
@@ -119,6 +122,7 @@ def timeline(request: HttpRequest, public_id: str) -> HttpResponse:
         "entries": stories.newest_first(told, STORY_SHOWN),
         "progress": progress,
         "is_moving": bool(progress),
+        "troubles": present_standing.banners(standing.of(selectors.addresses_of(actor, found))),
     }
     return fragment(request, "accounts/timeline.html", context)
 

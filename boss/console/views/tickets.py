@@ -15,7 +15,8 @@ from boss.console.forms.links import children_field
 from boss.console.forms.tickets import AssignForm, FillForm, MessageForm, MoveForm, ResolveForm, WaitForm
 from boss.console.forms.time import TimeForm
 from boss.console.frame import actor_of, back_to, fragment, page, refused, staff
-from boss.console.presenters import composer, outages, promises
+from boss.console.presenters import answers as of_answers
+from boss.console.presenters import composer, conversation, outages, promises
 from boss.console.presenters import tickets as present
 from boss.console.presenters import time as time_present
 from boss.console.presenters.marks import PRIORITY, mark
@@ -23,16 +24,16 @@ from boss.core import permissions
 from boss.core.actors import Actor
 from boss.core.problems import Problem, WrongState
 from boss.look import answers, once
-from boss.look.attached import shown
 from boss.look.forms import BossForm
 from boss.tenancy.selectors import list_staff
-from ticketing import attachments, desk, fields, links, mailroom, policies, selectors, statuses, timesheet, why
-from ticketing.choices import MessageKind, TicketState
+from ticketing import desk, fields, links, mailroom, policies, selectors, statuses, timesheet, why
+from ticketing.choices import TicketState
 from ticketing.contracts import Outcome
 from ticketing.errors import OpenChildren, TicketChanged
 from ticketing.fields import FieldDef
 from ticketing.models import TextDraft, Ticket
-from ticketing.services import drafts_of_text, tickets
+from ticketing.services import answers as answers_sent
+from ticketing.services import drafts_of_text, reach, tickets
 from ticketing.services.mail import letting_in
 
 
@@ -52,9 +53,7 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
     actor = actor_of(request)
     outcomes = list(selectors.outcomes_of(found)) if found.is_open else []
     chosen = _chosen(outcomes, request.POST.get("outcome") or request.GET.get("outcome", ""))
-    messages_ = list(selectors.list_messages(actor, found))
-    brief = messages_[0].body if messages_ and messages_[0].kind == MessageKind.SYSTEM else ""
-    files = {pk: shown(rows, present.url_of_file) for pk, rows in attachments.of_messages(actor, messages_).items()}
+    talk = conversation.of_ticket(actor, found)
     known = selectors.known(found.category)
     viewer = selectors.viewer_of(actor, known.fields.values())
     asked = _asked(actor, found) if found.is_open else []
@@ -67,9 +66,10 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
         "row": present.row(found, actor.user_id),
         "state": present.state_of(found, known.status(found)),
         "priority": mark(PRIORITY, found.priority),
-        "brief": brief,
-        "said": present.conversation(messages_[1:] if brief else messages_, found, files),
-        "brief_files": files.get(messages_[0].pk, ()) if brief else (),
+        "brief": talk.brief,
+        "said": talk.said,
+        "brief_files": talk.brief_files,
+        "leaving": of_answers.of(actor, found),
         "log": present.log(selectors.list_events(actor, found)),
         "cards": selectors.list_cards(found),
         "promises": promises.of(why.explain(actor, found)),
@@ -193,7 +193,7 @@ def move(request: HttpRequest, public_id: str) -> HttpResponse:
         tickets.move(
             actor=actor, ticket=found, status=typed["status"], data=form.data_given, reason=typed["reason"],
             children=request.POST.get("children", ""), resolution_code=typed.get("resolution_code") or "",
-            expected_version=typed["version"],
+            expected_version=answers_sent.let_own_go(actor=actor, ticket=found, seen=typed["version"]),
         )  # fmt: skip
     except Problem as problem:
         _ask_about_children(form, problem)
@@ -276,24 +276,42 @@ def say(request: HttpRequest, public_id: str) -> HttpResponse:
     found = selectors.get_ticket(actor, public_id)
     form = MessageForm(request.POST, request.FILES, may_note=actor.holds("ticketing.add_internal_message"))
     if form.is_valid():
+        body, kind = form.cleaned_data["body"], form.cleaned_data["kind"]
+        is_answer = kind == "public"
+        if is_answer and (outside := _unconfirmed(request, actor, found)):
+            form.add_error(None, _("This goes to somebody who is not on the ticket. Say below that it shall."))
+            _keep_typed(actor, found, kind, body)
+            return ticket_page(request, found, status=422, message_form=_renewed(form), outside=outside)
         if not once.first_time(actor, form.cleaned_data["once"]):
             return redirect(present.url_of(found))
-        body, kind = form.cleaned_data["body"], form.cleaned_data["kind"]
         # A note disturbs nobody who was quicker; an answer may say what was said already.
-        seen = form.cleaned_data["version"] if kind == "public" else None
+        seen = form.cleaned_data["version"] if is_answer else None
+        given: dict[str, Any] = {"body": body, "files": form.cleaned_data["files"], "expected_version": seen}
+        waits = is_answer and answers_sent.can_be_taken_back()
         try:
-            tickets.add_message(
-                actor=actor, ticket=found, body=body, kind=kind, files=form.cleaned_data["files"],
-                expected_version=seen,
-            )  # fmt: skip
+            if waits:
+                answers_sent.send(actor=actor, ticket=found, **given)
+            else:
+                tickets.add_message(actor=actor, ticket=found, kind=kind, **given)
         except Problem as problem:
             form.add_problem(problem)
-            if actor.holds(desk.KEEP):
-                drafts_of_text.keep(actor=actor, ticket=found, kind=kind, body=body)
+            _keep_typed(actor, found, kind, body)
             return _again(request, found, problem, message_form=_renewed(form))
-        messages.success(request, _("Sent.") if kind == "public" else _("Note kept."))
+        if not waits:  # of one that waits the page tells
+            messages.success(request, _("Sent.") if is_answer else _("Note kept."))
         return redirect(f"{present.url_of(found)}#say")
     return ticket_page(request, found, status=422, message_form=_renewed(form))
+
+
+def _unconfirmed(request: HttpRequest, actor: Actor, found: Ticket) -> list[str]:
+    """Addresses outside the ticket that an answer would reach, unless it was said of each that it shall."""
+    outside = list(reach.of_answer(found, user_id=actor.user_id).outside)
+    return [] if set(outside) <= set(request.POST.getlist("outside")) else outside
+
+
+def _keep_typed(actor: Actor, found: Ticket, kind: str, body: str) -> None:
+    if actor.holds(desk.KEEP):
+        drafts_of_text.keep(actor=actor, ticket=found, kind=kind, body=body)
 
 
 def _renewed(form: MessageForm) -> MessageForm:
@@ -377,7 +395,7 @@ def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
             confirmed=bool(form.cleaned_data.get("confirmed")),
             children=request.POST.get("children", ""),
             resolution_code=form.cleaned_data.get("resolution_code") or "",
-            expected_version=form.cleaned_data["version"],
+            expected_version=answers_sent.let_own_go(actor=actor, ticket=found, seen=form.cleaned_data["version"]),
         )
     except Problem as problem:
         _ask_about_children(form, problem)

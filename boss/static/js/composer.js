@@ -92,6 +92,18 @@
     search.dispatchEvent(new Event("texts-opened"));
   }
 
+  // An answer of one's own that has gone is no news: the forms of this page go on with the version it has made.
+  function goOn() {
+    var seen = document.querySelector("[data-seen-version]");
+    if (!seen) return;
+    var old = form.dataset.ticketVersion;
+    document.querySelectorAll("input[name=version]").forEach(function (box) {
+      if (box.value === old) box.value = seen.dataset.seenVersion;
+    });
+    form.dataset.ticketVersion = seen.dataset.seenVersion;
+    seen.remove();
+  }
+
   document.addEventListener("DOMContentLoaded", function () {
     form = document.querySelector("form[data-composer]");
     here = document.getElementById("presence");
@@ -141,6 +153,7 @@
     });
     window.addEventListener("pageshow", function () { leaving = false; });
 
+    document.body.addEventListener("htmx:afterSettle", goOn);
     ["keydown", "pointerdown", "pointermove", "scroll"].forEach(function (name) {
       document.addEventListener(name, function () { lastSign = Date.now(); }, { passive: true });
     });

@@ -17,7 +17,7 @@ from boss.tenancy.models import User
 from boss.tenancy.selectors import actor_for_user
 from ticketing.choices import LinkType, MessageKind, ParticipantRole, TicketState, Trust
 from ticketing.mail import matching as reading
-from ticketing.mail import parsing
+from ticketing.mail import parsing, wishes
 from ticketing.mail.authentication import Authentication, Verified
 from ticketing.mail.authorising import Verdict
 from ticketing.mail.automatic import Classified
@@ -85,6 +85,8 @@ def answer(
         _hold_copies(ticket, mail, actor=actor, own=own, trace=trace)
         if mail.is_too_large:
             outgoing.tell_too_large(actor=actor, ticket=ticket, address=mail.sender)
+        elif not inside:
+            _ask_to_sign_in(ticket, mail, trace, actor=actor)
     return message
 
 
@@ -173,7 +175,17 @@ def open_ticket(
             ticket=ticket,
             known=outgoing.Known(ring or keys.keyring(), inbound.mailbox, joined, [mail.message_id]),
         )
+        _ask_to_sign_in(ticket, mail, trace, actor=actor)
     return "M6"
+
+
+def _ask_to_sign_in(ticket: Ticket, mail: Mail, trace: Trace, *, actor: Actor) -> None:
+    """E5: no mail changes anything; whoever asks for it is told where he can do it, once we know who he is."""
+    asked = wishes.of(mail.subject, mail.text)
+    if asked:
+        sent = outgoing.ask_to_sign_in(actor=actor, ticket=ticket, address=mail.sender, wishes=asked)
+        what = "asks_for_change" if sent is not None else "asks_for_change_again"
+        trace.say("E5", what, wishes=", ".join(each.value for each in asked))
 
 
 def burst_ticket(inbound: InboundMail, *, actor: Actor) -> Ticket:

@@ -17,6 +17,7 @@ from ticketing import file_limits, mail_texts
 from ticketing.choices import MessageKind, OutboundKind, ParticipantRole, ParticipantState
 from ticketing.mail import composing, tokens
 from ticketing.mail.neutral import Address
+from ticketing.mail.wishes import Wish
 from ticketing.models import (
     Attachment,
     InboundMail,
@@ -175,6 +176,27 @@ def tell_too_large(*, actor: Actor, ticket: Ticket, address: Address) -> None:
     again = f":{OutboundMail.objects.filter(ticket=ticket).count()}"
     to = To(participant)
     _automatic(actor, ticket, to, OutboundKind.TOO_LARGE, "ticket_too_large", {}, "auto-replied", again=again)
+
+
+def ask_to_sign_in(*, actor: Actor, ticket: Ticket, address: Address, wishes: Sequence[Wish]) -> OutboundMail | None:
+    """E5: where he can do himself, signed in, what he has asked for by mail. Once on a ticket for each kind of it."""
+    participant = Participant.objects.filter(
+        ticket=ticket, email=address.email, state=ParticipantState.ACCEPTED
+    ).first()
+    if participant is None or not wishes:
+        return None
+    home = home_of(ticket.realm_id)
+    if wishes[0] in (Wish.CONTACT, Wish.ACCOUNT):
+        page = f"{home}account/"
+    elif participant.user_id is not None and participant.user_id == ticket.requester_id:
+        page = f"{home}my/tickets/{ticket.public_id}/"
+    else:
+        page = f"{home}my/"
+    context = {"what": ", ".join(str(each.label) for each in wishes), "link": page}
+    again = ":" + "+".join(each.value for each in wishes)
+    return _automatic(
+        actor, ticket, To(participant), OutboundKind.SIGN_IN, "ticket_sign_in", context, "auto-replied", again=again
+    )
 
 
 def _automatic(

@@ -43,6 +43,8 @@ WORDS: dict[str, str | Promise] = {
     "forwarded": gettext_lazy("Forwarded by staff; the first sender seems to be %(sender)s."),
     "suggestion": gettext_lazy("The address belongs to %(name)s, which could not be verified."),
     "copies_held": gettext_lazy("Put in copy and held until somebody lets them in: %(who)s."),
+    "asks_for_change": gettext_lazy("It asks for a change (%(wishes)s): the sender was told where to sign in for it."),
+    "asks_for_change_again": gettext_lazy("It asks for a change (%(wishes)s): nothing more was sent about that."),
     "commands": gettext_lazy("Commands followed: %(which)s."),
     "warning": gettext_lazy("Noticed: %(sign)s."),
     "accepted": gettext_lazy("Let in by %(by)s."),

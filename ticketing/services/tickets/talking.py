@@ -31,6 +31,7 @@ def add_message(
     kind: str = MessageKind.PUBLIC,
     files: Sequence[Source | Upload] = (),
     expected_version: int | None = None,
+    clears_draft: bool = True,
 ) -> Message:
     """Say something. ``kind``: "public" (the customer reads it), "internal" or "system" (staff only). With ``files``
     it needs no words.
@@ -38,7 +39,7 @@ def add_message(
     A public answer by a person of the staff takes a new ticket up and keeps the promise of a first reply. A
     customer's message wakes a ticket that waits for him and reopens a resolved one, and a closed one as long as the
     closing rules say. On a ticket that was merged it goes
-    to the one it was merged into. What this person had typed and not sent is thereby sent.
+    to the one it was merged into. What this person had typed and not sent is thereby sent (``clears_draft``).
     Raises :class:`TicketClosed`, :class:`TicketChanged`; :class:`InvalidInput` with ``body``, ``kind``, ``files``.
     """
     named = ticket
@@ -46,17 +47,8 @@ def add_message(
     from_customer = journal.is_customer(actor)
 
     public = kind == MessageKind.PUBLIC
-    require(actor, "ticketing.add_message" if public else "ticketing.add_internal_message", ticket)
-
-    if kind not in MessageKind.values or (kind == MessageKind.SYSTEM and not actor.is_system):
-        raise InvalidInput(fields={"kind": [_("Choose a message or an internal note.")]})
     uploads = attaching.wrapped(files)
-    if not body.strip() and not uploads:
-        raise InvalidInput(fields={"body": [_("Please write something.")]})
-    closed = public and ticket.state in (TicketState.CLOSED, TicketState.CANCELLED)
-    if closed and not (from_customer and taking_up.may_be(ticket)):
-        raise TicketClosed
-    attaching.check(uploads, realm_id=ticket.realm_id)
+    refuse(ticket, actor=actor, body=body, kind=kind, uploads=uploads)
 
     before, changes = ticket.state, clocks.Changes()
     if public and from_customer:
@@ -69,11 +61,26 @@ def add_message(
     journal.write(ticket, actor=actor, event="message_added", before={"state": before}, after=after)
     message = journal.say(ticket, actor=actor, body=body.strip(), kind=kind)
     attaching.keep(uploads, actor=actor, ticket=ticket, message=message)
-    if actor.kind == "user" and not from_customer:
+    if clears_draft and actor.kind == "user" and not from_customer:
         TextDraft.objects.filter(user_id=actor.user_id, ticket__in=(named.pk, ticket.pk), kind=kind).delete()
 
     events.publish(MessageAdded(ticket_id=ticket.pk, message_id=message.pk))
     return message
+
+
+def refuse(ticket: Ticket, *, actor: Actor, body: str, kind: str, uploads: Sequence[Upload]) -> None:
+    """Raise what stands in the way of saying this on a locked ticket."""
+    public = kind == MessageKind.PUBLIC
+    require(actor, "ticketing.add_message" if public else "ticketing.add_internal_message", ticket)
+
+    if kind not in MessageKind.values or (kind == MessageKind.SYSTEM and not actor.is_system):
+        raise InvalidInput(fields={"kind": [_("Choose a message or an internal note.")]})
+    if not body.strip() and not uploads:
+        raise InvalidInput(fields={"body": [_("Please write something.")]})
+    closed = public and ticket.state in (TicketState.CLOSED, TicketState.CANCELLED)
+    if closed and not (journal.is_customer(actor) and taking_up.may_be(ticket)):
+        raise TicketClosed
+    attaching.check(uploads, realm_id=ticket.realm_id)
 
 
 @service
