@@ -70,6 +70,11 @@ CONTEXTS = {
         "until": dt.datetime(2026, 12, 2, 16, 30, tzinfo=dt.UTC),
         "link": WELCOME["link"],
     },
+    "outage_false": {
+        "name": "Dana",
+        "text": "There was no outage at your place. Please excuse our message.",
+        "link": WELCOME["link"],
+    },
     "ticket_too_large": {**RECEIVED, "subject": "Re: Photos of the mast [AL-1001]"},
     "desk_notices": {
         "name": "Bob",

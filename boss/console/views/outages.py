@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from boss.console.forms.outages import NewsForm, OutageForm, RestoreForm, ScopeForm
+from boss.console.forms.outages import FalseAlarmForm, NewsForm, OutageForm, RestoreForm, ScopeForm
 from boss.console.frame import actor_of, back_to, fragment, page, refused, staff
 from boss.console.presenters import outages as present
 from boss.console.presenters import tickets as present_tickets
@@ -128,6 +128,8 @@ def _page(request: HttpRequest, public_id: str, *, status: int = 200, **forms: A
         "query": "",
         "news_form": NewsForm(initial={"text": found.public_text}) if may_manage else None,
         "restore_form": RestoreForm() if may_manage else None,
+        "false_form": FalseAlarmForm() if may_manage else None,
+        "may_add": found.is_open and may(actor, ADD),
         "form_key": once.new_key(),
     }
     return page(request, "outages/outage.html", context | forms, section="tickets", status=status)
@@ -169,6 +171,44 @@ def outage_restore(request: HttpRequest, public_id: str) -> HttpResponse:
         return _page(request, public_id, status=problem.status, restore_form=form)
     messages.success(request, _("The outage is over. Everybody is being asked whether service is back."))
     return redirect("console:outage", public_id)
+
+
+@staff(MANAGE)
+@require_POST
+def outage_call_off(request: HttpRequest, public_id: str) -> HttpResponse:
+    """It was none: say so once, ask nobody, leave tickets open."""
+    actor = actor_of(request)
+    found = reads.get_outage(actor, public_id)
+    form = FalseAlarmForm(request.POST)
+    if not form.is_valid():
+        return _page(request, public_id, status=422, false_form=form)
+    try:
+        outages.call_off(actor=actor, outage=found, **form.cleaned_data)
+    except Problem as problem:
+        form.add_problem(problem)
+        return _page(request, public_id, status=problem.status, false_form=form)
+    messages.success(request, _("The outage was a false alarm. Everybody who was told of it is told so."))
+    return redirect("console:outage", public_id)
+
+
+@staff(ADD)
+@require_POST
+def outage_take_out(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Take a ticket or an account out again, from the outage's page or the ticket's own."""
+    actor = actor_of(request)
+    found = reads.get_outage(actor, public_id)
+    try:
+        if request.POST.get("ticket"):
+            ticket = ticketing.get_ticket(actor, request.POST["ticket"])
+            outages.take_out_ticket(actor=actor, outage=found, ticket=ticket)
+            messages.success(request, _("The ticket belongs to the outage no more."))
+        else:
+            account = subscribers.get_account(actor, request.POST.get("account", ""))
+            outages.take_out_account(actor=actor, outage=found, account=account)
+            messages.success(request, _("The account belongs to the outage no more."))
+    except Problem as problem:
+        refused(request, problem)
+    return back_to(request, f"/console/outages/of/{found.public_id}/")
 
 
 @staff(ADD)

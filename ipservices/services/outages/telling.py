@@ -39,6 +39,7 @@ PAGE = 50
 """Members told in one transaction."""
 LABEL = "Outage"
 _SALT = "boss.ipservices.outage_answer"
+_TEMPLATES: dict[str, str] = {OutageUpdateKind.OVER: "outage_over", OutageUpdateKind.FALSE: "outage_false"}
 _OVER = ("closed", "cancelled", "merged")
 
 
@@ -100,7 +101,7 @@ def _page(update: OutageUpdate) -> bool:
         return False
     actor = Actor.system(update.realm_id, LABEL)
     rows = list(
-        OutageMember.objects.filter(outage=update.outage, pk__gt=update.cursor)
+        OutageMember.objects.filter(outage=update.outage, pk__gt=update.cursor, taken_out_at=None)
         .select_related("account__user")
         .prefetch_related("tickets__ticket__requester")
         .order_by("pk")[:PAGE]
@@ -153,6 +154,7 @@ def _mail(update: OutageUpdate, member: OutageMember, *, actor: Actor) -> Messag
     if not address:
         return None
     over = update.kind == OutageUpdateKind.OVER
+    template = _TEMPLATES.get(update.kind, "outage_update")
     with translation.override(language or None):
         context = {
             "name": name,
@@ -164,7 +166,7 @@ def _mail(update: OutageUpdate, member: OutageMember, *, actor: Actor) -> Messag
         }
     return messages.send(
         actor=actor,
-        template="outage_over" if over else "outage_update",
+        template=template,
         to=[(address, name)],
         context=context,
         key=f"outage:{update.public_id}:{member.public_id}",
