@@ -390,8 +390,10 @@ def list_updates(outage: Outage) -> list[OutageUpdate]:
 def list_members(outage: Outage) -> QuerySet[OutageMember]:
     """Whom it concerns and who was taken out, newest first, with ``is_lost``: a mail to him came back or failed."""
     lost = OutageNotice.objects.filter(
-        member=OuterRef("pk"), message__deliveries__state__in=[DeliveryState.BOUNCED, DeliveryState.FAILED]
-    )
+        Q(state=NoticeState.FAILED)
+        | Q(message__deliveries__state__in=[DeliveryState.BOUNCED, DeliveryState.FAILED]),
+        member=OuterRef("pk"),
+    )  # fmt: skip
     rows: QuerySet[OutageMember] = (
         OutageMember.objects.filter(outage=outage)
         .select_related("account", "site")

@@ -6,17 +6,27 @@ from dataclasses import dataclass
 
 from boss.core import clock
 from boss.core.actors import Actor
+from boss.notify.models import Delivery
 from boss.notify.services import deliveries
 from ticketing.mail import bounces, tokens
-from ticketing.models import MailBreaker, OutboundMail
+from ticketing.models import MailBreaker, OutboundMail, Ticket
 from ticketing.services.mail import limits
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A mail of ours, of a ticket or of another room (``ticket`` None, see ``returning``), and where it went."""
+
+    delivery: Delivery
+    address: str
+    ticket: Ticket | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Bounced:
     """What a report was about. ``sent`` None: about no mail that we know."""
 
-    sent: OutboundMail | None
+    sent: Sent | None
     report: bounces.Report
 
 
@@ -40,16 +50,22 @@ def apply(raw: bytes, *, envelope_to: str, keys: tokens.Keyring, actor: Actor) -
     return Bounced(sent, report)
 
 
-def _sent(report: bounces.Report, envelope_to: str, keys: tokens.Keyring) -> OutboundMail | None:
-    rows = OutboundMail.objects.select_related("ticket", "delivery")
+def _sent(report: bounces.Report, envelope_to: str, keys: tokens.Keyring) -> Sent | None:
     named = tokens.read_bounce_address(keys, envelope_to)
     if named is not None:
-        found: OutboundMail | None = rows.filter(public_id=named).first()
-        return found
+        return find_sent(named)
     for each in report.original_ids:
         minted = tokens.read_id(keys, each)
-        if minted is not None and minted.is_ours:
-            found = rows.filter(public_id=minted.public_id).first()
-            if found is not None:
-                return found
+        found = find_sent(minted.public_id) if minted is not None and minted.is_ours else None
+        if found is not None:
+            return found
     return None
+
+
+def find_sent(public_id: str) -> Sent | None:
+    """The mail of the realm entered that an envelope or an id names."""
+    of_ticket = OutboundMail.objects.select_related("ticket", "delivery").filter(public_id=public_id).first()
+    if of_ticket is not None:
+        return Sent(of_ticket.delivery, of_ticket.address, of_ticket.ticket)
+    other = Delivery.objects.filter(message__public_id=public_id).exclude(message__envelope_from="").first()
+    return Sent(other, other.address.lower()) if other is not None else None
