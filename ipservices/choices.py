@@ -164,6 +164,7 @@ class OutageUpdateKind(models.TextChoices):
     OPENED = "opened", _("Outage announced")
     NEWS = "news", _("News")
     OVER = "over", _("Service is back")
+    FALSE = "false", _("It was none")
 
 
 class CameBy(models.TextChoices):

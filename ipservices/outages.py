@@ -2,7 +2,8 @@
 
 An outage concerns an account when the account is written down as its member, or has something in its scope now. Members
 are written down when the outage is opened, and again before every telling: who came since is added, nobody is struck
-off. What customers get of an outage is :class:`Known` and nothing else.
+off but by hand. Who was, is concerned no more, wherever he lies. What customers get of an outage is :class:`Known` and
+nothing else.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from ticketing.models import Ticket, TicketLink
 
 VIEW = "ipservices.view_outage"
 SERVED = (SubscriptionState.ACTIVE, SubscriptionState.SUSPENDED)
+_BELONGS = Q(members__taken_out_at=None)
 MOST_NAMES = 300
 """Names of nodes that are offered while one types."""
 
@@ -67,7 +69,7 @@ def tickets_of(member: OutageMember) -> list[Ticket]:
 
 def list_open(actor: Actor) -> list[Outage]:
     """Those that are not over, each with ``members_now``, the number written down."""
-    rows = list_outages(actor).filter(ended_at=None).annotate(members_now=Count("members"))
+    rows = list_outages(actor).filter(ended_at=None).annotate(members_now=Count("members", filter=_BELONGS))
     return list(rows)
 
 
@@ -77,8 +79,8 @@ def is_any_open() -> bool:
 
 
 def count_members(outage: Outage) -> int:
-    """How many are written down."""
-    return int(OutageMember.objects.filter(outage=outage).count())
+    """How many are written down and were not taken out."""
+    return int(OutageMember.objects.filter(outage=outage, taken_out_at=None).count())
 
 
 def get_outage(actor: Actor, public_id: str) -> Outage:
@@ -96,11 +98,11 @@ def find_by_ticket(actor: Actor, ticket: Ticket) -> Outage | None:
 
 
 def find_place(actor: Actor, ticket: Ticket) -> OutageTicket | None:
-    """Where a ticket belongs to an outage as one of its children."""
+    """Where a ticket belongs to an outage as one of its children. Not where that was none."""
     if not actor.holds(VIEW):
         return None
     rows = OutageTicket.objects.select_related("member__outage__ticket").filter(ticket=ticket)
-    found: OutageTicket | None = rows.first()
+    found: OutageTicket | None = rows.exclude(member__outage__is_false_alarm=True).first()
     return found
 
 
@@ -186,9 +188,13 @@ def affected(reach: Reach) -> dict[int, int]:
     return dict(_subscriptions(reach).iterator(chunk_size=5000))
 
 
-def count_affected(reach: Reach) -> int:
-    """How many accounts have something that is out, now."""
-    return len({account for account, _site in _subscriptions(reach).iterator(chunk_size=5000)})
+def count_affected(reach: Reach, *, but_for: Outage | None = None) -> int:
+    """How many accounts have something that is out, now; ``but_for`` those that were taken out of an outage."""
+    found = {account for account, _site in _subscriptions(reach).iterator(chunk_size=5000)}
+    if but_for is not None:
+        rows = OutageMember.objects.filter(outage=but_for, taken_out_at__isnull=False)
+        found -= set(rows.values_list("account_id", flat=True))
+    return len(found)
 
 
 def names_of_nodes() -> list[str]:
@@ -209,6 +215,7 @@ def covering(account: Account) -> list[tuple[Outage, OutageMember | None]]:
     if not everything:
         return []
     members = {each.outage_id: each for each in OutageMember.objects.filter(account=account, outage__in=everything)}
+    everything = [each for each in everything if each.pk not in members or members[each.pk].taken_out_at is None]
     lies_in = _around(everything, account_ids=[account.pk], site_ids=[account.site_id] if account.site_id else [])
     return [(each, members.get(each.pk)) for each in everything if each.pk in members or each.pk in lies_in]
 
@@ -268,10 +275,20 @@ def known_to(actor: Actor) -> list[Known]:
     accounts = [each.pk for each in my_accounts(actor)]
     user: User | None = User.objects.filter(pk=actor.user_id).first()
     sites = [user.site_id] if user is not None and user.site_id else []
-    lies_in = _around(everything, account_ids=accounts, site_ids=sites)
     with scoping.as_application():
         members = list(OutageMember.objects.filter(account__in=accounts, outage__in=everything))
-    asked = {each.outage_id: each.reported_at is not None for each in members}
+    asked: dict[int, bool] = {}
+    struck_off: dict[int, set[int]] = {}
+    for each in members:
+        if each.taken_out_at is not None:
+            struck_off.setdefault(each.outage_id, set()).add(each.account_id)
+        else:
+            asked[each.outage_id] = asked.get(each.outage_id, False) or each.reported_at is not None
+    whole = [each for each in everything if each.pk not in struck_off]
+    lies_in = _around(whole, account_ids=accounts, site_ids=sites)
+    for one in everything:
+        if one.pk in struck_off:  # it may still concern him by another account of his, not by where he lives
+            lies_in |= _around([one], account_ids=[pk for pk in accounts if pk not in struck_off[one.pk]])
     return [_known(each, asked.get(each.pk, False)) for each in everything if each.pk in asked or each.pk in lies_in]
 
 
@@ -300,7 +317,9 @@ def known_at(actor: Actor, site_ids: Sequence[int] | None = None) -> list[Known]
         named = {site for reach in reached.values() for site in reach.sites}
         own = set(sites.filter(pk__in=named).values_list("pk", flat=True)) if named else set()
         found |= {pk for pk, reach in reached.items() if reach.sites & own}
-        at_sites = OutageMember.objects.filter(outage__in=everything, site__in=sites.order_by().values("pk"))
+        at_sites = OutageMember.objects.filter(
+            outage__in=everything, taken_out_at=None, site__in=sites.order_by().values("pk")
+        )
         found |= set(at_sites.values_list("outage", flat=True).distinct())
         return [_known(each, False) for each in everything if each.pk in found]
 
@@ -314,7 +333,10 @@ def _known(outage: Outage, asked: bool) -> Known:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How an outage stands, in numbers of members; ``told`` and the rest of it count notices of all updates."""
+    """How an outage stands, in numbers of members; ``told`` and the rest of it count notices of all updates.
+
+    Who was taken out is counted as such and nowhere else among members.
+    """
 
     members: int
     reported: int
@@ -329,14 +351,16 @@ class Counts:
     no: int
     none: int
     waiting: int
+    taken_out: int
     affected_now: int | None = field(default=None)
 
 
 def count(outage: Outage, *, live: bool = False) -> Counts:
-    """Four statements, and one more for who is affected at this moment (``live``)."""
+    """Four statements, and two more for who is affected at this moment (``live``)."""
     members = OutageMember.objects.filter(outage=outage).aggregate(
-        members=Count("pk"),
-        reported=Count("pk", filter=Q(reported_at__isnull=False)),
+        members=Count("pk", filter=Q(taken_out_at=None)),
+        taken_out=Count("pk", filter=Q(taken_out_at__isnull=False)),
+        reported=Count("pk", filter=Q(reported_at__isnull=False, taken_out_at=None)),
         asked=Count("pk", filter=Q(asked_at__isnull=False)),
         yes=Count("pk", filter=Q(answer=BackAnswer.YES)),
         no=Count("pk", filter=Q(answer=BackAnswer.NO)),
@@ -354,7 +378,7 @@ def count(outage: Outage, *, live: bool = False) -> Counts:
     tickets = OutageTicket.objects.filter(member__outage=outage).aggregate(
         tickets=Count("pk"), open_tickets=Count("pk", filter=~Q(ticket__state__in=["resolved", "closed", "cancelled"]))
     )
-    now = count_affected(Reach.of(outage.scopes.all())) if live else None
+    now = count_affected(Reach.of(outage.scopes.all()), but_for=outage) if live else None
     return Counts(**members, **notices, **tickets, bounced=bounced, affected_now=now)
 
 
@@ -364,10 +388,12 @@ def list_updates(outage: Outage) -> list[OutageUpdate]:
 
 
 def list_members(outage: Outage) -> QuerySet[OutageMember]:
-    """Whom it concerns, in the order they came, with ``is_lost``: a mail to him came back or failed."""
+    """Whom it concerns and who was taken out, newest first, with ``is_lost``: a mail to him came back or failed."""
     lost = OutageNotice.objects.filter(
-        member=OuterRef("pk"), message__deliveries__state__in=[DeliveryState.BOUNCED, DeliveryState.FAILED]
-    )
+        Q(state=NoticeState.FAILED)
+        | Q(message__deliveries__state__in=[DeliveryState.BOUNCED, DeliveryState.FAILED]),
+        member=OuterRef("pk"),
+    )  # fmt: skip
     rows: QuerySet[OutageMember] = (
         OutageMember.objects.filter(outage=outage)
         .select_related("account", "site")

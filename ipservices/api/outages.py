@@ -21,7 +21,9 @@ from ipservices.models import Outage, OutageMember, OutageScope, OutageUpdate
 from ipservices.services import outages
 from ipservices.services.outages.ending import HOURS, MOST_HOURS
 from subscribers import selectors as subscribers
+from subscribers.models import Account
 from ticketing import selectors as ticketing
+from ticketing.models import Ticket
 
 
 class OutageScopeSerializer(serializers.ModelSerializer[OutageScope]):
@@ -49,7 +51,7 @@ class OutageSerializer(serializers.ModelSerializer[Outage]):
         model = Outage
         fields = (
             "public_id", "ticket", "number", "title", "is_open", "public_text", "eta_at", "scopes", "started_at",
-            "ended_at", "answer_until", "settled_at", "opened_by",
+            "ended_at", "is_false_alarm", "answer_until", "settled_at", "opened_by",
         )  # fmt: skip
 
 
@@ -68,6 +70,7 @@ class OutageCountsSerializer(serializers.Serializer[Any]):
     no = serializers.IntegerField()
     none = serializers.IntegerField(help_text="No answer in time")
     waiting = serializers.IntegerField()
+    taken_out = serializers.IntegerField(help_text="By hand; counted nowhere else among members")
 
 
 class OutageUpdateSerializer(serializers.ModelSerializer[OutageUpdate]):
@@ -106,7 +109,7 @@ class OutageMemberSerializer(serializers.ModelSerializer[OutageMember]):
         model = OutageMember
         fields = (
             "public_id", "account", "number", "came_by", "joined_at", "reported_at", "asked_at", "answer",
-            "answered_at", "tickets", "is_lost",
+            "answered_at", "taken_out_at", "tickets", "is_lost",
         )  # fmt: skip
 
     def get_tickets(self, member: OutageMember) -> list[str]:
@@ -142,6 +145,11 @@ class OutageNews(serializers.Serializer[Any]):
 class OutageEnd(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=1000)
     answer_hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS, required=False, default=HOURS)
+
+
+class OutageFalseAlarm(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=1000)
+    by_mail = serializers.BooleanField(required=False, default=True)
 
 
 class OutageJoin(serializers.Serializer[Any]):
@@ -205,21 +213,26 @@ class OutageViewSet(ReadOnlyViewSet):
     @action(detail=True, methods=["post"], permission="ipservices.add_to_outage", input=OutageJoin)
     def add(self, request: Request, public_id: str) -> Response:
         """Add a ticket, as a child, or an account."""
-        found, given = self.get_object(), self.given()
-        if bool(given["ticket"]) == bool(given["account"]):
-            raise InvalidInput(fields={"ticket": ["Name a ticket or an account."]})
-        try:
-            if given["ticket"]:
-                ticket = ticketing.get_ticket(self.actor, given["ticket"])
-            else:
-                account = subscribers.get_account(self.actor, given["account"])
-        except NotFound:
-            field = "ticket" if given["ticket"] else "account"
-            raise InvalidInput(fields={field: ["There is no such thing."]}) from None
-        if given["ticket"]:
+        found = self.get_object()
+        ticket, account = self._named()
+        if ticket is not None:
             outages.add_ticket(actor=self.actor, outage=found, ticket=ticket)
-        else:
+        elif account is not None:
             outages.add_account(actor=self.actor, outage=found, account=account)
+        return self.answer(found)
+
+    @extend_schema(request=OutageJoin, responses={200: OutageWithCountsSerializer})
+    @action(
+        detail=True, methods=["post"], permission="ipservices.add_to_outage", input=OutageJoin, url_path="take-out"
+    )  # fmt: skip
+    def take_out(self, request: Request, public_id: str) -> Response:
+        """Take a ticket out again, or an account with its tickets. It does not come back by lying in what is out."""
+        found = self.get_object()
+        ticket, account = self._named()
+        if ticket is not None:
+            outages.take_out_ticket(actor=self.actor, outage=found, ticket=ticket)
+        elif account is not None:
+            outages.take_out_account(actor=self.actor, outage=found, account=account)
         return self.answer(found)
 
     @extend_schema(request=OutageEnd, responses={202: OutageWithCountsSerializer})
@@ -229,3 +242,27 @@ class OutageViewSet(ReadOnlyViewSet):
         found = self.get_object()
         outages.restore(actor=self.actor, outage=found, **self.given())
         return self.answer(reads.get_outage(self.actor, found.public_id), status=202)
+
+    @extend_schema(request=OutageFalseAlarm, responses={202: OutageWithCountsSerializer})
+    @action(
+        detail=True, methods=["post"], permission="ipservices.manage_outages", input=OutageFalseAlarm,
+        url_path="false-alarm",
+    )  # fmt: skip
+    def false_alarm(self, request: Request, public_id: str) -> Response:
+        """It was none: members are told so once and asked nothing, their tickets stay open."""
+        found = self.get_object()
+        outages.call_off(actor=self.actor, outage=found, **self.given())
+        return self.answer(reads.get_outage(self.actor, found.public_id), status=202)
+
+    def _named(self) -> tuple[Ticket | None, Account | None]:
+        """The ticket or the account that was named, of those the caller sees."""
+        given = self.given()
+        if bool(given["ticket"]) == bool(given["account"]):
+            raise InvalidInput(fields={"ticket": ["Name a ticket or an account."]})
+        field = "ticket" if given["ticket"] else "account"
+        try:
+            if field == "ticket":
+                return ticketing.get_ticket(self.actor, given["ticket"]), None
+            return None, subscribers.get_account(self.actor, given["account"])
+        except NotFound:
+            raise InvalidInput(fields={field: ["There is no such thing."]}) from None

@@ -26,6 +26,7 @@ class Outage(Addressable):
     ``public_text`` and ``eta_at`` are those of the latest update: all that customers are ever shown of it. It is open
     until ``ended_at``. Who is asked then whether his service is back may answer until ``answer_until``; those who did
     not are settled by the clock, at ``settled_at``. ``trouble_category`` is that of tickets of people who say no.
+    ``is_false_alarm``: it turned out to be none; nobody is asked, and it is settled as soon as it ends.
     """
 
     realm_only = _WHOM
@@ -43,6 +44,7 @@ class Outage(Addressable):
         Category, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("category of further trouble")
     )
     opened_by = models.CharField(_("opened by"), max_length=200)
+    is_false_alarm = models.BooleanField(_("false alarm"), default=False, db_default=False)
 
     class Meta(Addressable.Meta):
         verbose_name = _("outage")
@@ -107,7 +109,8 @@ class OutageMember(Addressable):
     """Whom an outage concerns: an account, or whoever asks in a ticket that belongs to no account.
 
     ``reported_at`` is when somebody there said himself that it concerns him. ``asked_at`` is when he was asked whether
-    his service is back, ``answer`` what he said.
+    his service is back, ``answer`` what he said. Who was struck off by hand stays written down, at ``taken_out_at``:
+    he is told nothing more, and does not come back by lying in what is out.
     """
 
     realm_only = _WHOM
@@ -122,6 +125,7 @@ class OutageMember(Addressable):
     asked_at = models.DateTimeField(_("asked"), null=True)
     answer = models.CharField(_("answer"), max_length=4, choices=BackAnswer.choices, blank=True, default="")
     answered_at = models.DateTimeField(_("answered"), null=True)
+    taken_out_at = models.DateTimeField(_("taken out"), null=True)
 
     class Meta(Addressable.Meta):
         verbose_name = _("member of an outage")

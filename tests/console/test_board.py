@@ -164,11 +164,11 @@ def test_chosen_runs_are_undone_together_after_their_sum_was_shown(
     again = bob.post("/console/bulks/", sent)
     assert begun.status_code == 302 and begun["Location"] == again["Location"] and Bulk.objects.count() == 1
     page = begun["Location"]
-    assert "0 of 2 runs" in bob.get(page).content.decode() and 'hx-trigger="every 1s"' in bob.get(page).content.decode()
+    assert "0 of 2 done" in bob.get(page).content.decode() and 'hx-trigger="every 1s"' in bob.get(page).content.decode()
     assert bob.get(page, {"live": "1", "seen": "0"}).status_code == 204
     bulk.go_on(cast.alpha.pk, Bulk.objects.get().pk)
     over = bob.get(page, {"live": "1", "seen": "0"}).content.decode()
-    assert "2 of 2 runs" in over and "hx-trigger" not in over
+    assert "2 of 2 done" in over and "hx-trigger" not in over
     go()
     assert set(Run.objects.values_list("state", flat=True)) == {"reversed"}
 

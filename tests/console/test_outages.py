@@ -81,6 +81,39 @@ def test_one_update_is_said_on_the_page_and_one_end(street: Street, nina: Client
     assert "3 asked: 0 yes, 0 no, 0 no answer, 3 still to answer" in _text(nina, path)
 
 
+def test_a_member_and_a_ticket_are_taken_out_on_the_page_and_put_back(
+    cast: Cast, street: Street, browser_of: Callable[..., Client]
+) -> None:
+    bob, outage, asked = browser_of(cast.bob), street.open(), street.ask(street.homes[0])
+    outages.add_ticket(actor=street.noc, outage=outage, ticket=asked)
+    path, then = f"/console/outages/of/{outage.public_id}/", f"/console/tickets/{asked.public_id}/"
+    assert "Take out of the outage" in _text(bob, then)
+    assert bob.post(f"{path}take-out/", {"ticket": asked.public_id, "then": then})["Location"] == then
+    assert "Add to outage" in _text(bob, then) and reads.count(outage).tickets == 0
+    bob.post(f"{path}take-out/", {"account": street.homes[0].public_id})
+    assert "Put back" in _text(bob, path) and reads.count(outage).members == 2
+    assert "Node 17" not in _text(bob, then)
+    bob.post(f"{path}add/", {"account": street.homes[0].public_id})
+    assert "Put back" not in _text(bob, path) and reads.count(outage).members == 3
+
+
+def test_a_false_alarm_is_called_off_on_the_page(
+    cast: Cast, street: Street, nina: Client, browser_of: Callable[..., Client]
+) -> None:
+    outage = street.open()
+    path = f"/console/outages/of/{outage.public_id}/"
+    bob = browser_of(cast.bob)
+    assert "End it as a false alarm" not in _text(bob, path)
+    assert bob.post(f"{path}false-alarm/", {"text": "None."}).status_code == 403
+    assert nina.post(f"{path}false-alarm/", {"text": ""}).status_code == 422
+    assert Outage.objects.get().is_open
+    assert nina.post(f"{path}false-alarm/", {"text": "It was none.", "by_mail": "on"}).status_code == 302
+    assert nina.post(f"{path}false-alarm/", {"text": "It was none."}).status_code == 409
+    shown = _text(nina, path)
+    assert "False alarm" in shown and "It was none." in shown and "Put back" not in shown and "Take out" not in shown
+    assert "False alarm" in _text(nina, "/console/outages/")
+
+
 def test_bob_reads_outages_and_cannot_open_one(cast: Cast, street: Street, browser_of: Callable[..., Client]) -> None:
     bob = browser_of(cast.bob)
     outage = street.open()

@@ -73,7 +73,7 @@ def test_alice_decides_how_tickets_end_and_bob_is_asked_for_the_code(
     alice.post(url, given)
     put_to_use(alice, url)
     page = f"/console/tickets/{ticket.public_id}/"
-    assert "a resolution code has to be chosen" in words(bob.get(f"{page}told/"))
+    assert "A resolution code has to be chosen." in words(bob.get(f"{page}told/"))
     without = bob.post(f"{page}resolve/", {"note": "Done"})
     assert without.status_code == 422 and "Choose a code" in message_beside(without, "resolution_code")
     waits = tickets.wait(actor=actor_of(cast.bob), ticket=ticket, waiting_for="customer")

@@ -57,6 +57,22 @@ def test_an_outage_lives_its_whole_life_on_the_api(street: Street, nina: Client)
     assert [each["public_id"] for each in nina.get(PATH).json()["results"]] == [one["public_id"]]
 
 
+def test_a_member_is_taken_out_and_a_false_alarm_called_off_on_the_api(street: Street, nina: Client) -> None:
+    outage, ticket = street.open(), street.ask(street.homes[0])
+    path = f"{PATH}{outage.public_id}/"
+    nina.post(f"{path}add/", {"ticket": ticket.public_id}, JSON)
+    assert nina.post(f"{path}take-out/", {"ticket": ticket.public_id}, JSON).json()["counts"]["tickets"] == 0
+    out = nina.post(f"{path}take-out/", {"account": street.homes[0].public_id}, JSON)
+    assert (out.json()["counts"]["members"], out.json()["counts"]["taken_out"]) == (2, 1)
+    members = nina.get(f"{path}members/").json()["results"]
+    assert [each["number"] for each in members if each["taken_out_at"]] == [street.homes[0].number]
+    assert nina.post(f"{path}take-out/", {"account": "000000000000"}, JSON).status_code == 422
+    assert nina.post(f"{path}false-alarm/", {"text": ""}, JSON).status_code == 422
+    over = nina.post(f"{path}false-alarm/", {"text": "It was none."}, JSON)
+    assert over.status_code == 202 and over.json()["is_false_alarm"] is True and over.json()["is_open"] is False
+    assert nina.post(f"{path}take-out/", {"account": street.homes[1].public_id}, JSON).status_code == 409
+
+
 def test_what_is_wrong_is_said_by_field_and_nothing_is_opened(nina: Client) -> None:
     answer = nina.post(PATH, {**NEW, "scopes": [{"kind": "node", "name": "node-99"}]}, JSON)
     assert answer.status_code == 422 and "scopes" in answer.json()["fields"]
@@ -70,7 +86,7 @@ def test_a_subscriber_has_no_list_of_outages_and_bob_cannot_end_one(
     assert browser_of(street.homes[0].user).get(PATH).status_code == 403
     bob, path = browser_of(cast.bob), f"{PATH}{outage.public_id}/"
     assert bob.get(path).status_code == 200
-    for verb, given in (("tell", {"text": "x"}), ("restore", {"text": "x"})):
+    for verb, given in (("tell", {"text": "x"}), ("restore", {"text": "x"}), ("false-alarm", {"text": "x"})):
         assert bob.post(f"{path}{verb}/", given, JSON).status_code == 403
     assert bob.post(f"{path}add/", {}, JSON).status_code == 422
     assert OutageUpdate.objects.count() == 1 and reads.count(outage).members == 3
@@ -80,6 +96,6 @@ def test_charlie_finds_nothing_of_alpha(cast: Cast, street: Street, browser_of: 
     outage = street.open()
     charlie = browser_of(cast.charlie)
     assert charlie.get(PATH).json()["results"] == []
-    for verb in ("tell", "restore", "add"):
+    for verb in ("tell", "restore", "add", "take-out", "false-alarm"):
         assert charlie.post(f"{PATH}{outage.public_id}/{verb}/", {"text": "x"}, JSON).status_code == 404
     assert OutageUpdate.objects.count() == 1

@@ -76,6 +76,11 @@ CONTEXTS = {
         "what": "your contact details",
         "link": "https://alpha.localhost/account/",
     },
+    "outage_false": {
+        "name": "Dana",
+        "text": "There was no outage at your place. Please excuse our message.",
+        "link": WELCOME["link"],
+    },
     "ticket_too_large": {**RECEIVED, "subject": "Re: Photos of the mast [AL-1001]"},
     "desk_notices": {
         "name": "Bob",

@@ -111,13 +111,13 @@ def test_an_answer_stops_what_would_happen_and_waiting_again_begins_anew(waiting
 def test_what_stands_in_the_way_keeps_a_ticket_from_ending_by_itself_and_is_said_once(waiting, hand, system, nora):
     decide(system, **DAYS, no_timers=True)
     Timer.objects.create(ticket=waiting, user=nora, started_at=MONDAY)
-    assert [each.text for each in obstacles.of(waiting)] == ["a timer runs: Nora North"]
+    assert [each.text for each in obstacles.of(waiting)] == ["A timer runs: Nora North."]
     hand.set(due()["resolve"])
     assert fire_due(system, hand) == ["remind_1", "remind_2", "resolve"] and fire_due(system, hand) == []
     waiting.refresh_from_db()
     assert waiting.state == "waiting_customer"
     held = TicketEvent.objects.get(ticket=waiting, type="not_ended")
-    assert held.after == {"reason": "a timer runs: Nora North"}
+    assert held.after == {"reason": "A timer runs: Nora North."}
 
 
 @pytest.mark.parametrize("verb", ["resolve", "move"])

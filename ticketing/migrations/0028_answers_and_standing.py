@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('core', '0005_stored_files'),
+        ('notify', '0003_files_of_messages'),
         ('ticketing', '0025_index_of_newest_open'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -79,7 +80,7 @@ class Migration(migrations.Migration):
                 ('address', models.CharField(db_collation='C', max_length=254, verbose_name='address')),
                 ('at', models.DateTimeField(verbose_name='reported')),
                 ('said', models.CharField(blank=True, default='', max_length=300, verbose_name='what was reported')),
-                ('mail', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='ticketing.outboundmail')),
+                ('delivery', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='notify.delivery')),
             ],
             options={
                 'verbose_name': 'soft bounce',
@@ -88,7 +89,7 @@ class Migration(migrations.Migration):
                 'base_manager_name': 'unscoped',
                 'default_manager_name': 'objects',
                 'indexes': [models.Index(fields=['realm_id', 'address', 'at'], name='ticketing_soft_by_address')],
-                'constraints': [models.UniqueConstraint(fields=('realm_id', 'mail'), name='ticketing_soft_bounce_once')],
+                'constraints': [models.UniqueConstraint(fields=('realm_id', 'delivery'), name='ticketing_soft_bounce_once')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),

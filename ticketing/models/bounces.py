@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from boss.core.scoping import RealmScoped
-from ticketing.models.mail import OutboundMail
+from boss.notify.models import Delivery
 
 
 class SoftBounce(RealmScoped):
@@ -17,7 +17,7 @@ class SoftBounce(RealmScoped):
 
     realm_only = "what was sent to whom is the provider's record"
 
-    mail = models.ForeignKey(OutboundMail, models.CASCADE, related_name="+", db_index=False)
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="+", db_index=False)
     address = models.CharField(_("address"), max_length=254, db_collation="C")
     at = models.DateTimeField(_("reported"))
     said = models.CharField(_("what was reported"), max_length=300, blank=True, default="")
@@ -25,7 +25,7 @@ class SoftBounce(RealmScoped):
     class Meta(RealmScoped.Meta):
         verbose_name = _("soft bounce")
         verbose_name_plural = _("soft bounces")
-        constraints = [models.UniqueConstraint(fields=["realm_id", "mail"], name="ticketing_soft_bounce_once")]
+        constraints = [models.UniqueConstraint(fields=["realm_id", "delivery"], name="ticketing_soft_bounce_once")]
         indexes = [models.Index(fields=["realm_id", "address", "at"], name="ticketing_soft_by_address")]
 
     def __str__(self) -> str:

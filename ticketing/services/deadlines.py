@@ -116,7 +116,7 @@ def _do(ticket: Ticket, row: TicketDeadline, actor: Actor) -> str:
         return words
     held = obstacles.of(ticket) if row.purpose == DeadlinePurpose.RESOLVE else []
     if held:
-        return _hold(ticket, actor, "; ".join(each.text for each in held))
+        return _hold(ticket, actor, " ".join(each.text for each in held))
     try:
         if row.purpose == DeadlinePurpose.RESOLVE:
             tickets.resolve(actor=actor, ticket=ticket, note=_("No answer came from the customer."))

@@ -18,7 +18,7 @@ from ticketing.models import ChecklistItem, Ticket, Timer
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """One thing, by what kind it is ("children", "timers", "field", "code", "points", "outcome"), in words."""
+    """One thing, by what kind it is ("children", "timers", "field", "code", "points", "outcome"), in a sentence."""
 
     key: str
     text: str
@@ -31,17 +31,17 @@ def of(ticket: Ticket, rules: ClosingRules | None = None) -> list[Obstacle]:
     rules = policies.closing_of(ticket.category) if rules is None else rules
     found = []
     if selectors.outcomes_of(ticket):
-        found.append(Obstacle("outcome", _("the work it is about wants one of its outcomes chosen")))
+        found.append(Obstacle("outcome", _("The work it is about wants one of its outcomes chosen.")))
     points = ChecklistItem.objects.filter(ticket=ticket, is_required=True, done_at=None).order_by("position")
     texts = list(points.values_list("text", flat=True))
     if texts:
-        found.append(Obstacle("points", _("to be done first: %(points)s") % {"points": "; ".join(texts)}))
+        found.append(Obstacle("points", _("To be done first: %(points)s.") % {"points": "; ".join(texts)}))
     labels = selectors.known(ticket.category).fields
     for key in missing(ticket, rules):
         label = labels[key].title if key in labels else key
-        found.append(Obstacle("field", _("to be filled in: %(field)s") % {"field": label}))
+        found.append(Obstacle("field", _("To be filled in: %(field)s.") % {"field": label}))
     if rules.needs_code and not ticket.resolution_code:
-        found.append(Obstacle("code", _("a resolution code has to be chosen")))
+        found.append(Obstacle("code", _("A resolution code has to be chosen.")))
     return found + _running(ticket, rules)
 
 
@@ -73,7 +73,7 @@ def refuse(ticket: Ticket, *, actor: Actor, code: str, given: Mapping[str, Any],
         raise InvalidInput(fields=faults)
     held = [each for each in _running(ticket, rules) if each.key != "children" or children != "close"]
     if held:
-        told = _("It cannot end yet: %(what)s") % {"what": "; ".join(each.text for each in held)}
+        told = _("It cannot end yet. %(what)s") % {"what": " ".join(each.text for each in held)}
         raise ClosingHeld(told, obstacles=[each.text for each in held])
 
 
@@ -82,11 +82,12 @@ def _running(ticket: Ticket, rules: ClosingRules) -> list[Obstacle]:
     if rules.no_children:
         numbers = list(links.open_children(ticket).values_list("number", flat=True)[:11])
         if numbers:
-            told = ", ".join(numbers[:10]) + ("…" if len(numbers) > 10 else "")
-            found.append(Obstacle("children", _("children are open: %(numbers)s") % {"numbers": told}))
+            is_more = len(numbers) > 10
+            told = _("Children are open: %(numbers)s and more.") if is_more else _("Children are open: %(numbers)s.")
+            found.append(Obstacle("children", told % {"numbers": ", ".join(numbers[:10])}))
     if rules.no_timers:
         timers = Timer.objects.filter(ticket=ticket).select_related("user").order_by("pk")
         names = [each.user.full_name for each in timers]
         if names:
-            found.append(Obstacle("timers", _("a timer runs: %(names)s") % {"names": ", ".join(names)}))
+            found.append(Obstacle("timers", _("A timer runs: %(names)s.") % {"names": ", ".join(names)}))
     return found

@@ -108,6 +108,20 @@ class OutageForm(ScopeForm, _Said):
         self.order_fields(["title", "category"])
 
 
+class FalseAlarmForm(BossForm):
+    """It was none."""
+
+    text = forms.CharField(
+        label=_("What those told of it read"), max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": _("Write what those concerned shall read.")},
+        help_text=_("For example: There was no outage at your place. Please excuse our message."),
+    )  # fmt: skip
+    by_mail = forms.BooleanField(label=_("Tell each of them by e-mail"), required=False, initial=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "false_%s", **kwargs})
+
+
 class RestoreForm(BossForm):
     """Service is back. On a page with other forms that have a text its boxes need names of their own."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from boss.console.presenters.bulk_progress import OUTCOME, BulkProgress, ItemLine, urgency
 from boss.console.presenters.marks import mark
 from boss.console.presenters.runs import url_of
 from boss.core.actors import Actor
-from boss.look.marks import Mark
 from workflow.board import Position
 from workflow.bulks import Progress
 from workflow.choices import BulkKind
@@ -28,14 +28,6 @@ TITLES = {
     BulkKind.REVERSE: gettext_lazy("Undo everything these runs have made"),
     BulkKind.MOVE: gettext_lazy("Move to another version"),
 }
-OUTCOME = {
-    "pending": Mark(gettext_lazy("To be done"), "clock", "busy"),
-    "done": Mark(gettext_lazy("Done"), "check", "ok"),
-    "refused": Mark(gettext_lazy("Refused"), "ban", "wait"),
-    "failed": Mark(gettext_lazy("Failed"), "x", "bad"),
-}
-
-
 def actions(actor: Actor) -> list[tuple[str, str, str]]:
     """What this person may do to many runs: key, words, icon."""
     return [(str(kind), str(word), icon) for kind, (word, icon) in WORDS.items() if actor.holds(RIGHTS[kind])]
@@ -93,43 +85,24 @@ def summary(preview: Preview) -> list[str]:
     return told
 
 
-@dataclass(frozen=True, slots=True)
-class BulkProgress:
-    """How far an action is, for its page."""
-
-    title: str
-    progress: Progress
-    is_over: bool
-    reason: str
-    asked_by: str
-    live_url: str
-
-
 def progress_of(bulk: Bulk, progress: Progress) -> BulkProgress:
     return BulkProgress(
         title=str(TITLES[BulkKind(bulk.kind)]),
         progress=progress,
         is_over=bulk.ended_at is not None,
-        reason=bulk.reason,
         asked_by=bulk.asked_by,
-        live_url=f"{url_of_bulk(bulk)}?live=1&seen={progress.settled}",
+        url=url_of_bulk(bulk),
+        among=_("Runs"),
+        among_url=reverse("console:runs"),
+        crumb=_("Many runs at once"),
+        reason=bulk.reason,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ItemLine:
-    title: str
-    url: str
-    mark: Mark
-    text: str
-
-
-def lines(items: list[BulkItem], positions: list[Position]) -> list[ItemLine]:
+def lines(items: Iterable[BulkItem], positions: list[Position]) -> list[ItemLine]:
     """What became of each run; those that need somebody's look first."""
     named = {position.run.pk: position.subject or position.title for position in positions}
-    urgency = {"failed": 0, "refused": 1, "pending": 2}
-    ordered = sorted(items, key=lambda item: (urgency.get(item.outcome, 3), item.position))
     return [
         ItemLine(named.get(item.run_id, ""), url_of(item.run), mark(OUTCOME, item.outcome), item.text)
-        for item in ordered
+        for item in sorted(items, key=lambda item: (urgency(item.outcome), item.position))
     ]

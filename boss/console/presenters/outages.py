@@ -18,6 +18,8 @@ from ticketing.models import Ticket
 OPEN = Mark(_("Open"), "alert-triangle", "bad")
 ASKING = Mark(_("Answers are awaited"), "clock", "wait")
 OVER = Mark(_("Over"), "circle-check", "ok")
+FALSE = Mark(_("False alarm"), "circle-dashed", "idle")
+TAKEN_OUT = Mark(_("Taken out"), "circle-dashed", "idle")
 ANSWERS = {
     "yes": Mark(_("Back"), "circle-check", "ok"),
     "no": Mark(_("Not back"), "alert-triangle", "bad"),
@@ -28,6 +30,8 @@ ANSWERS = {
 def state_of(outage: Outage) -> Mark:
     if outage.is_open:
         return OPEN
+    if outage.is_false_alarm:
+        return FALSE
     return ASKING if outage.settled_at is None else OVER
 
 
@@ -69,7 +73,11 @@ class Member:
     reported_at: Any
     answer: Mark | None
     is_lost: bool
-    tickets: list[tuple[str, str]]
+    account: str
+    """Public id of the account; empty where there is none."""
+    is_out: bool
+    tickets: list[tuple[str, str, str]]
+    """Of each ticket: number, address, public id."""
 
 
 def member(found: OutageMember) -> Member:
@@ -80,9 +88,11 @@ def member(found: OutageMember) -> Member:
         place=found.site.label if found.site else "",
         came_by=str(found.get_came_by_display()),  # type: ignore[attr-defined]
         reported_at=found.reported_at,
-        answer=ANSWERS.get(found.answer) or (ASKING if found.asked_at else None),
+        answer=TAKEN_OUT if found.taken_out_at else ANSWERS.get(found.answer) or (ASKING if found.asked_at else None),
         is_lost=bool(getattr(found, "is_lost", False)),
-        tickets=[(ticket.number, url_of(ticket)) for ticket in reads.tickets_of(found)],
+        account=account.public_id if account else "",
+        is_out=found.taken_out_at is not None,
+        tickets=[(each.number, url_of(each), each.public_id) for each in reads.tickets_of(found)],
     )
 
 
@@ -113,6 +123,8 @@ class Beside:
     own: Outage | None = None
     place: OutageTicket | None = None
     place_row: Row | None = None
+    leaves: bool = False
+    """The ticket can be taken out of it here."""
     offered: tuple[Strip, ...] = ()
 
 
@@ -124,7 +136,8 @@ def beside(actor: Actor, ticket: Ticket) -> Beside | None:
         return Beside(own=reads.find_by_ticket(actor, ticket))
     place = reads.find_place(actor, ticket)
     if place is not None:
-        return Beside(place=place, place_row=row(place.member.outage))
+        leaves = place.member.outage.is_open and actor.holds("ipservices.add_to_outage")
+        return Beside(place=place, place_row=row(place.member.outage), leaves=leaves)
     if not ticket.is_open or not actor.holds("ipservices.add_to_outage") or not reads.is_any_open():
         return None
     account = reads.account_of(ticket)

@@ -166,7 +166,7 @@ def _sentence(event: TicketEvent) -> str:
             "n": after.get("number", ""), "done": after.get("reason", ""),
         }  # fmt: skip
     if event.type == "not_ended":
-        return _("Did not end by itself: %(why)s") % {"why": after.get("reason", "")}
+        return _("Did not end by itself. %(why)s") % {"why": after.get("reason", "")}
     if event.type in ("watched", "unwatched"):
         words = _("%(who)s watches it") if event.type == "watched" else _("%(who)s watches it no more")
         return words % {"who": after.get("who", "")}

@@ -9,8 +9,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from boss.console.forms.board import BulkForm
-from boss.console.frame import actor_of, fragment, page, staff
+from boss.console.frame import actor_of, page, staff
 from boss.console.presenters import bulk as present
+from boss.console.presenters.bulk_progress import ItemLine
+from boss.console.views import bulk_progress
 from boss.console.views.board import board_form
 from boss.core.problems import InvalidInput, Problem
 from boss.look import once
@@ -78,16 +80,11 @@ def run_bulk(request: HttpRequest) -> HttpResponse:
 @staff("workflow.view_bulk")
 @require_GET
 def run_bulk_progress(request: HttpRequest, public_id: str) -> HttpResponse:
-    """How far it is and what became of each run. Asks for itself until it is over; 204 when nothing changed."""
-    actor = actor_of(request)
-    found = bulks.get(actor, public_id)
-    progress = bulks.progress(found)
-    live = "live" in request.GET
-    if live and request.GET.get("seen") == str(progress.settled) and found.ended_at is None:
-        return HttpResponse(status=204)
-    items = list(bulks.list_items(found))
-    positions = board.positions([item.run for item in items])
-    context = {"bulk": present.progress_of(found, progress), "lines": present.lines(items, positions)}
-    if live:
-        return fragment(request, "runs/bulk_live.html", context)
-    return page(request, "runs/bulk_progress.html", context, section="runs")
+    """How far it is and what became of each run."""
+    found = bulks.get(actor_of(request), public_id)
+
+    def lines() -> list[ItemLine]:
+        items = list(bulks.list_items(found))
+        return present.lines(items, board.positions([item.run for item in items]))
+
+    return bulk_progress.show(request, present.progress_of(found, bulks.progress(found)), lines, section="runs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -10,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from boss.console.forms.outages import NewsForm, OutageForm, RestoreForm, ScopeForm
+from boss.console.forms.outages import FalseAlarmForm, NewsForm, OutageForm, RestoreForm, ScopeForm
 from boss.console.frame import actor_of, back_to, fragment, page, refused, staff
 from boss.console.presenters import outages as present
 from boss.console.presenters import tickets as present_tickets
@@ -18,6 +19,7 @@ from boss.core.actors import Actor
 from boss.core.permissions import may
 from boss.core.problems import InvalidInput, Problem
 from boss.look import once
+from boss.look.forms import BossForm
 from boss.look.pages import newest_first
 from ipservices import outages as reads
 from ipservices import selectors as ipservices
@@ -40,6 +42,8 @@ _BESIDE = {
     OutageScopeKind.ORGANIZATION: "organizations",
     OutageScopeKind.SERVER: "servers",
 }
+_Deed = tuple[Callable[..., Any], str]
+"""What is done, and what is said then."""
 
 
 @staff(VIEW)
@@ -128,6 +132,8 @@ def _page(request: HttpRequest, public_id: str, *, status: int = 200, **forms: A
         "query": "",
         "news_form": NewsForm(initial={"text": found.public_text}) if may_manage else None,
         "restore_form": RestoreForm() if may_manage else None,
+        "false_form": FalseAlarmForm() if may_manage else None,
+        "may_add": found.is_open and may(actor, ADD),
         "form_key": once.new_key(),
     }
     return page(request, "outages/outage.html", context | forms, section="tickets", status=status)
@@ -137,37 +143,46 @@ def _page(request: HttpRequest, public_id: str, *, status: int = 200, **forms: A
 @require_POST
 def outage_tell(request: HttpRequest, public_id: str) -> HttpResponse:
     """Say what is new."""
-    actor = actor_of(request)
-    found = reads.get_outage(actor, public_id)
-    form = NewsForm(request.POST)
-    if not form.is_valid():
-        return _page(request, public_id, status=422, news_form=form)
-    if not once.first_time(actor, request.POST.get("form_key", "")):
-        return redirect("console:outage", public_id)
-    try:
-        outages.update(actor=actor, outage=found, **form.cleaned_data)
-    except Problem as problem:
-        form.add_problem(problem)
-        return _page(request, public_id, status=problem.status, news_form=form)
-    messages.success(request, _("Said. Those it concerns are being told."))
-    return redirect("console:outage", public_id)
+    said = _("Said. Those it concerns are being told.")
+    return _say(request, public_id, "news_form", NewsForm(request.POST), outages.update, said, is_once=True)
 
 
 @staff(MANAGE)
 @require_POST
 def outage_restore(request: HttpRequest, public_id: str) -> HttpResponse:
     """Service is back: resolve its tickets, and ask everybody."""
+    said = _("The outage is over. Everybody is being asked whether service is back.")
+    return _say(request, public_id, "restore_form", RestoreForm(request.POST), outages.restore, said)
+
+
+@staff(MANAGE)
+@require_POST
+def outage_call_off(request: HttpRequest, public_id: str) -> HttpResponse:
+    """It was none: say so once, ask nobody, leave tickets open."""
+    said = _("The outage was a false alarm. Its members are being told so.")
+    return _say(request, public_id, "false_form", FalseAlarmForm(request.POST), outages.call_off, said)
+
+
+def _say(
+    request: HttpRequest, public_id: str, name: str, form: BossForm, do: Callable[..., Any], said: str,
+    *, is_once: bool = False,
+) -> HttpResponse:  # fmt: skip
+    """Do what the form ``name`` of the page asks; with what was typed and why not, where it cannot be done.
+
+    ``is_once``: sent twice by accident it is done once. What ends an outage cannot be done twice anyway.
+    """
     actor = actor_of(request)
     found = reads.get_outage(actor, public_id)
-    form = RestoreForm(request.POST)
     if not form.is_valid():
-        return _page(request, public_id, status=422, restore_form=form)
+        return _page(request, public_id, status=422, **{name: form})
+    if is_once and not once.first_time(actor, request.POST.get("form_key", "")):
+        return redirect("console:outage", public_id)
     try:
-        outages.restore(actor=actor, outage=found, **form.cleaned_data)
+        do(actor=actor, outage=found, **form.cleaned_data)
     except Problem as problem:
         form.add_problem(problem)
-        return _page(request, public_id, status=problem.status, restore_form=form)
-    messages.success(request, _("The outage is over. Everybody is being asked whether service is back."))
+        return _page(request, public_id, status=problem.status, **{name: form})
+    messages.success(request, said)
     return redirect("console:outage", public_id)
 
 
@@ -175,19 +190,40 @@ def outage_restore(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 def outage_add(request: HttpRequest, public_id: str) -> HttpResponse:
     """Add a ticket or an account, from its own page."""
+    return _name(
+        request, public_id,
+        ticket=(outages.add_ticket, _("The ticket belongs to the outage now.")),
+        account=(outages.add_account, _("The account belongs to the outage now.")),
+    )  # fmt: skip
+
+
+@staff(ADD)
+@require_POST
+def outage_take_out(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Take a ticket or an account out again, from the outage's page or the ticket's own."""
+    return _name(
+        request, public_id,
+        ticket=(outages.take_out_ticket, _("The ticket belongs to the outage no more.")),
+        account=(outages.take_out_account, _("The account belongs to the outage no more.")),
+    )  # fmt: skip
+
+
+def _name(request: HttpRequest, public_id: str, *, ticket: _Deed, account: _Deed) -> HttpResponse:
+    """Do one with the ticket that was named, or the other with the account, and go back to where it was asked."""
     actor = actor_of(request)
     found = reads.get_outage(actor, public_id)
     try:
         if request.POST.get("ticket"):
-            ticket = ticketing.get_ticket(actor, request.POST["ticket"])
-            outages.add_ticket(actor=actor, outage=found, ticket=ticket)
-            messages.success(request, _("The ticket belongs to the outage now."))
+            do, said = ticket
+            do(actor=actor, outage=found, ticket=ticketing.get_ticket(actor, request.POST["ticket"]))
         else:
-            account = subscribers.get_account(actor, request.POST.get("account", ""))
-            outages.add_account(actor=actor, outage=found, account=account)
-            messages.success(request, _("The account belongs to the outage now."))
+            do, said = account
+            named = subscribers.get_account(actor, request.POST.get("account", ""))
+            do(actor=actor, outage=found, account=named)
     except Problem as problem:
         refused(request, problem)
+    else:
+        messages.success(request, said)
     return back_to(request, f"/console/outages/of/{found.public_id}/")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -31,17 +32,14 @@ def priority(request: HttpRequest, public_id: str) -> HttpResponse:
     actor = actor_of(request)
     found = selectors.get_ticket(actor, public_id)
     form = PriorityForm(request.POST or None, initial={"priority": found.priority, "version": found.version})
-    if request.method == "POST" and form.is_valid():
-        typed = form.cleaned_data
-        try:
-            tickets.prioritize(
-                actor=actor, ticket=found, priority=typed["priority"], reason=typed["reason"],
-                expected_version=typed["version"],
-            )  # fmt: skip
-        except Problem as problem:
-            return _again(request, found, form, problem, _("Priority"))
-        return redirect(present.url_of(found))
-    return _page(request, found, form, _("Priority"), status=200 if request.method == "GET" else 422)
+
+    def place(typed: dict[str, Any]) -> None:
+        tickets.prioritize(
+            actor=actor, ticket=found, priority=typed["priority"], reason=typed["reason"],
+            expected_version=typed["version"],
+        )  # fmt: skip
+
+    return _placed(request, found, form, _("Priority"), place)
 
 
 @staff("ticketing.assign_ticket")
@@ -52,17 +50,14 @@ def pool(request: HttpRequest, public_id: str) -> HttpResponse:
     found = selectors.get_ticket(actor, public_id)
     initial = {"pool": found.pool.key if found.pool else "", "version": found.version}
     form = PoolForm(request.POST or None, pools=selectors.names_of_all_pools(), initial=initial)
-    if request.method == "POST" and form.is_valid():
-        typed = form.cleaned_data
-        try:
-            tickets.send_to_pool(
-                actor=actor, ticket=found, pool=selectors.get_pool(typed["pool"]), reason=typed["reason"],
-                expected_version=typed["version"],
-            )  # fmt: skip
-        except Problem as problem:
-            return _again(request, found, form, problem, _("Talent pool"))
-        return redirect(present.url_of(found))
-    return _page(request, found, form, _("Talent pool"), status=200 if request.method == "GET" else 422)
+
+    def place(typed: dict[str, Any]) -> None:
+        tickets.send_to_pool(
+            actor=actor, ticket=found, pool=selectors.get_pool(typed["pool"]), reason=typed["reason"],
+            expected_version=typed["version"],
+        )  # fmt: skip
+
+    return _placed(request, found, form, _("Talent pool"), place)
 
 
 @staff("ticketing.change_ticket")
@@ -103,6 +98,19 @@ def category(request: HttpRequest, public_id: str) -> HttpResponse:
             return _again(request, found, form, problem, _("Category"))
     status = 422 if asked is not None and form.errors else 200
     return _page(request, found, form, _("Category"), status=status, **told)
+
+
+def _placed(
+    request: HttpRequest, found: Ticket, form: BossForm, title: str, place: Callable[[dict[str, Any]], None]
+) -> HttpResponse:
+    """The page, or what was typed done and back to the ticket."""
+    if request.method == "POST" and form.is_valid():
+        try:
+            place(form.cleaned_data)
+        except Problem as problem:
+            return _again(request, found, form, problem, title)
+        return redirect(present.url_of(found))
+    return _page(request, found, form, title, status=200 if request.method == "GET" else 422)
 
 
 def _page(

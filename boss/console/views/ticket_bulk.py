@@ -9,8 +9,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from boss.console.forms.ticket_list import TicketBulkForm
-from boss.console.frame import actor_of, fragment, page, staff
+from boss.console.frame import actor_of, page, staff
 from boss.console.presenters import ticket_bulk as present
+from boss.console.presenters.bulk_progress import ItemLine
+from boss.console.views import bulk_progress
 from boss.core.actors import Actor
 from boss.core.problems import InvalidInput, Problem
 from boss.look import once
@@ -75,19 +77,15 @@ def ticket_bulk(request: HttpRequest) -> HttpResponse:
 @staff("ticketing.view_ticketbulk")
 @require_GET
 def progress(request: HttpRequest, public_id: str) -> HttpResponse:
-    """How far it is and what became of each ticket. Asks for itself until it is over; 204 when nothing changed."""
+    """How far it is and what became of each ticket, of those that the actor sees."""
     actor = actor_of(request)
     found = bulks.get(actor, public_id)
-    so_far = bulks.progress(found)
-    live = "live" in request.GET
-    if live and request.GET.get("seen") == str(so_far.settled) and found.ended_at is None:
-        return HttpResponse(status=204)
-    visible = set(selectors.list_tickets(actor).filter(bulk_items__bulk=found).values_list("pk", flat=True))
-    items = [item for item in bulks.list_items(found) if item.ticket_id in visible]
-    context = {"bulk": present.progress_of(found, so_far), "lines": present.lines(items)}
-    if live:
-        return fragment(request, "tickets/bulk_live.html", context)
-    return page(request, "tickets/bulk_progress.html", context, section="tickets")
+
+    def lines() -> list[ItemLine]:
+        visible = set(selectors.list_tickets(actor).filter(bulk_items__bulk=found).values_list("pk", flat=True))
+        return present.lines(item for item in bulks.list_items(found) if item.ticket_id in visible)
+
+    return bulk_progress.show(request, present.progress_of(found, bulks.progress(found)), lines, section="tickets")
 
 
 def _chosen(request: HttpRequest, actor: Actor) -> tuple[list[Chosen], bool]:

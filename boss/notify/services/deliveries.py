@@ -184,6 +184,7 @@ def _mail(delivery: Delivery, files: Sequence[MessageFile] = ()) -> EmailMultiAl
     if blocked := ", ".join(each.name for each in files if each.file.scan == FileScan.BLOCKED):
         told = _("Not sent along, because the virus scanner refuses it: %(names)s") % {"names": blocked}
         text, html = f"{text}\n\n{told}\n", html.replace("</body>", format_html("<p>{}</p></body>", told))
+    house, returns_to = formataddr((" ".join(brand.name.split()), sender)), delivery.message.envelope_from
     headers: dict[str, str] = delivery.message.headers or {
         "Message-ID": f"<boss.notify.{delivery.public_id}@{host}>",
         "Auto-Submitted": "auto-generated",
@@ -192,11 +193,11 @@ def _mail(delivery: Delivery, files: Sequence[MessageFile] = ()) -> EmailMultiAl
     mail = EmailMultiAlternatives(
         subject=delivery.message.subject,
         body=text,
-        # Of its own headers a mail has its own From, and the envelope says where it comes back to.
-        from_email=delivery.message.envelope_from or formataddr((" ".join(brand.name.split()), sender)),
+        # Where the envelope says where a mail comes back to, its From stands in the header.
+        from_email=returns_to or house,
         to=[formataddr((delivery.name, delivery.address))],
         reply_to=[brand.email] if brand.email and "Reply-To" not in headers else None,
-        headers=headers,
+        headers={"From": house, **headers} if returns_to else headers,
     )
     mail.attach_alternative(html, "text/html")
     if brand.logo and f"cid:{LOGO_CID}" in html:

@@ -37,11 +37,13 @@ def send(
     envelope_from: str = "",
     files: Sequence[tuple[int, str, str]] = (),
     not_before: dt.datetime | None = None,
+    public_id: str = "",
 ) -> Message:
     """Send the e-mail ``template`` to each (address, name) of ``to``. The same ``key`` gives the first message again.
 
-    ``headers`` stand in place of the house's own (From, Reply-To, Message-ID and whether a machine wrote it), and
-    ``envelope_from`` is where reports of failure go: for rooms that read the answers. ``files`` go along: the id of
+    ``headers`` stand in place of the house's own (Reply-To, Message-ID and whether a machine wrote it; of From and
+    Reply-To the house's hold where they say none), and ``envelope_from`` is where reports of failure go: for rooms that
+    read the answers. ``public_id`` is the message's, where those name it. ``files`` go along: the id of
     each stored file, its name and its media type. A delivery waits until they were scanned, where files are scanned.
     ``not_before``: it is delivered then, by the sweep.
 
@@ -57,6 +59,7 @@ def send(
     rendered = rendering.render(template, context, realm_id=actor.realm_id, language=language)
 
     message = Message(
+        public_id=public_id or scoping.new_public_id(),
         key=key,
         template=template,
         language=language,

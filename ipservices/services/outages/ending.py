@@ -1,4 +1,4 @@
-"""Service is back: the outage ends, its tickets are resolved, and everybody is asked whether it is so."""
+"""The end of an outage: service is back, tickets are resolved and all are asked whether it is so; or it was none."""
 
 from __future__ import annotations
 
@@ -62,4 +62,32 @@ def restore(
     after = {"text": text, "answer_until": outage.answer_until, "new_members": count}
     audit.record(actor=actor, action="outage.restored", subject=outage, after=after)
     saying.say(outage, actor=actor, kind=OutageUpdateKind.OVER, by_mail=True)
+    return outage
+
+
+@service
+def call_off(*, actor: Actor, outage: Outage, text: str, by_mail: bool = True) -> Outage:
+    """End an outage that was none. Its own ticket is cancelled; each member is told ``text`` once and asked nothing,
+    and tickets of theirs stay open as they are: whatever troubles them has another cause.
+
+    Nobody becomes a member any more. Raises :class:`OutageIsOver`, :class:`InvalidInput` with field ``text``.
+    """
+    outage = locked(outage)
+
+    require(actor, "ipservices.manage_outages")
+
+    if not outage.is_open:
+        raise OutageIsOver
+    text = saying.checked(text, None)
+
+    now = clock.now()
+    outage.public_text, outage.eta_at = text, None
+    outage.ended_at = outage.settled_at = now
+    outage.is_false_alarm = True
+    outage.save()
+    assert outage.ticket is not None
+    tickets.cancel(actor=actor, ticket=outage.ticket, reason=_("It was a false alarm."), children="leave")
+
+    audit.record(actor=actor, action="outage.called_off", subject=outage, after={"text": text, "by_mail": by_mail})
+    saying.say(outage, actor=actor, kind=OutageUpdateKind.FALSE, by_mail=by_mail)
     return outage

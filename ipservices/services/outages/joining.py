@@ -14,6 +14,7 @@ from ipservices import outages
 from ipservices.choices import CameBy
 from ipservices.errors import OutageIsOver, OutageNotFound
 from ipservices.models import Outage, OutageMember, OutageTicket
+from ipservices.services.outages import leaving
 from ipservices.services.outages.telling import LABEL, locked
 from subscribers.models import Account
 from ticketing.choices import LinkType
@@ -38,9 +39,13 @@ def add_ticket(*, actor: Actor, outage: Outage, ticket: Ticket) -> OutageTicket:
 
     if not outage.is_open:
         raise OutageIsOver
-    known: OutageTicket | None = OutageTicket.objects.select_related("member").filter(ticket=ticket).first()
+    rows = OutageTicket.objects.select_related("member__outage", "ticket")
+    known: OutageTicket | None = rows.filter(ticket=ticket).first()
     if known is not None and known.member.outage_id == outage.pk:
         return known
+    if known is not None and known.member.outage.is_false_alarm:
+        leaving.detach([known], actor=actor)  # there it was left as it was; here it has a cause
+        known = None
     if known is not None:
         raise InvalidInput(fields={"ticket": [_("It belongs to another outage.")]})
     if not ticket.is_open:
@@ -63,7 +68,7 @@ def add_ticket(*, actor: Actor, outage: Outage, ticket: Ticket) -> OutageTicket:
 
 @service
 def add_account(*, actor: Actor, outage: Outage, account: Account) -> OutageMember:
-    """Make an account a member by hand: somebody has called. Added twice, it is there once."""
+    """Make an account a member by hand, as after a call. Said twice, it is there once; who was taken out is back."""
     outage = locked(outage)
 
     require(actor, _ADD)
@@ -109,6 +114,9 @@ def _member(outage: Outage, account: Account, came_by: str) -> OutageMember:
         account=account,
         defaults={"site_id": account.site_id, "came_by": came_by, "joined_at": clock.now()},
     )
+    if member.taken_out_at is not None:  # by hand he went, by hand he comes back
+        member.taken_out_at = member.reported_at = None
+        member.save(update_fields=["taken_out_at", "reported_at"])
     return member
 
 

@@ -2,13 +2,16 @@
 
 A page of members is one transaction: their mails (in the outbox), the messages on their tickets, the notes that they
 were told, and how far it has come. A worker that dies leaves nothing of its page, and the next one begins at the
-same member. A member whose mail cannot be written is noted as such and keeps nobody else waiting.
+same member. A member whose mail cannot be written, or would come back as one before it did, is noted as such and keeps
+nobody else waiting.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Sequence
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.core import signing
@@ -25,7 +28,6 @@ from boss.core.problems import Problem
 from boss.core.services import service
 from boss.notify.models import Message
 from boss.notify.rendering import home_of
-from boss.notify.services import messages
 from boss.tenancy.selectors import get_realm
 from ipservices.choices import NoticeState, OutageUpdateKind
 from ipservices.errors import OutageIsOver
@@ -34,11 +36,13 @@ from ipservices.services import turns
 from ipservices.services.outages import opening, saying
 from ticketing.models import Ticket
 from ticketing.services import tickets
+from ticketing.services.mail import returning
 
 PAGE = 50
 """Members told in one transaction."""
 LABEL = "Outage"
 _SALT = "boss.ipservices.outage_answer"
+_TEMPLATES: dict[str, str] = {OutageUpdateKind.OVER: "outage_over", OutageUpdateKind.FALSE: "outage_false"}
 _OVER = ("closed", "cancelled", "merged")
 
 
@@ -100,7 +104,7 @@ def _page(update: OutageUpdate) -> bool:
         return False
     actor = Actor.system(update.realm_id, LABEL)
     rows = list(
-        OutageMember.objects.filter(outage=update.outage, pk__gt=update.cursor)
+        OutageMember.objects.filter(outage=update.outage, pk__gt=update.cursor, taken_out_at=None)
         .select_related("account__user")
         .prefetch_related("tickets__ticket__requester")
         .order_by("pk")[:PAGE]
@@ -108,7 +112,8 @@ def _page(update: OutageUpdate) -> bool:
     done = {row.pk for row in rows} & set(
         OutageNotice.objects.filter(update=update, member__in=rows).values_list("member_id", flat=True)
     )
-    notices = [tell(update, row, actor=actor) for row in rows if row.pk not in done]
+    mails = _begin_mails(update, rows) if update.by_mail else None
+    notices = [tell(update, row, actor=actor, mails=mails) for row in rows if row.pk not in done]
     OutageNotice.objects.bulk_create(notices)
     if rows:
         update.cursor = rows[-1].pk
@@ -129,12 +134,22 @@ def _is_behind(update: OutageUpdate) -> bool:
     return waits
 
 
-def tell(update: OutageUpdate, member: OutageMember, *, actor: Actor) -> OutageNotice:
-    """Tell one member, by mail and on his tickets: all of it, or, where it cannot be, none and why."""
+def _begin_mails(update: OutageUpdate, members: Sequence[OutageMember]) -> returning.Round:
+    """Reports about what does not arrive go to the mailbox of the outage's category, else the realm's first."""
+    assert update.outage.ticket is not None
+    return returning.begin(update.outage.ticket, [each.address for member in members for each in _recipients(member)])
+
+
+def tell(
+    update: OutageUpdate, member: OutageMember, *, actor: Actor, mails: returning.Round | None
+) -> OutageNotice:  # fmt: skip
+    """Tell one member, by mail (``mails`` None: not) and on his tickets: all of it, or, where it cannot be, none and
+    why."""
     notice = OutageNotice(update=update, member=member, state=NoticeState.TOLD, at=clock.now())
     try:
         with transaction.atomic():
-            notice.message = _mail(update, member, actor=actor) if update.by_mail else None
+            if mails is not None:
+                _write(notice, mails, actor=actor)
             for place in member.tickets.all():
                 _say_on(update, place.ticket, actor=actor)
             if update.kind == OutageUpdateKind.OVER:
@@ -142,48 +157,67 @@ def tell(update: OutageUpdate, member: OutageMember, *, actor: Actor) -> OutageN
                 member.save(update_fields=["asked_at"])
     except Problem as problem:
         notice.message, notice.state, notice.reason = None, NoticeState.FAILED, str(problem)[:300]
-        return notice
-    if update.by_mail and notice.message is None:
-        notice.state = NoticeState.NO_ADDRESS
     return notice
 
 
-def _mail(update: OutageUpdate, member: OutageMember, *, actor: Actor) -> Message | None:
-    name, address, language = _recipient(member)
-    if not address:
-        return None
+def _write(notice: OutageNotice, mails: returning.Round, *, actor: Actor) -> None:
+    """The mail, or why there is none: no address, or none that mail does not come back from."""
+    known = _recipients(notice.member)
+    to = next((each for each in known if mails.reaches(each.address)), None)
+    if to is not None:
+        notice.message = _mail(notice.update, notice.member, to, mails, actor=actor)
+    elif known:
+        notice.state, notice.reason = NoticeState.FAILED, _("Mail to %(address)s has come back.") % {
+            "address": known[0].address
+        }
+    else:
+        notice.state = NoticeState.NO_ADDRESS
+
+
+def _mail(
+    update: OutageUpdate, member: OutageMember, to: Recipient, mails: returning.Round, *, actor: Actor
+) -> Message:  # fmt: skip
     over = update.kind == OutageUpdateKind.OVER
-    with translation.override(language or None):
+    with translation.override(to.language or None):
         context = {
-            "name": name,
+            "name": to.name,
             "text": update.text,
             "eta_at": update.eta_at,
             "opened": update.kind == OutageUpdateKind.OPENED,
             "link": answer_link(update, member) if over else f"{home_of(update.realm_id)}my/",
             "until": update.outage.answer_until,
         }
-    return messages.send(
+    return returning.send(
+        mails,
         actor=actor,
-        template="outage_over" if over else "outage_update",
-        to=[(address, name)],
+        template=_TEMPLATES.get(update.kind, "outage_update"),
+        to=(to.address, to.name),
         context=context,
         key=f"outage:{update.public_id}:{member.public_id}",
-        language=language or None,
+        language=to.language or None,
     )
 
 
-def _recipient(member: OutageMember) -> tuple[str, str, str]:
-    """Name, address and language: of whoever signs in for the account, of the account, else of who asked."""
+class Recipient(NamedTuple):
+    name: str
+    address: str
+    language: str
+
+
+def _recipients(member: OutageMember) -> list[Recipient]:
+    """Who can be written to, the first that mail reaches is: whoever signs in for the account, or asked; the account."""
     account = member.account
     people = [place.ticket.requester for place in member.tickets.all()]
     if account is not None:
         people.insert(0, account.user)
-    for person in people:
-        if person is not None and person.is_active and _is_address(person.email):
-            return person.full_name, person.email, person.language
-    if account is not None and _is_address(account.email):
-        return account.name, account.email, account.language
-    return "", "", ""
+    found = [
+        Recipient(person.full_name, person.email, person.language)
+        for person in people
+        if person is not None and person.is_active
+    ]
+    if account is not None:
+        found.append(Recipient(account.name, account.email, account.language))
+    return [each for each in found if _is_address(each.address)]
 
 
 def _is_address(text: str) -> bool:

@@ -7,18 +7,28 @@ from dataclasses import dataclass
 
 from boss.core import audit, clock, locks
 from boss.core.actors import Actor
+from boss.notify.models import Delivery
 from boss.notify.services import deliveries
 from ticketing import standing
 from ticketing.mail import bounces, tokens
-from ticketing.models import MailBreaker, OutboundMail, SoftBounce
+from ticketing.models import MailBreaker, OutboundMail, SoftBounce, Ticket
 from ticketing.services.mail import limits
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A mail of ours, of a ticket or of another room (``ticket`` None, see ``returning``), and where it went."""
+
+    delivery: Delivery
+    address: str
+    ticket: Ticket | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Bounced:
     """What a report was about. ``sent`` None: about no mail that we know."""
 
-    sent: OutboundMail | None
+    sent: Sent | None
     report: bounces.Report
 
 
@@ -45,7 +55,7 @@ def apply(raw: bytes, *, envelope_to: str, keys: tokens.Keyring, actor: Actor) -
     return Bounced(sent, report)
 
 
-def _count_soft(sent: OutboundMail, said: str, *, actor: Actor) -> None:
+def _count_soft(sent: Sent, said: str, *, actor: Actor) -> None:
     """Three mails within 72 hours that did not get through for the moment make their address a degraded one.
 
     A mail counts once: a server that reports every hour that it is still trying has said nothing new.
@@ -55,23 +65,29 @@ def _count_soft(sent: OutboundMail, said: str, *, actor: Actor) -> None:
     counted = SoftBounce.objects.filter(address=sent.address)
     counted.filter(at__lte=now - standing.SOFT_WITHIN).delete()
     row, is_new = SoftBounce.objects.get_or_create(
-        mail=sent, defaults={"address": sent.address, "at": now, "said": said[:300]}
+        delivery=sent.delivery, defaults={"address": sent.address, "at": now, "said": said[:300]}
     )
     if is_new and counted.count() == standing.SOFT_MOST:
         after = {"mails": standing.SOFT_MOST, "said": said[:300]}
         audit.record(actor=actor, action="mail_address.degraded", subject=row, after=after)
 
 
-def _sent(report: bounces.Report, envelope_to: str, keys: tokens.Keyring) -> OutboundMail | None:
-    rows = OutboundMail.objects.select_related("ticket", "delivery")
+def _sent(report: bounces.Report, envelope_to: str, keys: tokens.Keyring) -> Sent | None:
     named = tokens.read_bounce_address(keys, envelope_to)
     if named is not None:
-        found: OutboundMail | None = rows.filter(public_id=named).first()
-        return found
+        return find_sent(named)
     for each in report.original_ids:
         minted = tokens.read_id(keys, each)
-        if minted is not None and minted.is_ours:
-            found = rows.filter(public_id=minted.public_id).first()
-            if found is not None:
-                return found
+        found = find_sent(minted.public_id) if minted is not None and minted.is_ours else None
+        if found is not None:
+            return found
     return None
+
+
+def find_sent(public_id: str) -> Sent | None:
+    """The mail of the realm entered that an envelope or an id names."""
+    of_ticket = OutboundMail.objects.select_related("ticket", "delivery").filter(public_id=public_id).first()
+    if of_ticket is not None:
+        return Sent(of_ticket.delivery, of_ticket.address, of_ticket.ticket)
+    other = Delivery.objects.filter(message__public_id=public_id).exclude(message__envelope_from="").first()
+    return Sent(other, other.address.lower()) if other is not None else None

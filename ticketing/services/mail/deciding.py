@@ -130,11 +130,12 @@ def _settle_report(inbound: InboundMail, read: Read, trace: Trace, *, actor: Act
         trace.say("M4", "report_unknown")
         end(inbound, trace, InboundState.QUARANTINED, "M4", actor=actor)
         return
-    inbound.ticket = bounced.sent.ticket
-    report = bounced.report
-    trace.say(
-        "M4", "report", number=bounced.sent.ticket.number, status=report.status, diagnostic=report.diagnostic[:200]
-    )
+    inbound.ticket = ticket = bounced.sent.ticket
+    said = {"status": bounced.report.status, "diagnostic": bounced.report.diagnostic[:200]}
+    if ticket is not None:
+        trace.say("M4", "report", number=ticket.number, **said)
+    else:
+        trace.say("M4", "report_on_none", address=bounced.sent.address, **said)
     end(inbound, trace, InboundState.APPLIED, "M4", actor=actor)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from django.db.models import Count, Q
 
@@ -24,11 +25,19 @@ NEW_PER_HOUR = 20
 SAME_BODY = 3
 SAME_BODY_WITHIN = dt.timedelta(minutes=10)
 BREAKER_OPEN_FOR = DAY
+CAME_BACK = ("undeliverable", "complaint")
+"""Why a breaker is open at an address that cannot be reached, or does not want to be."""
 
 
 def is_open(address: str) -> bool:
     """Whether nothing automatic is sent to this address at present."""
     return bool(MailBreaker.objects.filter(address=address, until__gt=clock.now()).exists())
+
+
+def unreachable(addresses: Iterable[str]) -> frozenset[str]:
+    """Those of them, in lower case, that are sent nothing automatic because our mail has come back from there."""
+    rows = MailBreaker.objects.filter(address__in=list(addresses), until__gt=clock.now(), reason__in=CAME_BACK)
+    return frozenset(rows.values_list("address", flat=True))
 
 
 def may_send(actor: Actor, address: str, ticket: Ticket | None, *, is_new: bool = False) -> bool:

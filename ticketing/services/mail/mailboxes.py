@@ -16,7 +16,8 @@ from boss.core.problems import InvalidInput
 from boss.core.services import service
 from ticketing.errors import KeyTaken, MailboxUnknown
 from ticketing.mail.tokens import claimed_bounce
-from ticketing.models import Category, Mailbox, OutboundMail
+from ticketing.models import Category, Mailbox
+from ticketing.services.mail import bouncing
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _of_bounce(address: str, domain: str) -> Place:
         )
     for realm_id in dict.fromkeys(realm_id for realm_id, _mailbox_id in candidates):
         with scoping.realm_transaction(realm_id, "mail"):
-            if OutboundMail.objects.filter(public_id=named).exists():
+            if bouncing.find_sent(named) is not None:
                 return Place(realm_id, next(pk for of_realm, pk in candidates if of_realm == realm_id))
     raise MailboxUnknown(address=address)
 

@@ -19,6 +19,7 @@ WORDS: dict[str, str | Promise] = {
     "too_large": gettext_lazy("It is larger than is taken: %(size)s bytes."),
     "stuck": gettext_lazy("It could not be processed, although that was tried several times."),
     "report": gettext_lazy("A mail server reports about our mail on %(number)s: %(status)s %(diagnostic)s"),
+    "report_on_none": gettext_lazy("A mail server reports about our mail to %(address)s: %(status)s %(diagnostic)s"),
     "report_unknown": gettext_lazy("A mail server reports about a mail that we do not know."),
     "authentication": gettext_lazy("Authentication of the sender: %(result)s."),
     "token": gettext_lazy("It was sent to the signed address of %(number)s, which was given to %(issued_to)s."),

@@ -64,6 +64,4 @@ def is_it_back(request: HttpRequest, token: str) -> HttpResponse:
 def _show(request: HttpRequest, context: dict[str, object], *, status: int) -> HttpResponse:
     response = render(request, "portals/selfhelp/is_it_back.html", context, status=status)
     response["X-Robots-Tag"] = NOT_INDEXED
-    # The link stays on this host. Not "no-referrer": the POST of the answer would come without an origin: refused.
-    response["Referrer-Policy"] = "same-origin"
     return response
