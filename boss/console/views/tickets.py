@@ -22,7 +22,7 @@ from boss.console.presenters.marks import PRIORITY, mark
 from boss.core import permissions
 from boss.core.actors import Actor
 from boss.core.problems import Problem, WrongState
-from boss.look import answers, once
+from boss.look import answers, kept_files, once
 from boss.look.attached import shown
 from boss.look.forms import BossForm
 from boss.tenancy.selectors import list_staff
@@ -98,6 +98,7 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
             outcome=chosen,
             needed=_needed(actor, found, TicketState.RESOLVED),
             rules=rules,
+            deciding=fields.depends(known.fields.values()),
             initial={"version": found.version},
         ),
         "from_inbox": "inbox" in (request.GET.get("from"), request.POST.get("from")),
@@ -163,8 +164,11 @@ def _ways(found: Ticket) -> list[tuple[str, str]]:
     return [(status.key, status.label) for status in ways]
 
 
-def _needed(actor: Actor, found: Ticket, state: str = "", key: str = "") -> list[FieldDef]:
-    """The empty fields that a status (of this key, or the first of this state) wants filled in."""
+def _needed(
+    actor: Actor, found: Ticket, state: str = "", key: str = "", typed: QueryDict | None = None
+) -> list[FieldDef]:
+    """The empty fields that a status (of this key, or the first of this state) wants filled in: with what was
+    ``typed``, those that asks for."""
     published = selectors.find_schema(found.category)
     if published is None or not found.is_open:
         return []
@@ -173,20 +177,33 @@ def _needed(actor: Actor, found: Ticket, state: str = "", key: str = "") -> list
     keys = statuses.needed(published.fields(), target) if target else set()
     if target is not None and target.state == TicketState.RESOLVED:
         keys |= set(policies.closing_of(found.category).fields)
-    empty = [field for field in _asked(actor, found) if found.data.get(field.key) in (None, "", [])]
+    empty = [field for field in _asked(actor, found, typed) if found.data.get(field.key) in (None, "", [])]
     return [field for field in empty if field.key in keys]
 
 
 @staff("ticketing.change_ticket")
 @require_POST
 def move(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Another status of its category. What that wants filled in is asked for beside it."""
+    """Another status of its category. What that wants filled in is asked for beside it, as soon as one is chosen and
+    by what is filled in (``choose``: nothing is kept)."""
     actor = actor_of(request)
     found = selectors.get_ticket(actor, public_id)
-    needed = _needed(actor, found, key=request.POST.get("status", "") or "-")
-    rules = policies.closing_of(found.category)
-    form = MoveForm(request.POST, request.FILES, statuses=_ways(found), needed=needed, rules=rules)
+    more: dict[str, Any] = {
+        "statuses": _ways(found),
+        "needed": _needed(actor, found, key=request.POST.get("status", "") or "-", typed=request.POST),
+        "rules": policies.closing_of(found.category),
+        "deciding": fields.depends(_present_fields(found)),
+    }
+    if "choose" in request.POST:
+        form = MoveForm(initial=_typed(request.POST), **more)
+        _kept(form, request, f"move:{public_id}")
+        if request.headers.get("HX-Request"):
+            return fragment(request, "tickets/move.html", {"ticket": found, "move_form": form})
+        return ticket_page(request, found, move_form=form, move_open=True)
+    form = MoveForm(request.POST, request.FILES, **more)
+    kept_files.bring(form, request, f"move:{public_id}")
     if not form.is_valid():
+        kept_files.keep(form, request)
         return ticket_page(request, found, status=422, move_form=form)
     typed = form.cleaned_data
     try:
@@ -199,7 +216,14 @@ def move(request: HttpRequest, public_id: str) -> HttpResponse:
         _ask_about_children(form, problem)
         form.add_problem(problem)
         return _again(request, found, problem, move_form=form)
+    kept_files.sent(form, request)
     return redirect(present.url_of(found))
+
+
+def _kept(form: BossForm, request: HttpRequest, name: str) -> None:
+    """The files of a form that only asks for other boxes: without a script they come with it."""
+    kept_files.bring(form, request, name)
+    kept_files.keep(form, request)
 
 
 def _rights(actor: Actor, found: Ticket) -> dict[str, bool]:
@@ -275,6 +299,7 @@ def say(request: HttpRequest, public_id: str) -> HttpResponse:
     actor = actor_of(request)
     found = selectors.get_ticket(actor, public_id)
     form = MessageForm(request.POST, request.FILES, may_note=actor.holds("ticketing.add_internal_message"))
+    kept_files.bring(form, request, f"say:{public_id}")
     if form.is_valid():
         if not once.first_time(actor, form.cleaned_data["once"]):
             return redirect(present.url_of(found))
@@ -290,22 +315,24 @@ def say(request: HttpRequest, public_id: str) -> HttpResponse:
             form.add_problem(problem)
             if actor.holds(desk.KEEP):
                 drafts_of_text.keep(actor=actor, ticket=found, kind=kind, body=body)
-            return _again(request, found, problem, message_form=_renewed(form))
+            return _again(request, found, problem, message_form=_renewed(form, request))
+        kept_files.sent(form, request)
         messages.success(request, _("Sent.") if kind == "public" else _("Note kept."))
         return redirect(f"{present.url_of(found)}#say")
-    return ticket_page(request, found, status=422, message_form=_renewed(form))
+    return ticket_page(request, found, status=422, message_form=_renewed(form, request))
 
 
-def _renewed(form: MessageForm) -> MessageForm:
+def _renewed(form: MessageForm, request: HttpRequest) -> MessageForm:
     """The refused form again with a fresh key: the old one is used up."""
-    form.say_again()
+    kept_files.keep(form, request)
     form.data = {**form.data.dict(), "once": once.new_key()}  # type: ignore[attr-defined]
     return form
 
 
 def _typed(post: QueryDict) -> dict[str, Any]:
     """What was typed, lists of several choices as lists."""
-    return {key: values if len(values) > 1 else values[0] for key, values in post.lists() if key != "on_page"}
+    dropped = ("on_page", kept_files.BOX)
+    return {key: values if len(values) > 1 else values[0] for key, values in post.lists() if key not in dropped}
 
 
 @staff("ticketing.change_ticket")
@@ -317,17 +344,21 @@ def fill(request: HttpRequest, public_id: str) -> HttpResponse:
     asked = _asked(actor, found, request.POST)
     if "choose" in request.POST:
         form = _fill_form(found, asked, **_typed(request.POST))
+        _kept(form, request, f"fill:{public_id}")
         if request.headers.get("HX-Request"):
             return fragment(request, "tickets/fill.html", {"ticket": found, "fill_form": form})
         return ticket_page(request, found, fill_form=form, fill_open=True)
     form = _fill_form(found, asked, request.POST, request.FILES)
+    kept_files.bring(form, request, f"fill:{public_id}")
     if not form.is_valid():
+        kept_files.keep(form, request)
         return ticket_page(request, found, status=422, fill_form=form)
     try:
         tickets.fill(actor=actor, ticket=found, data=form.values, expected_version=form.cleaned_data["version"])
     except Problem as problem:
         form.add_problem(problem)
         return _again(request, found, problem, fill_form=form)
+    kept_files.sent(form, request)
     messages.success(request, _("Kept."))
     return redirect(present.url_of(found))
 
@@ -362,9 +393,24 @@ def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
     found = selectors.get_ticket(actor, public_id)
     outcomes = list(selectors.outcomes_of(found)) if found.is_open else []
     outcome = _chosen(outcomes, request.POST.get("outcome", ""))
-    needed, rules = _needed(actor, found, TicketState.RESOLVED), policies.closing_of(found.category)
-    form = ResolveForm(request.POST, request.FILES, outcome=outcome, needed=needed, rules=rules)
+    more: dict[str, Any] = {
+        "outcome": outcome,
+        "needed": _needed(actor, found, TicketState.RESOLVED, typed=request.POST),
+        "rules": policies.closing_of(found.category),
+        "deciding": fields.depends(_present_fields(found)),
+    }
+    if "choose" in request.POST:  # what was answered asks for other boxes: nothing is ended
+        form = ResolveForm(initial=_typed(request.POST), **more)
+        _kept(form, request, f"resolve:{public_id}")
+        context = {"ticket": found, "resolve_form": form, "outcomes": outcomes, "chosen": outcome}
+        context["from_inbox"] = request.POST.get("from") == "inbox"
+        if request.headers.get("HX-Request"):
+            return fragment(request, "tickets/resolve.html", context)
+        return ticket_page(request, found, resolve_form=form)
+    form = ResolveForm(request.POST, request.FILES, **more)
+    kept_files.bring(form, request, f"resolve:{public_id}")
     if not form.is_valid():
+        kept_files.keep(form, request)
         return ticket_page(request, found, status=422, resolve_form=form)
     try:
         tickets.resolve(
@@ -383,6 +429,7 @@ def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
         _ask_about_children(form, problem)
         form.add_problem(problem)
         return _again(request, found, problem, resolve_form=form)
+    kept_files.sent(form, request)
     messages.success(request, _("%(number)s is done.") % {"number": found.number})
     if request.POST.get("next") == "inbox":
         return redirect("console:inbox_next")
@@ -397,6 +444,9 @@ def _ask_about_children(form: Form, problem: Problem) -> None:
 def _again(request: HttpRequest, found: Ticket, problem: Problem, **forms: Any) -> HttpResponse:
     """The page with what was typed, on the ticket as it is now. A conflict shows who was quicker, in the log."""
     fresh = selectors.get_ticket(actor_of(request), found.public_id)
+    for form in forms.values():
+        if form.kept_for and not isinstance(form, MessageForm):
+            kept_files.keep(form, request)
     if isinstance(problem, TicketChanged):
         seen = next((form.cleaned_data.get("version") for form in forms.values()), None)
         forms["changed"] = composer.since(actor_of(request), fresh, seen)
