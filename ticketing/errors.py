@@ -41,6 +41,17 @@ class TicketClosed(WrongState):
     title = _("This ticket is closed. Please open a new one.")
 
 
+class BadUploadLink(NotFound):
+    code = "ticketing.bad_upload_link"
+    title = _("This link is not valid any more. Please answer our mail, or write to us once more.")
+
+
+class TooManyUploads(Problem):
+    code = "ticketing.too_many_uploads"
+    status = 429
+    title = _("That is a lot for one day. Please go on tomorrow, or call us.")
+
+
 class NoRoom(WrongState):
     code = "ticketing.no_room"
     title = _("You have as much open work as you have room for. Finish something first.")

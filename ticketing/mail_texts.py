@@ -42,12 +42,19 @@ NEWS_WORDS: Mapping[str, str | Promise] = {
     "news": _("what is new, in a sentence"),
     "answer": _("what was written, where it is a message"),
 }
+UPLOAD_WORDS: Mapping[str, str | Promise] = {
+    "upload_link": _("the address by which the files can be sent, for a week"),
+}
 HISTORY = {"history": frozenset({"author", "text"})}
 
 
 def words_of(kind: str) -> dict[str, str | Promise]:
     """The names a text of this kind may use, each in words."""
-    more = {OutboundKind.ANSWER.value: ANSWER_WORDS, OutboundKind.NEWS.value: NEWS_WORDS}
+    more = {
+        OutboundKind.ANSWER.value: ANSWER_WORDS,
+        OutboundKind.NEWS.value: NEWS_WORDS,
+        OutboundKind.TOO_LARGE.value: UPLOAD_WORDS,
+    }
     return {**WORDS, **more.get(kind, {})}
 
 
@@ -105,6 +112,7 @@ def fill(body: str, ticket: Ticket, context: Mapping[str, Any]) -> str:
         "answer": context.get("body", ""),
         "news": context.get("wording") or context.get("news", ""),
         "quoted": context.get("quoted", ""),
+        "upload_link": context.get("upload_link", ""),
     }
     if language.uses(body, "history"):
         values["history"] = _history(ticket)

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from ticketing.services import answers, assigning, deadlines, drafts_of_text, escalation, notices, reports
+from ticketing.services import (
+    absences,
+    answers,
+    assigning,
+    deadlines,
+    drafts_of_text,
+    escalation,
+    keeping,
+    notices,
+    reports,
+)
 from ticketing.services import bulk as bulks
 from ticketing.services.mail import bell, fetching, intake
 
 
 @shared_task(name="ticketing.escalate")
 def escalate() -> int:
-    """Steps of ladders and deadlines of tickets that are due, pools where somebody may fit by now, actions on many
-    tickets that stand still, then what staff are to be told."""
-    return escalation.sweep() + deadlines.sweep() + assigning.sweep() + bulks.sweep() + notices.sweep()
+    """Steps of ladders and deadlines of tickets that are due, tickets of people who are away too long, pools where
+    somebody may fit by now, actions on many tickets that stand still, then what staff are to be told."""
+    return (
+        escalation.sweep() + deadlines.sweep() + absences.sweep() + assigning.sweep() + bulks.sweep() + notices.sweep()
+    )
 
 
 @shared_task(name="ticketing.let_answers_go")
@@ -42,8 +54,8 @@ def bulk(realm_id: int, bulk_id: int) -> int:
 
 @shared_task(name="ticketing.sweep_texts")
 def sweep_texts() -> int:
-    """Texts that were typed and not sent for fourteen days."""
-    return drafts_of_text.sweep()
+    """Texts that were typed and not sent for fourteen days, and files of refused forms a day later."""
+    return drafts_of_text.sweep() + keeping.sweep()
 
 
 @shared_task(name="ticketing.mail_reports")

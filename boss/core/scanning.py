@@ -97,4 +97,6 @@ def _answer(line: socket.socket) -> str:
         if not piece:
             break
         heard += piece
-    return heard.partition(b"\0")[0].decode(errors="replace").strip()
+    answer, ended, _more = heard.partition(b"\0")
+    # Half an answer is none: a daemon that was killed after "OK" may have been about to say more.
+    return answer.decode(errors="replace").strip() if ended else ""

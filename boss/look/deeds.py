@@ -54,6 +54,7 @@ _HOUSE: dict[str, Sentence] = {
     "realm.changed": _("Provider changed by an operator"),
     "realm.driver_networks_changed": _("Networks that drivers may reach changed"),
     "realm.file_limits_changed": _("Limits for files on tickets changed"),
+    "realm.mail_limits_changed": _("Limits for mail that comes in changed"),
     "realm.sign_in_rules_changed": _("Rules for signing in changed"),
     "sign_in_provider.added": _("Single sign-on set up: %(what)s"),
     "sign_in_provider.changed": _("Single sign-on changed: %(what)s"),

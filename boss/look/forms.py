@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.datastructures import MultiValueDict
-from django.utils.translation import gettext as _
 
-from boss.core.file_types import clean_name
 from boss.core.problems import Problem
 
 
@@ -27,25 +24,10 @@ class ManyFilesField(forms.FileField):
         super().__init__(allow_empty_file=True, **kwargs)
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        """``initial``: files that were sent before and go along, too (``boss.look.kept_files``)."""
         one = super().clean
         given = data if isinstance(data, list | tuple) else [data]
-        return [cleaned for each in given if (cleaned := one(each, initial))]
-
-
-class FilesMixin(forms.Form):
-    """Files with what is typed, and the word that they must be chosen again: no browser sends a form's files twice."""
-
-    files_place = "files"
-
-    def say_again(self) -> None:
-        """Call when the form is shown again: what was typed is there, what was chosen is not."""
-        chosen = self.files.getlist(self.files_place) if isinstance(self.files, MultiValueDict) else []
-        names = [each.name for each in chosen]
-        if names:
-            told = _("Please choose your files again: %(names)s.") % {
-                "names": ", ".join(clean_name(name or "") for name in names)
-            }
-            self.add_error(self.files_place, told)
+        return [*(initial or ()), *(cleaned for each in given if (cleaned := one(each)))]
 
 
 class BossForm(forms.Form):
@@ -57,6 +39,9 @@ class BossForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
+        # What `boss.look.kept_files` has for it: no browser sends the files of a form twice.
+        self.kept_for = ""
+        self.kept_files: dict[str, list[Any]] = {}
 
     def add_problem(self, problem: Problem) -> None:
         """Show a refusal of a service: each message beside its field, what has no field here at the top."""

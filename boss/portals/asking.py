@@ -13,7 +13,7 @@ from boss.core import schema
 from boss.core.actors import Actor
 from boss.core.handing_over import handed_over
 from boss.core.problems import InvalidInput, Problem
-from boss.look import once
+from boss.look import kept_files, once
 from boss.look.attached import Shown, shown
 from boss.look.marks import Mark
 from boss.look.values import in_words
@@ -51,16 +51,17 @@ def ask(request: HttpRequest, kind: type[Form], **more: Any) -> Asking[Form]:
     topics = {category.key: category for category in selectors.list_portal_categories() if is_topic(category)}
     asked = request.POST.get("category") or request.GET.get("category", "")
     form = _form(request, kind, topics, topics.get(asked), more)
+    kept_files.bring(form, request, "new")
     sent = form.is_bound and form.is_valid()
-    if form.is_bound and not sent:
-        form.say_again()
+    if request.method == "POST" and not sent:  # without a script the button that asks for questions brings files, too
+        kept_files.keep(form, request)
     return Asking(form, topics, sent)
 
 
 def open_asked(request: HttpRequest, form: TicketForm, **more: Any) -> Ticket | None:
     """The ticket; None when it was refused: then the form says why. For a form that was sent."""
     try:
-        return desk.open(
+        opened = desk.open(
             actor=request.actor,  # type: ignore[attr-defined]
             category_key=form.cleaned_data["category"],
             title=form.cleaned_data["title"],
@@ -71,8 +72,10 @@ def open_asked(request: HttpRequest, form: TicketForm, **more: Any) -> Ticket | 
         )
     except Problem as problem:
         form.add_problem(problem)
-        form.say_again()
+        kept_files.keep(form, request)
         return None
+    kept_files.sent(form, request)
+    return opened
 
 
 def is_topic(category: Category) -> bool:

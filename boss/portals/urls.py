@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from boss.portals.selfhelp.views import outages, sign_in, single_sign_on, steps
+from boss.portals.selfhelp.views import outages, sign_in, single_sign_on, steps, uploading
 
 urlpatterns = [
     path("", sign_in.landing, name="landing"),
@@ -21,6 +21,7 @@ urlpatterns = [
     path("account/", include("boss.portals.account.urls")),
     path("invitation/<str:token>/", sign_in.invitation, name="invitation"),
     path("outage/<str:token>/", outages.is_it_back, name="is_it_back"),
+    path("upload/<str:token>/", uploading.upload, name="upload"),
     path("signup/", include("boss.portals.signup.urls")),
     path("my/", include("boss.portals.selfhelp.urls")),
     path("owner/", include("boss.portals.owner.urls")),

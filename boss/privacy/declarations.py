@@ -201,6 +201,7 @@ def _desk() -> list[Holding]:
         *_nobody("the provider's own", ticketing.SavedView, ticketing.ViewPreference, ticketing.TicketBulk),
         _by(ticketing.TicketBulkItem, "ticket_id", "ticket", erased={"text": SCRUBBED}),
         _by(ticketing.TextDraft, "ticket_id", "ticket", deleted=True, withheld=Q(pk__isnull=False)),
+        _by(ticketing.KeptFile, "user_id", "user", deleted=True, hidden=("file_id",)),
         _by(
             ticketing.WaitingFile, "answer__ticket_id", "ticket", deleted=True, withheld=Q(pk__isnull=False),
             hidden=("file_id",),

@@ -31,7 +31,10 @@ from ticketing.services import tickets
 
 WITHOUT_ROWS = ("api/v1/schema/", "api/v1/me/")
 """What shows no rows, only the caller and the code."""
-WITHOUT_MARKS = ("api/v1/ticketing/presence/", "api/v1/ticketing/reports/", "api/v1/ticketing/file-limits/")
+WITHOUT_MARKS = (
+    "api/v1/ticketing/presence/", "api/v1/ticketing/reports/", "api/v1/ticketing/file-limits/",
+    "api/v1/ticketing/mail-limits/",
+)  # fmt: skip
 """Says where the caller is, or how many; nothing by which a row is known."""
 WITHOUT_LIST = frozenset({"api/v1/ticketing/attachments/"})
 """Its rows are listed by what they hang on, and by nothing else."""

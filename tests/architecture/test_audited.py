@@ -12,6 +12,8 @@ UNRECORDED = {
     "ticketing.services.bulk.preview": "tells what would be done, and does nothing",
     "workflow.services.bulk.preview": "tells what would be done, and does nothing",
     "ticketing.services.drafts_of_text.keep": "text that was not sent: its author's alone, written every few seconds",
+    "ticketing.services.keeping.keep": "files of a form that was refused: their sender's alone, for a day",
+    "ticketing.services.keeping.forget": "they lie on a ticket now, and that they do is recorded there",
     "ticketing.services.notices.mark_seen": "that somebody has read what he was told is nobody else's business",
     "ticketing.services.presence.seen": "a sign of life of who is here; what people say of themselves is recorded",
     "boss.tenancy.services.passkeys.begin_registration": "asks the browser for a key; keeping it is recorded",

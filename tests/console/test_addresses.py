@@ -168,6 +168,7 @@ ROWS = {
     "sender_unblock": "ticketing.settle_inboundmail",
     "mailboxes": "ticketing.manage_mailboxes",
     "mailbox_new": "ticketing.manage_mailboxes",
+    "mail_limits": "ticketing.manage_mailboxes",
     "mailbox": "ticketing.manage_mailboxes",
     "mail_texts": "ticketing.manage_mailboxes",
     "mail_text": "ticketing.manage_mailboxes",
@@ -247,6 +248,7 @@ ROWS = {
 }
 PLAIN = {
     "file_limits",
+    "mail_limits",
     "my_time",
     "time_totals",
     "outages",

@@ -81,7 +81,13 @@ CONTEXTS = {
         "text": "There was no outage at your place. Please excuse our message.",
         "link": WELCOME["link"],
     },
-    "ticket_too_large": {**RECEIVED, "subject": "Re: Photos of the mast [AL-1001]"},
+    "ticket_too_large": {
+        **RECEIVED,
+        "subject": "Re: Photos of the mast [AL-1001]",
+        "most": 25,
+        "days": 7,
+        "upload_link": "https://alpha.localhost/upload/abc/",
+    },
     "desk_notices": {
         "name": "Bob",
         "headline": "AL-1001: First answer due in 10 minutes",

@@ -11,7 +11,7 @@ from boss.core.models import FileScan
 from tests.cast import actor_of
 from ticketing import file_limits
 from ticketing.fields import FieldDef
-from ticketing.models import Attachment, Message, Ticket
+from ticketing.models import Attachment, Ticket
 from ticketing.services import categories, tickets
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 60
@@ -81,22 +81,6 @@ def test_dana_sends_several_files_without_any_script_and_erin_gets_none_of_them(
         assert browser_of(dana).get(f"/my/tickets/files/{each.public_id}/").status_code == 200
         assert browser_of(erin).get(f"/my/tickets/files/{each.public_id}/").status_code == 404
     assert {each.name for each in Attachment.objects.all()} == {"a.png", "b.txt"}
-
-
-def test_a_refused_form_keeps_what_was_typed_and_says_that_files_must_be_chosen_again(hers, dana, nora, browser_of):
-    doors = (
-        (dana, f"/my/tickets/{hers.public_id}/", {"form_key": "k2"}),
-        (nora, f"/console/tickets/{hers.public_id}/say/", {"kind": "public", "once": "k3"}),
-    )
-    for who, address, more in doors:
-        answer = browser_of(who).post(
-            address, {"body": "What I typed", "files": [named("setup.exe", b"MZ"), named("ok.png", PNG)], **more}
-        )
-        text = answer.content.decode()
-        assert answer.status_code == 422
-        assert "What I typed" in text and "setup.exe is a program" in text
-        assert "choose your files again: setup.exe, ok.png" in text
-    assert Message.objects.count() == 1 and not Attachment.objects.exists()
 
 
 def test_a_new_request_takes_files_and_a_field_asks_for_one(desk, system, dana, browser_of):

@@ -82,6 +82,26 @@ def test_the_editor_archives_fields_and_categories_and_takes_them_up_again(desk,
         assert category.is_archived is archived
 
 
+def test_the_api_archives_a_category_and_offers_it_again(desk, cast, dana, browser_of):
+    address, admin = "/api/v1/ticketing/categories/", browser_of(cast.alice)
+    before = tickets.open(actor=actor_of(dana), category_key="trouble", title="Slow", data={"symptom": "slow"})
+    assert browser_of(cast.bob).post(f"{address}trouble/archive/").status_code == 403
+    desk.trouble.refresh_from_db()
+    assert not desk.trouble.is_archived
+
+    def listed(query: str = "") -> list[str]:
+        return [each["key"] for each in admin.get(address + query).json()["results"]]
+
+    assert admin.post(f"{address}trouble/archive/").json()["is_archived"] is True
+    assert listed() == ["office", "fallout"] and listed("?is_archived=true") == ["trouble"]
+    assert admin.get(f"{address}trouble/").json()["is_archived"] is True
+    assert [each.key for each in selectors.list_portal_categories()] == []
+    before.refresh_from_db()
+    assert before.is_open
+    assert admin.post(f"{address}trouble/restore/").json()["is_archived"] is False
+    assert listed() == ["office", "fallout", "trouble"]
+
+
 def test_the_editor_takes_a_default_in_the_fields_own_words(desk, system, cast, browser_of):
     category = made(system)
     admin, address = browser_of(cast.alice), "/console/categories/of/boxes/field/"

@@ -41,7 +41,8 @@ class TalentPoolSerializer(serializers.ModelSerializer[TalentPool]):
     class Meta:
         model = TalentPool
         fields = (
-            "key", "name", "description", "strategy", "otherwise", "calendar", "parent", "relax_after", "weights",
+            "key", "name", "description", "strategy", "otherwise", "calendar", "parent", "relax_after",
+            "absent_after", "weights",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -64,6 +65,10 @@ class ConfigurePool(serializers.Serializer[Any]):
         max_length=40, required=False, allow_null=True, help_text="A pool's key"
     )
     relax_after = serializers.DurationField(required=False, allow_null=True)
+    absent_after = serializers.DurationField(
+        required=False, allow_null=True,
+        help_text="Open tickets of somebody who is away for so much of his hours come back to the pool",
+    )  # fmt: skip
     weights = serializers.DictField(
         required=False, help_text='Units of capacity: {"priority": {"1": 3}, "category": {"outage": 2}}'
     )

@@ -259,7 +259,7 @@ class CategorySerializer(serializers.ModelSerializer[Category]):
         model = Category
         fields = (
             "key", "name", "names", "kind", "parent", "default_pool", "priority", "number_prefix", "portal_visible",
-            "first_reply_target", "resolve_target", "schema_version",
+            "first_reply_target", "resolve_target", "schema_version", "is_archived",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from boss.core.api.routes import Route
-from ticketing.api import attachments, desk, lists, mail, policies, pools, reports, time, views
+from ticketing.api import attachments, desk, lists, mail, mail_limits, policies, pools, reports, time, views
 
 routes = [
     Route("tickets", views.TicketViewSet),
@@ -22,6 +22,7 @@ routes = [
     Route("checklist-items", desk.ChecklistItemViewSet),
     Route("participants", mail.ParticipantViewSet),
     Route("mailboxes", mail.MailboxViewSet),
+    Route("mail-limits", mail_limits.MailLimitsViewSet),
     Route("inbound-mails", mail.InboundMailViewSet),
     Route("mail-texts", mail.MailTextViewSet),
     Route("reports", reports.ReportViewSet),

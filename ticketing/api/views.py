@@ -288,7 +288,7 @@ class TicketViewSet(
 
 
 class CategoryViewSet(ReadOnlyViewSet):
-    """Kinds of tickets."""
+    """Kinds of tickets. The list has those that are offered; with ``is_archived`` those that are, or are not."""
 
     model = Category
     serializer_class = serializers.CategorySerializer
@@ -297,10 +297,11 @@ class CategoryViewSet(ReadOnlyViewSet):
     inputs: ClassVar[dict[str, type[Serializer[Any]]]] = {"save_draft": serializers.SaveCategoryDraft}
     lookup_field = "key"
     lookup_value_regex = "[-a-zA-Z0-9_]+"
-    filterset_fields = ("kind", "portal_visible")
+    filterset_fields = ("kind", "portal_visible", "is_archived")
 
     def rows(self) -> QuerySet[Category]:
-        return selectors.list_categories(self.actor)
+        offered = self.action == "list" and "is_archived" not in self.request.query_params
+        return selectors.list_categories(self.actor) if offered else selectors.list_all_categories(self.actor)
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
         return serializers.CategoryDetailSerializer if self.action == "retrieve" else serializers.CategorySerializer
@@ -353,6 +354,16 @@ class CategoryViewSet(ReadOnlyViewSet):
         """Publish what an earlier version said once more."""
         made = categories.revert(actor=self.actor, category=self.get_object(), **self.given())
         return Response(serializers.CategoryVersionSerializer(made).data, status=201)
+
+    @action(detail=True, methods=["post"], permission=MANAGE)
+    def archive(self, request: Request, key: str) -> Response:
+        """Offer it no longer. Its tickets stay as they are."""
+        return self.answer(categories.archive(actor=self.actor, category=self.get_object()))
+
+    @action(detail=True, methods=["post"], permission=MANAGE)
+    def restore(self, request: Request, key: str) -> Response:
+        """Offer it again."""
+        return self.answer(categories.restore(actor=self.actor, category=self.get_object()))
 
     def _draft(self, category: Category) -> dict[str, Any]:
         held = selectors.find_draft(category) or selectors.find_schema(category)

@@ -19,3 +19,17 @@ def present(
     if until is not None and until <= now:
         return PresenceState.OFFLINE if state == PresenceState.AVAILABLE else PresenceState.AVAILABLE
     return PresenceState(state)
+
+
+def absent_since(
+    state: str, since: dt.datetime, until: dt.datetime | None, seen_at: dt.datetime | None, now: dt.datetime
+) -> dt.datetime | None:
+    """Since when somebody is neither available nor busy; None for who is. Who said to be away and then fell silent has
+    been away all that time."""
+    held = present(state, until, seen_at, now)
+    if held in (PresenceState.AVAILABLE, PresenceState.BUSY):
+        return None
+    if state in (PresenceState.AWAY, PresenceState.OFFLINE):
+        return since
+    heard = seen_at or since
+    return min(heard, until) if state == PresenceState.AVAILABLE and until is not None else heard

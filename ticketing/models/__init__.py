@@ -9,6 +9,7 @@ from ticketing.models.categories import Category, CategoryDraft, CategorySchema
 from ticketing.models.checklists import ChecklistItem
 from ticketing.models.desk import Macro, MacroVersion, Snippet, TextDraft
 from ticketing.models.escalations import EscalationTimer, StaffNotice, TicketDeadline
+from ticketing.models.kept_files import KeptFile
 from ticketing.models.links import TicketMerge, TicketRelation
 from ticketing.models.mail import (
     BlockedSender,
@@ -51,6 +52,7 @@ __all__ = [
     "ChecklistItem",
     "EscalationTimer",
     "InboundMail",
+    "KeptFile",
     "Macro",
     "MacroVersion",
     "MailBreaker",

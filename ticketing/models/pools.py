@@ -24,12 +24,13 @@ class TalentPool(RealmScoped):
     so long without anybody who fits, what a ticket asks for is loosened by a step. ``weights``: how many units of
     capacity a ticket takes, by priority and by category (1 where nothing is said). ``look_at``: when it is to be
     looked at next whether somebody can have what waits here.
+    ``absent_after``: open tickets of whoever is away for so much of his hours come back; ``absence_look_at`` likewise.
     """
 
     realm_only = REALM_ONLY
     portal_reads = True  # joined to a ticket; its customer is not shown it
     database_rights: ClassVar[str] = "SELECT, INSERT, UPDATE"
-    dispatch_reads = ("id", "realm_id", "look_at")
+    dispatch_reads = ("id", "realm_id", "look_at", "absence_look_at")
 
     key = models.SlugField(_("key"), max_length=40)
     name = models.CharField(_("name"), max_length=80)
@@ -50,6 +51,8 @@ class TalentPool(RealmScoped):
     relax_after = models.DurationField(_("loosen after"), null=True, blank=True)
     weights: Any = models.JSONField(_("weights"), default=dict, db_default={}, blank=True)
     look_at = models.DateTimeField(null=True, blank=True, editable=False)
+    absent_after = models.DurationField(_("put back after an absence of"), null=True, blank=True)
+    absence_look_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta(RealmScoped.Meta):
         verbose_name = _("talent pool")

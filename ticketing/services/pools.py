@@ -25,6 +25,7 @@ from ticketing.models import Category, PoolMember, PoolSupervisor, RotaShift, Ta
 
 MANAGE = staffing.MANAGE
 LONGEST_PATIENCE = dt.timedelta(days=1)
+SHORTEST_ABSENCE, LONGEST_ABSENCE = dt.timedelta(hours=1), dt.timedelta(days=30)
 LONGEST_SHIFT = dt.timedelta(days=31)
 
 
@@ -59,6 +60,7 @@ def configure(
     calendar: Calendar | None = None,
     parent: TalentPool | None = None,
     relax_after: dt.timedelta | None = None,
+    absent_after: dt.timedelta | None = None,
     weights: Mapping[str, Any] | None = None,
 ) -> TalentPool:
     """Say all about a pool but who is in it. What waits in it is looked at by the new rules within a minute.
@@ -82,6 +84,8 @@ def configure(
         faults["otherwise"] = [_("Where people help themselves nothing comes second.")]
     if relax_after is not None and not dt.timedelta(minutes=1) <= relax_after <= LONGEST_PATIENCE:
         faults["relax_after"] = [_("Between a minute and a day.")]
+    if absent_after is not None and not SHORTEST_ABSENCE <= absent_after <= LONGEST_ABSENCE:
+        faults["absent_after"] = [_("Between an hour and 30 days.")]
     if parent is not None and found.pk in {parent.pk, *(each.pk for each in _above(parent))}:
         raise PoolsInCircle(fields={"parent": [_("This pool is above that one already.")]})
     units = _weights(weights or {}, faults)
@@ -93,6 +97,7 @@ def configure(
     found.strategy, found.otherwise, found.relax_after, found.weights = strategy, otherwise, relax_after, units
     found.calendar, found.parent = calendar, parent
     found.look_at = clock.now() if found.is_automatic else None
+    found.absent_after, found.absence_look_at = absent_after, clock.now() if absent_after else None
     found.clean_fields()
     found.save()
 
@@ -312,6 +317,7 @@ def _told(pool: TalentPool) -> dict[str, Any]:
         "calendar": pool.calendar.key if pool.calendar is not None else None,
         "parent": pool.parent.key if pool.parent is not None else None,
         "relax_after": pool.relax_after.total_seconds() if pool.relax_after is not None else None,
+        "absent_after": pool.absent_after.total_seconds() if pool.absent_after is not None else None,
         "weights": pool.weights,
     }
 

@@ -54,6 +54,11 @@ class PoolForm(BossForm):
         label=gettext_lazy("Loosen after (minutes)"), required=False, min_value=1, max_value=24 * 60,
         help_text=gettext_lazy("So long without anybody who fits, and one thing less is asked for. Empty: never."),
     )  # fmt: skip
+    absent_after = forms.IntegerField(
+        label=gettext_lazy("Put back after an absence of (hours)"), required=False, min_value=1, max_value=30 * 24,
+        help_text=gettext_lazy("Open tickets of somebody who is away or offline for so long, counted in his hours, "
+                               "come back to the pool. Empty: never."),
+    )  # fmt: skip
 
     def __init__(
         self, *args: Any, pool: TalentPool, calendars: Choices, pools: Choices, categories: Iterable[Category],
@@ -68,6 +73,7 @@ class PoolForm(BossForm):
             "calendar": pool.calendar.key if pool.calendar is not None else "",
             "parent": pool.parent.key if pool.parent is not None else "",
             "relax_after": int(pool.relax_after.total_seconds() // 60) if pool.relax_after is not None else None,
+            "absent_after": int(pool.absent_after.total_seconds() // 3600) if pool.absent_after is not None else None,
         }
         super().__init__(*args, initial=initial, **kwargs)
         self.fields["calendar"].choices = [("", _("Around the clock")), *calendars]  # type: ignore[attr-defined]
@@ -113,6 +119,11 @@ class PoolForm(BossForm):
     def patience(self) -> dt.timedelta | None:
         minutes = self.cleaned_data["relax_after"]
         return dt.timedelta(minutes=minutes) if minutes else None
+
+    @property
+    def absence(self) -> dt.timedelta | None:
+        hours = self.cleaned_data["absent_after"]
+        return dt.timedelta(hours=hours) if hours else None
 
 
 class PersonForm(BossForm):

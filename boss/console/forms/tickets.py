@@ -13,7 +13,7 @@ from boss.core import schema
 from boss.core.problems import InvalidInput, Problem
 from boss.core.schema import Characteristic
 from boss.look import once
-from boss.look.forms import BossForm, FilesMixin, ManyFilesField
+from boss.look.forms import BossForm, ManyFilesField
 from boss.tenancy.models import User
 from ticketing import placeholders
 from ticketing.closing import NOTHING, ClosingRules
@@ -21,7 +21,7 @@ from ticketing.contracts import Outcome
 from ticketing.fields import FieldDef
 
 
-class MessageForm(FilesMixin, BossForm):
+class MessageForm(BossForm):
     """A reply to the customer, or a note for colleagues."""
 
     kind = forms.ChoiceField(
@@ -132,6 +132,7 @@ class MoveForm(BossForm):
     status = forms.ChoiceField(label=_("Status"), error_messages={"required": _("Choose a status.")})
     reason = forms.CharField(label=_("Reason"), required=False, max_length=200)
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    on_page = forms.CharField(required=False, max_length=10_000, widget=forms.HiddenInput)
 
     def __init__(
         self,
@@ -139,6 +140,7 @@ class MoveForm(BossForm):
         statuses: Iterable[tuple[str, str]],
         needed: Iterable[Characteristic] = (),
         rules: ClosingRules = NOTHING,
+        deciding: Collection[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -148,6 +150,12 @@ class MoveForm(BossForm):
         self.fields["status"].choices = [("", _("Choose…")), *statuses]  # type: ignore[attr-defined]
         self.needed = tuple(needed)
         self.fields |= _asked_for(self.needed)
+        self.decide = {"status", *_decide(self, deciding)}
+
+    @property
+    def boxes(self) -> list[tuple[forms.BoundField, bool]]:
+        """Every box, and whether its answer decides what else is asked."""
+        return [(self[name], name in self.decide) for name in self.fields]
 
     @property
     def data_given(self) -> dict[str, Any]:
@@ -159,6 +167,17 @@ def _code_field(rules: ClosingRules) -> forms.ChoiceField:
         label=_("Resolution code"), required=rules.needs_code, choices=[("", _("Choose…")), *rules.codes],
         error_messages={"required": _("Choose a code.")},
     )  # fmt: skip
+
+
+def _decide(form: MoveForm | ResolveForm, deciding: Collection[str]) -> set[str]:
+    """The boxes of what the status wants whose answers decide what else is asked. That they are on the page goes along
+    with the form: a box that is not ticked sends nothing."""
+    on_page = ",".join(item.key for item in form.needed)
+    form.initial["on_page"] = on_page
+    if form.is_bound:
+        form.data = form.data.copy()  # type: ignore[attr-defined]
+        form.data["on_page"] = on_page  # type: ignore[index]
+    return {f"data.{item.key}" for item in form.needed if item.key in deciding}
 
 
 def _asked_for(needed: Iterable[Characteristic]) -> dict[str, forms.Field]:
@@ -178,6 +197,7 @@ class ResolveForm(BossForm):
         label=_("Note for colleagues"), required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 2})
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    on_page = forms.CharField(required=False, max_length=10_000, widget=forms.HiddenInput)
 
     def __init__(
         self,
@@ -185,10 +205,12 @@ class ResolveForm(BossForm):
         outcome: Outcome | None = None,
         needed: Iterable[Characteristic] = (),
         rules: ClosingRules = NOTHING,
+        deciding: Collection[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.needed = tuple(needed)
+        self.decide = _decide(self, deciding)
         if rules.codes:
             self.fields = {"resolution_code": _code_field(rules), **self.fields}
         self.asked = tuple(outcome.characteristics) if outcome else ()
@@ -203,6 +225,11 @@ class ResolveForm(BossForm):
                 error_messages={"required": _("Please confirm: this has effects beyond the ticket.")},
             )
             self.order_fields([*results, *(f"data.{item.key}" for item in self.needed), "note", "confirmed", "version"])
+
+    @property
+    def boxes(self) -> list[tuple[forms.BoundField, bool]]:
+        """Every box, and whether its answer decides what else is asked."""
+        return [(self[name], name in self.decide) for name in self.fields]
 
     @property
     def values(self) -> dict[str, Any]:

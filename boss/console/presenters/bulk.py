@@ -28,6 +28,8 @@ TITLES = {
     BulkKind.REVERSE: gettext_lazy("Undo everything these runs have made"),
     BulkKind.MOVE: gettext_lazy("Move to another version"),
 }
+
+
 def actions(actor: Actor) -> list[tuple[str, str, str]]:
     """What this person may do to many runs: key, words, icon."""
     return [(str(kind), str(word), icon) for kind, (word, icon) in WORDS.items() if actor.holds(RIGHTS[kind])]

@@ -70,7 +70,7 @@ def pool(request: HttpRequest, key: str) -> HttpResponse:
             strategy=given["strategy"], otherwise=given["otherwise"],
             calendar=tenancy.get_calendar(given["calendar"]) if given["calendar"] else None,
             parent=selectors.get_pool(given["parent"]) if given["parent"] else None,
-            relax_after=form.patience, weights=form.weights,
+            relax_after=form.patience, absent_after=form.absence, weights=form.weights,
         )  # fmt: skip
     except Problem as problem:
         form.add_problem(problem)

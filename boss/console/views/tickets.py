@@ -23,17 +23,17 @@ from boss.console.presenters.marks import PRIORITY, mark
 from boss.core import permissions
 from boss.core.actors import Actor
 from boss.core.problems import Problem, WrongState
-from boss.look import answers, once
+from boss.look import answers, kept_files, once
 from boss.look.forms import BossForm
 from boss.tenancy.selectors import list_staff
-from ticketing import desk, fields, links, mailroom, policies, selectors, statuses, timesheet, why
+from ticketing import fields, links, mailroom, policies, selectors, statuses, timesheet, why
 from ticketing.choices import TicketState
 from ticketing.contracts import Outcome
 from ticketing.errors import OpenChildren, TicketChanged
 from ticketing.fields import FieldDef
 from ticketing.models import TextDraft, Ticket
 from ticketing.services import answers as answers_sent
-from ticketing.services import drafts_of_text, reach, tickets
+from ticketing.services import tickets
 from ticketing.services.mail import letting_in
 
 
@@ -98,6 +98,7 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
             outcome=chosen,
             needed=_needed(actor, found, TicketState.RESOLVED),
             rules=rules,
+            deciding=fields.depends(known.fields.values()),
             initial={"version": found.version},
         ),
         "from_inbox": "inbox" in (request.GET.get("from"), request.POST.get("from")),
@@ -163,8 +164,11 @@ def _ways(found: Ticket) -> list[tuple[str, str]]:
     return [(status.key, status.label) for status in ways]
 
 
-def _needed(actor: Actor, found: Ticket, state: str = "", key: str = "") -> list[FieldDef]:
-    """The empty fields that a status (of this key, or the first of this state) wants filled in."""
+def _needed(
+    actor: Actor, found: Ticket, state: str = "", key: str = "", typed: QueryDict | None = None
+) -> list[FieldDef]:
+    """The empty fields that a status (of this key, or the first of this state) wants filled in: with what was
+    ``typed``, those that asks for."""
     published = selectors.find_schema(found.category)
     if published is None or not found.is_open:
         return []
@@ -173,20 +177,33 @@ def _needed(actor: Actor, found: Ticket, state: str = "", key: str = "") -> list
     keys = statuses.needed(published.fields(), target) if target else set()
     if target is not None and target.state == TicketState.RESOLVED:
         keys |= set(policies.closing_of(found.category).fields)
-    empty = [field for field in _asked(actor, found) if found.data.get(field.key) in (None, "", [])]
+    empty = [field for field in _asked(actor, found, typed) if found.data.get(field.key) in (None, "", [])]
     return [field for field in empty if field.key in keys]
 
 
 @staff("ticketing.change_ticket")
 @require_POST
 def move(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Another status of its category. What that wants filled in is asked for beside it."""
+    """Another status of its category. What that wants filled in is asked for beside it, as soon as one is chosen and
+    by what is filled in (``choose``: nothing is kept)."""
     actor = actor_of(request)
     found = selectors.get_ticket(actor, public_id)
-    needed = _needed(actor, found, key=request.POST.get("status", "") or "-")
-    rules = policies.closing_of(found.category)
-    form = MoveForm(request.POST, request.FILES, statuses=_ways(found), needed=needed, rules=rules)
+    more: dict[str, Any] = {
+        "statuses": _ways(found),
+        "needed": _needed(actor, found, key=request.POST.get("status", "") or "-", typed=request.POST),
+        "rules": policies.closing_of(found.category),
+        "deciding": fields.depends(_present_fields(found)),
+    }
+    if "choose" in request.POST:
+        form = MoveForm(initial=_typed(request.POST), **more)
+        _kept(form, request, f"move:{public_id}")
+        if request.headers.get("HX-Request"):
+            return fragment(request, "tickets/move.html", {"ticket": found, "move_form": form})
+        return ticket_page(request, found, move_form=form, move_open=True)
+    form = MoveForm(request.POST, request.FILES, **more)
+    kept_files.bring(form, request, f"move:{public_id}")
     if not form.is_valid():
+        kept_files.keep(form, request)
         return ticket_page(request, found, status=422, move_form=form)
     typed = form.cleaned_data
     try:
@@ -198,8 +215,15 @@ def move(request: HttpRequest, public_id: str) -> HttpResponse:
     except Problem as problem:
         _ask_about_children(form, problem)
         form.add_problem(problem)
-        return _again(request, found, problem, move_form=form)
+        return ticket_again(request, found, problem, move_form=form)
+    kept_files.sent(form, request)
     return redirect(present.url_of(found))
+
+
+def _kept(form: BossForm, request: HttpRequest, name: str) -> None:
+    """The files of a form that only asks for other boxes: without a script they come with it."""
+    kept_files.bring(form, request, name)
+    kept_files.keep(form, request)
 
 
 def _rights(actor: Actor, found: Ticket) -> dict[str, bool]:
@@ -262,68 +286,16 @@ def assign(request: HttpRequest, public_id: str) -> HttpResponse:
             tickets.assign(actor=actor, ticket=found, user=person, expected_version=form.cleaned_data["version"])
         except Problem as problem:
             form.add_problem(problem)
-            return _again(request, found, problem, assign_form=form)
+            return ticket_again(request, found, problem, assign_form=form)
         messages.success(request, _("Given to %(name)s.") % {"name": person.full_name})
         return redirect(present.url_of(found))
     return ticket_page(request, found, status=422, assign_form=form)
 
 
-@staff("ticketing.add_message")
-@require_POST
-def say(request: HttpRequest, public_id: str) -> HttpResponse:
-    """A reply or a note; the same form sent twice writes one."""
-    actor = actor_of(request)
-    found = selectors.get_ticket(actor, public_id)
-    form = MessageForm(request.POST, request.FILES, may_note=actor.holds("ticketing.add_internal_message"))
-    if form.is_valid():
-        body, kind = form.cleaned_data["body"], form.cleaned_data["kind"]
-        is_answer = kind == "public"
-        if is_answer and (outside := _unconfirmed(request, actor, found)):
-            form.add_error(None, _("This goes to somebody who is not on the ticket. Say below that it shall."))
-            _keep_typed(actor, found, kind, body)
-            return ticket_page(request, found, status=422, message_form=_renewed(form), outside=outside)
-        if not once.first_time(actor, form.cleaned_data["once"]):
-            return redirect(present.url_of(found))
-        # A note disturbs nobody who was quicker; an answer may say what was said already.
-        seen = form.cleaned_data["version"] if is_answer else None
-        given: dict[str, Any] = {"body": body, "files": form.cleaned_data["files"], "expected_version": seen}
-        waits = is_answer and answers_sent.can_be_taken_back()
-        try:
-            if waits:
-                answers_sent.send(actor=actor, ticket=found, **given)
-            else:
-                tickets.add_message(actor=actor, ticket=found, kind=kind, **given)
-        except Problem as problem:
-            form.add_problem(problem)
-            _keep_typed(actor, found, kind, body)
-            return _again(request, found, problem, message_form=_renewed(form))
-        if not waits:  # of one that waits the page tells
-            messages.success(request, _("Sent.") if is_answer else _("Note kept."))
-        return redirect(f"{present.url_of(found)}#say")
-    return ticket_page(request, found, status=422, message_form=_renewed(form))
-
-
-def _unconfirmed(request: HttpRequest, actor: Actor, found: Ticket) -> list[str]:
-    """Addresses outside the ticket that an answer would reach, unless it was said of each that it shall."""
-    outside = list(reach.of_answer(found, user_id=actor.user_id).outside)
-    return [] if set(outside) <= set(request.POST.getlist("outside")) else outside
-
-
-def _keep_typed(actor: Actor, found: Ticket, kind: str, body: str) -> None:
-    if actor.holds(desk.KEEP):
-        drafts_of_text.keep(actor=actor, ticket=found, kind=kind, body=body)
-
-
-def _renewed(form: MessageForm) -> MessageForm:
-    """The refused form again with a fresh key: the old one is used up."""
-    form.say_again()
-    form.data = {**form.data.dict(), "once": once.new_key()}  # type: ignore[attr-defined]
-    return form
-
-
 def _typed(post: QueryDict) -> dict[str, Any]:
     """What was typed, lists of several choices as lists."""
-    return {key: values if len(values) > 1 else values[0] for key, values in post.lists() if key != "on_page"}
+    dropped = ("on_page", kept_files.BOX)
+    return {key: values if len(values) > 1 else values[0] for key, values in post.lists() if key not in dropped}
 
 
 @staff("ticketing.change_ticket")
@@ -335,17 +307,21 @@ def fill(request: HttpRequest, public_id: str) -> HttpResponse:
     asked = _asked(actor, found, request.POST)
     if "choose" in request.POST:
         form = _fill_form(found, asked, **_typed(request.POST))
+        _kept(form, request, f"fill:{public_id}")
         if request.headers.get("HX-Request"):
             return fragment(request, "tickets/fill.html", {"ticket": found, "fill_form": form})
         return ticket_page(request, found, fill_form=form, fill_open=True)
     form = _fill_form(found, asked, request.POST, request.FILES)
+    kept_files.bring(form, request, f"fill:{public_id}")
     if not form.is_valid():
+        kept_files.keep(form, request)
         return ticket_page(request, found, status=422, fill_form=form)
     try:
         tickets.fill(actor=actor, ticket=found, data=form.values, expected_version=form.cleaned_data["version"])
     except Problem as problem:
         form.add_problem(problem)
-        return _again(request, found, problem, fill_form=form)
+        return ticket_again(request, found, problem, fill_form=form)
+    kept_files.sent(form, request)
     messages.success(request, _("Kept."))
     return redirect(present.url_of(found))
 
@@ -367,7 +343,7 @@ def wait(request: HttpRequest, public_id: str) -> HttpResponse:
             )
         except Problem as problem:
             form.add_problem(problem)
-            return _again(request, found, problem, wait_form=form)
+            return ticket_again(request, found, problem, wait_form=form)
         return redirect(present.url_of(found))
     return ticket_page(request, found, status=422, wait_form=form)
 
@@ -380,9 +356,24 @@ def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
     found = selectors.get_ticket(actor, public_id)
     outcomes = list(selectors.outcomes_of(found)) if found.is_open else []
     outcome = _chosen(outcomes, request.POST.get("outcome", ""))
-    needed, rules = _needed(actor, found, TicketState.RESOLVED), policies.closing_of(found.category)
-    form = ResolveForm(request.POST, request.FILES, outcome=outcome, needed=needed, rules=rules)
+    more: dict[str, Any] = {
+        "outcome": outcome,
+        "needed": _needed(actor, found, TicketState.RESOLVED, typed=request.POST),
+        "rules": policies.closing_of(found.category),
+        "deciding": fields.depends(_present_fields(found)),
+    }
+    if "choose" in request.POST:  # what was answered asks for other boxes: nothing is ended
+        form = ResolveForm(initial=_typed(request.POST), **more)
+        _kept(form, request, f"resolve:{public_id}")
+        context = {"ticket": found, "resolve_form": form, "outcomes": outcomes, "chosen": outcome}
+        context["from_inbox"] = request.POST.get("from") == "inbox"
+        if request.headers.get("HX-Request"):
+            return fragment(request, "tickets/resolve.html", context)
+        return ticket_page(request, found, resolve_form=form)
+    form = ResolveForm(request.POST, request.FILES, **more)
+    kept_files.bring(form, request, f"resolve:{public_id}")
     if not form.is_valid():
+        kept_files.keep(form, request)
         return ticket_page(request, found, status=422, resolve_form=form)
     try:
         tickets.resolve(
@@ -400,7 +391,8 @@ def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
     except Problem as problem:
         _ask_about_children(form, problem)
         form.add_problem(problem)
-        return _again(request, found, problem, resolve_form=form)
+        return ticket_again(request, found, problem, resolve_form=form)
+    kept_files.sent(form, request)
     messages.success(request, _("%(number)s is done.") % {"number": found.number})
     if request.POST.get("next") == "inbox":
         return redirect("console:inbox_next")
@@ -412,9 +404,12 @@ def _ask_about_children(form: Form, problem: Problem) -> None:
         form.fields["children"] = children_field()
 
 
-def _again(request: HttpRequest, found: Ticket, problem: Problem, **forms: Any) -> HttpResponse:
+def ticket_again(request: HttpRequest, found: Ticket, problem: Problem, **forms: Any) -> HttpResponse:
     """The page with what was typed, on the ticket as it is now. A conflict shows who was quicker, in the log."""
     fresh = selectors.get_ticket(actor_of(request), found.public_id)
+    for form in forms.values():
+        if form.kept_for and not isinstance(form, MessageForm):
+            kept_files.keep(form, request)
     if isinstance(problem, TicketChanged):
         seen = next((form.cleaned_data.get("version") for form in forms.values()), None)
         forms["changed"] = composer.since(actor_of(request), fresh, seen)

@@ -77,6 +77,7 @@ def field(bound: BoundField, hint: str = "") -> dict[str, Any]:
         "described": " ".join(described),
         "required": bound.field.required,
         "html": None if group else bound.as_widget(attrs=attrs),
+        "kept": getattr(bound.form, "kept_files", {}).get(bound.name, ()),
         "choices": [] if not group else list(bound.subwidgets),
     }
 

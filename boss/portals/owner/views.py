@@ -19,13 +19,13 @@ from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.problems import NotFound, Problem
 from boss.core.views import requires
-from boss.look import once, pages
+from boss.look import kept_files, once, pages
 from boss.look.people import INVITED, button, mark_of
 from boss.notify.services import inviting
-from boss.portals import asking
+from boss.portals import answering, asking
 from boss.portals.owner.forms import ColleagueForm, OwnersTicketForm
 from boss.portals.selfhelp.forms import ReplyForm
-from boss.portals.selfhelp.views.tickets import OVER, Row
+from boss.portals.selfhelp.views.tickets import Row
 from boss.tenancy import selectors, signing_in
 from boss.tenancy.models import Organization, User
 from boss.tenancy.reach import reaches, roles_to_give
@@ -36,6 +36,7 @@ from ticketing import selectors as ticketing
 from ticketing.services import tickets as desk
 
 PAGE = 20
+OVER = ("closed", "cancelled", "merged")
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -132,6 +133,7 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
     if goes_on is not None and request.method != "POST":
         return redirect("owner:ticket", public_id=goes_on.public_id)
     form = ReplyForm(*((request.POST, request.FILES) if request.method == "POST" else ()))
+    kept_files.bring(form, request, f"say:{public_id}")
     if form.is_bound and form.is_valid():
         if not once.first_time(actor, request.POST.get("form_key", "")):
             return redirect("owner:ticket", public_id=public_id)
@@ -142,10 +144,11 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
         except Problem as problem:
             form.add_problem(problem)
         else:
+            kept_files.sent(form, request)
             messages.success(request, _("Your message is sent."))
             return redirect("owner:ticket", public_id=public_id)
     if form.errors:
-        form.say_again()
+        kept_files.keep(form, request)
     told = asking.told(request, found, "owner")
     return _show(
         request,
@@ -158,7 +161,7 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
         thread=asking.thread(request, found, "owner"),
         form=form,
         form_key=once.new_key(),
-        can_reply=found.state not in OVER,
+        **answering.of(request, found).context(),
     )
 
 

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from boss.core.schema import Characteristic
-from boss.look.forms import BossForm, FilesMixin, ManyFilesField, ManyFilesInput
+from boss.look.forms import BossForm, ManyFilesField, ManyFilesInput
 
 
 class SignInForm(BossForm):
@@ -68,7 +68,7 @@ class PasswordForm(BossForm):
     )
 
 
-class ReplyForm(FilesMixin, BossForm):
+class ReplyForm(BossForm):
     body = forms.CharField(
         label=_("Your message"),
         max_length=10_000,
@@ -81,7 +81,17 @@ class ReplyForm(FilesMixin, BossForm):
     files = ManyFilesField(label=_("Pictures or other files"))  # type: ignore[assignment]  # the room's word
 
 
-class TicketForm(FilesMixin, BossForm):
+class UploadForm(BossForm):
+    """Files by the link in a mail, and perhaps some words."""
+
+    files = ManyFilesField(label=_("Your files"), help_text=_("Several at a time, if you like."))  # type: ignore[assignment]
+    body = forms.CharField(
+        label=_("Something to say about them"), max_length=10_000, required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
+
+
+class TicketForm(BossForm):
     """A new request. The topics are the categories that subscribers may use."""
 
     category = forms.ChoiceField(

@@ -167,9 +167,10 @@ def _write(notice: OutageNotice, mails: returning.Round, *, actor: Actor) -> Non
     if to is not None:
         notice.message = _mail(notice.update, notice.member, to, mails, actor=actor)
     elif known:
-        notice.state, notice.reason = NoticeState.FAILED, _("Mail to %(address)s has come back.") % {
-            "address": known[0].address
-        }
+        notice.state, notice.reason = (
+            NoticeState.FAILED,
+            _("Mail to %(address)s has come back.") % {"address": known[0].address},
+        )
     else:
         notice.state = NoticeState.NO_ADDRESS
 
@@ -205,7 +206,7 @@ class Recipient(NamedTuple):
 
 
 def _recipients(member: OutageMember) -> list[Recipient]:
-    """Who can be written to, the first that mail reaches is: whoever signs in for the account, or asked; the account."""
+    """Who can be written to, the first that mail reaches is: who signs in for the account, or asked; the account."""
     account = member.account
     people = [place.ticket.requester for place in member.tickets.all()]
     if account is not None:

@@ -15,6 +15,7 @@ from boss.core.permissions import PermissionDenied, may
 from boss.core.problems import Problem
 from boss.tenancy.models import User
 from boss.tenancy.selectors import actor_for_user
+from ticketing import mail_limits
 from ticketing.choices import LinkType, MessageKind, ParticipantRole, TicketState, Trust
 from ticketing.mail import matching as reading
 from ticketing.mail import parsing, wishes
@@ -268,7 +269,8 @@ def attach(inbound: InboundMail, mail: Mail, message: Message, *, actor: Actor) 
     if not wanted:
         return
     raw = bytes(inbound.raw.content)
-    uploads = [Upload.made(part.name, content) for part, content in parsing.contents(raw, wanted)]
+    taken = mail_limits.for_reading(inbound.realm_id)
+    uploads = [Upload.made(part.name, content) for part, content in parsing.contents(raw, wanted, taken)]
     attaching.keep(uploads, actor=actor, ticket=message.ticket, message=message, by_mail=True)
 
 

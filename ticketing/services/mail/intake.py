@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 
 import structlog
@@ -19,9 +18,9 @@ from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerAway
 
 from boss.core import scoping
-from ticketing import file_limits
+from ticketing import mail_limits
 from ticketing.choices import InboundState
-from ticketing.mail import authentication, automatic, limits, parsing
+from ticketing.mail import authentication, automatic, parsing
 from ticketing.mail.neutral import Unparseable
 from ticketing.models import InboundMail, Mailbox, RawMail
 from ticketing.services.mail import applying, bell, deciding, keys, mailboxes, resolving
@@ -100,7 +99,7 @@ def _work_off(realm_id: int, mail_id: int, *, mates: int) -> int:
         if not mails:
             return 0
         raws = dict(RawMail.objects.filter(mail__in=mails).values_list("mail_id", "content"))
-        ring, own, taken = keys.keyring(), _own_addresses(), limits_of(realm_id)
+        ring, own, taken = keys.keyring(), _own_addresses(), mail_limits.for_reading(realm_id)
     done = 0
     for mail in mails:
         read = deciding.Read(raw=bytes(raws.pop(mail.pk)), keys=ring, own=own, limits=taken)
@@ -159,8 +158,8 @@ def _claimed(mail_id: int, mates: int) -> list[InboundMail]:
 def _understand(mail: InboundMail, read: deciding.Read) -> None:
     """What can be known of the mail without the database."""
     try:
-        if len(read.raw) > limits.DEFAULT.raw:
-            read.mail = applying.too_large(parsing.peek(read.raw))
+        if len(read.raw) > read.limits.raw:
+            read.mail = applying.too_large(parsing.peek(read.raw, read.limits))
         else:
             read.mail = parsing.parse(read.raw, read.limits)
     except Unparseable as trouble:
@@ -171,16 +170,6 @@ def _understand(mail: InboundMail, read: deciding.Read) -> None:
         read.verified = authentication.authenticate(
             read.mail, read.raw, authserv_id=settings.BOSS_MAIL_AUTHSERV_ID, resolver=resolving.resolver()
         )
-
-
-def limits_of(realm_id: int) -> limits.Limits:
-    """How much of a mail is read: of files no more than the realm takes on its pages."""
-    files = file_limits.of_realm(realm_id)
-    return dataclasses.replace(
-        limits.DEFAULT,
-        attachments=min(files.count, limits.DEFAULT.attachments),
-        attachment=min(files.file_mib * file_limits.MIB, limits.DEFAULT.attachment),
-    )
 
 
 def _own_addresses() -> frozenset[str]:

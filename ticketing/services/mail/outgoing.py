@@ -13,7 +13,7 @@ from boss.core.models import FileScan
 from boss.notify.rendering import home_of
 from boss.notify.services import messages
 from boss.tenancy.selectors import get_brand, get_realm
-from ticketing import file_limits, mail_texts
+from ticketing import file_limits, mail_limits, mail_texts, upload_links
 from ticketing.choices import MessageKind, OutboundKind, ParticipantRole, ParticipantState
 from ticketing.mail import composing, tokens
 from ticketing.mail.neutral import Address
@@ -175,7 +175,10 @@ def tell_too_large(*, actor: Actor, ticket: Ticket, address: Address) -> None:
         return
     again = f":{OutboundMail.objects.filter(ticket=ticket).count()}"
     to = To(participant)
-    _automatic(actor, ticket, to, OutboundKind.TOO_LARGE, "ticket_too_large", {}, "auto-replied", again=again)
+    context: dict[str, Any] = {"most": mail_limits.of_realm(ticket.realm_id).raw_mib}
+    if participant.role != ParticipantRole.STAFF:  # they have the console
+        context |= {"upload_link": upload_links.link(participant), "days": upload_links.VALID_FOR.days}
+    _automatic(actor, ticket, to, OutboundKind.TOO_LARGE, "ticket_too_large", context, "auto-replied", again=again)
 
 
 def ask_to_sign_in(*, actor: Actor, ticket: Ticket, address: Address, wishes: Sequence[Wish]) -> OutboundMail | None:

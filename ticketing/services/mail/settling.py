@@ -11,16 +11,17 @@ from boss.core.problems import InvalidInput
 from boss.core.services import service
 from boss.tenancy.models import User
 from boss.tenancy.selectors import find_user_by_email
+from ticketing import mail_limits
 from ticketing.choices import UNSETTLED_STATES, InboundState, MessageKind, ParticipantRole
 from ticketing.errors import MailSettled
 from ticketing.links import goes_on_as
-from ticketing.mail import limits, parsing
+from ticketing.mail import parsing
 from ticketing.mail.authentication import Authentication, Verified
 from ticketing.mail.automatic import Classified, MailClass
 from ticketing.mail.neutral import Address, Mail, Unparseable
 from ticketing.models import BlockedSender, InboundMail, Mailbox, Ticket
 from ticketing.services import tickets
-from ticketing.services.mail import applying, intake, participants
+from ticketing.services.mail import applying, participants
 from ticketing.services.mail.matching import Match
 from ticketing.services.mail.tracing import Trace
 
@@ -129,12 +130,11 @@ def _locked(actor: Actor, mail: InboundMail) -> InboundMail:
 def _read(inbound: InboundMail) -> Mail:
     """The mail anew. What cannot be read is put where people want it as a stub; they see it as text beside."""
     raw = bytes(inbound.raw.content)
+    taken = mail_limits.for_reading(inbound.realm_id)
     try:
         return (
-            parsing.parse(raw, intake.limits_of(inbound.realm_id))
-            if len(raw) <= limits.DEFAULT.raw
-            else applying.too_large(parsing.peek(raw))
-        )
+            parsing.parse(raw, taken) if len(raw) <= taken.raw else applying.too_large(parsing.peek(raw, taken))
+        )  # fmt: skip
     except Unparseable:
         return Mail(
             headers={}, sender=Address(inbound.sender, inbound.sender_name), senders=0, to=(), cc=(), reply_to=(),

@@ -16,7 +16,7 @@ from boss.core.services import service
 from boss.notify.rendering import Rendered, home_of, render
 from boss.notify.services import messages
 from boss.tenancy.models import User
-from ticketing import desk, mail_texts
+from ticketing import desk, mail_limits, mail_texts, upload_links
 from ticketing.choices import OutboundKind
 from ticketing.errors import MailTextChanged, OnlyPeopleWrite
 from ticketing.mail import composing, language
@@ -114,6 +114,9 @@ def _rendered(actor: Actor, place: Place, body: str, ticket: Ticket | None) -> R
         "body": _("We have replaced the modem. Please restart your computer."),
         "quoted": composing.quoted(_("Dana"), _("Pages take minutes to load.")),
         "by_mail": True,
+        "most": mail_limits.of_realm(actor.realm_id).raw_mib,
+        "days": upload_links.VALID_FOR.days,
+        "upload_link": f"{home_of(actor.realm_id)}upload/…/",
     }
     if body:
         context["written"] = mail_texts.fill(body, shown, context)

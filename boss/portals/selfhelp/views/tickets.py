@@ -15,9 +15,9 @@ from boss.core import scoping
 from boss.core.actors import Actor
 from boss.core.problems import Problem
 from boss.core.views import requires
-from boss.look import once, pages
+from boss.look import kept_files, once, pages
 from boss.look.marks import Mark
-from boss.portals import asking
+from boss.portals import answering, asking
 from boss.portals.selfhelp import words
 from boss.portals.selfhelp.forms import ReplyForm, TicketForm
 from boss.tenancy.selectors import caretaker_of
@@ -27,7 +27,6 @@ from ticketing.models import Ticket
 from ticketing.services import tickets as desk
 
 PAGE = 20
-OVER = ("closed", "cancelled", "merged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,7 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
     if goes_on is not None and request.method != "POST":
         return redirect("selfhelp:ticket", public_id=goes_on.public_id)
     form = ReplyForm(*((request.POST, request.FILES) if request.method == "POST" else ()))
+    kept_files.bring(form, request, f"say:{public_id}")
     if request.method == "POST" and form.is_valid():
         if not once.first_time(request.actor, request.POST.get("form_key", "")):  # type: ignore[attr-defined]
             return redirect("selfhelp:ticket", public_id=public_id)
@@ -69,10 +69,11 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
         except Problem as problem:
             form.add_problem(problem)
         else:
+            kept_files.sent(form, request)
             messages.success(request, _("Your message is sent."))
             return redirect("selfhelp:ticket", public_id=public_id)
     if form.errors:
-        form.say_again()
+        kept_files.keep(form, request)
     thread = asking.thread(request, found, "selfhelp")
     told = asking.told(request, found, "selfhelp")
     context = {
@@ -82,7 +83,7 @@ def ticket(request: HttpRequest, public_id: str) -> HttpResponse:
         "thread": thread,
         "form": form,
         "form_key": once.new_key(),
-        "can_reply": found.state not in OVER,
+        **answering.of(request, found).context(),
         "sharing": _sharing(request, found),
         "here": "tickets",
     }

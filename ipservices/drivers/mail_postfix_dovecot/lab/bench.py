@@ -8,9 +8,7 @@ from ipservices.labs import Names
 from ipservices.mailing.lab.bench import MailBench
 
 
-def benches(
-    lab: SqlMailLab, realm_id: int, domain: str = "kit.example", instance: str = ""
-) -> list[SqlMailBench]:
+def benches(lab: SqlMailLab, realm_id: int, domain: str = "kit.example", instance: str = "") -> list[SqlMailBench]:
     """One for the only kind; ``domain`` or ``instance`` tells two servers apart."""
     [bound] = bindings(lab.facts(), Names(f"subs.{domain}", domain, f"sip.{domain}"))
     return [SqlMailBench(realm_id, lab, bound, "mail.mailbox", f"{bound.driver_key} {domain}{instance}")]
