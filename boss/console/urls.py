@@ -272,6 +272,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tickets/reports/<slug:key>/", reports.report, name="report"),
     path("tickets/reports/<slug:key>/tickets/", reports.behind, name="report_tickets"),
     path("tickets/reports/<slug:key>/file/", reports.file, name="report_file"),
+    path("tickets/reports/<slug:key>/pdf/", reports.pdf, name="report_pdf"),
     path("tickets/reports/<slug:key>/keep/", reports.keep, name="report_keep"),
     path("mail-texts/", mail_texts.mail_texts, name="mail_texts"),
     path("mail-texts/<slug:mail_kind>/<slug:tag>/", mail_texts.mail_text, name="mail_text"),

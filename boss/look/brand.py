@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from boss.look import colours
+from boss.core import colours
 
 
 def stylesheet(colour: str) -> str:

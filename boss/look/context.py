@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from boss.look import brand, colours
+from boss.core import colours
+from boss.look import brand
 from boss.tenancy import selectors
 from boss.tenancy.models import Brand
 

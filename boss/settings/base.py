@@ -203,6 +203,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 60
 # What looks through files before anybody gets them: "clamd:host:port", "clamd:/path", or an entry point's name.
 BOSS_FILE_SCANNER = env.text("BOSS_FILE_SCANNER", "")
+# A folder of .ttf and .otf fonts for what the fonts of ours do not have (Chinese, Thai …), in PDFs.
+BOSS_PDF_FONTS = env.text("BOSS_PDF_FONTS", "")
 
 EMAIL_BACKEND = env.text("BOSS_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = str(BASE_DIR / ".boss" / "mail")

@@ -191,6 +191,7 @@ ROWS = {
     "report": "ticketing.view_savedreport",
     "report_tickets": "ticketing.view_savedreport",
     "report_file": "ticketing.view_savedreport",
+    "report_pdf": "ticketing.view_savedreport",
     "report_keep": "ticketing.view_savedreport",
     "report_saved": "ticketing.view_savedreport",
     "report_remove": "ticketing.view_savedreport",

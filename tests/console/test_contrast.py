@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boss.look import brand, colours
-from boss.look.colours import DARK_SURFACES, LIGHT_SURFACES, contrast, parse
+from boss.core import colours
+from boss.core.colours import DARK_SURFACES, LIGHT_SURFACES, contrast, parse
+from boss.look import brand
 
 STATIC = Path(__file__).resolve().parents[2] / "boss" / "static"
 TOKENS = (STATIC / "css" / "tokens.css").read_text()

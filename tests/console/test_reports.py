@@ -80,6 +80,18 @@ def test_a_table_is_handed_out_as_a_file_and_that_is_on_record(crowded: Any, cas
     assert (entry.actor_id, entry.after["filters"]) == (cast.alice.pk, {"days": "7"})
 
 
+def test_a_report_is_handed_out_as_pdf_and_a_wrong_filter_leads_back(crowded: Any, cast: Cast, browser_of: Any) -> None:
+    alice = browser_of(cast.alice)
+    url = re.search(r'href="([^"]*/pdf/[^"]*)" download', text_of(alice.get(f"{HERE}volume/", {"days": "7"})))[1]  # type: ignore[index]
+    answer = alice.get(html.unescape(url))
+    assert answer["Content-Type"] == "application/pdf" and "attachment" in answer["Content-Disposition"]
+    assert answer.content.startswith(b"%PDF-") and answer["X-Content-Type-Options"] == "nosniff"
+    entry = AuditEntry.objects.get(action="report.exported")
+    assert (entry.after["format"], entry.after["filters"]) == ("pdf", {"days": "7"})
+    assert alice.get(f"{HERE}volume/pdf/", {"pool": "nowhere"}).status_code == 302
+    assert browser_of(cast.bob).get(f"{HERE}volume/pdf/").status_code == 403
+
+
 def test_alice_keeps_a_report_has_it_mailed_and_gives_it_up(crowded: Any, cast: Cast, browser_of: Any) -> None:
     alice = browser_of(cast.alice)
     page = text_of(alice.get(f"{HERE}volume/", {"days": "7", "pool": "noc"}))

@@ -1,4 +1,4 @@
-"""Reports about tickets on the API: run one, list the tickets behind a number, take a table as CSV; and kept ones."""
+"""Reports about tickets on the API: run one, list the tickets behind a number, take files (CSV, PDF); and kept ones."""
 
 from __future__ import annotations
 
@@ -137,6 +137,13 @@ class ReportViewSet(BossViewSet):
         table = request.query_params.get("table", "")
         text = reports.export(actor=self.actor, report=key, wanted=self._wanted(request), table=table)
         return exports.as_download(f"{key}-{table}.csv", "text/csv; charset=utf-8", text.encode())
+
+    @extend_schema(parameters=FILTERS, responses={(200, "application/pdf"): OpenApiTypes.BINARY})
+    @action(detail=True, permission=VIEW)
+    def pdf(self, request: Request, key: str) -> HttpResponse:
+        """All of a report on pages with the provider's brand: findings, pictures and tables. On record."""
+        content = reports.export_pdf(actor=self.actor, report=key, wanted=self._wanted(request))
+        return exports.as_download(f"{key}-{today_of(self.actor)}.pdf", reports.PDF, content)
 
     def _wanted(self, request: Request) -> Wanted:
         return Wanted.of(request.query_params, today=today_of(self.actor))

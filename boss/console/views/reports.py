@@ -134,6 +134,21 @@ def file(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @staff(VIEW)
+@require_GET
+@never_cache
+def pdf(request: HttpRequest, key: str) -> HttpResponse:
+    """All of a report as PDF; on record."""
+    actor = actor_of(request)
+    try:
+        wanted = Wanted.of(request.GET, today=today_of(actor))
+        content = reports.export_pdf(actor=actor, report=key, wanted=wanted)
+    except InvalidInput as problem:
+        refused(request, problem)
+        return redirect("console:report", key)
+    return exports.as_download(f"{key}-{today_of(actor)}.pdf", reports.PDF, content)
+
+
+@staff(VIEW)
 @require_http_methods(["GET", "POST"])
 def keep(request: HttpRequest, key: str) -> HttpResponse:
     """Keep a report with the filters in the address."""

@@ -1,14 +1,16 @@
-"""Scenario 19: the numbers of reports are exact, a bar opens exactly its tickets, and the file says the same."""
+"""Scenario 19: the numbers of reports are exact, a bar opens exactly its tickets, and the files say the same."""
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pypdf import PdfReader
 
 from boss.core import clock, scoping
 from boss.core.actors import Actor
@@ -60,6 +62,11 @@ def _six(actor: Actor) -> None:
             )  # fmt: skip
 
 
+def lines_of(pdf: bytes) -> str:
+    """A PDF's words, on one line."""
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages).split())
+
+
 def column(page: Page, table: str, label: str) -> list[str]:
     cells = page.locator(f"section[aria-labelledby={table}-h] td[data-label='{label}']")
     return [text.strip() for text in cells.all_inner_texts()]
@@ -102,6 +109,15 @@ def test_exact_numbers_a_bar_a_file_and_the_mail(
     labels = page.locator("section[aria-labelledby=waits-h] tbody th").all_inner_texts()
     assert lines == [list(each) for each in zip(labels, column(page, "waits", "Tickets"), strict=True)]
 
+    # All of it as PDF: the same findings and the same numbers beside their labels.
+    findings = page.locator("section.report h2").all_inner_texts()
+    waits = [f"{label} {number}" for label, number in zip(labels, column(page, "waits", "Tickets"), strict=True)]
+    with page.expect_download() as handed:
+        page.get_by_role("link", name="PDF First and next answer").click()
+    handed.value.save_as(tmp_path / "answers.pdf")
+    read = lines_of((tmp_path / "answers.pdf").read_bytes())
+    assert len(findings) == 3 and all(each in read for each in [*findings, *waits, "Made for Dana Dean"])
+
     # The second bar: three tickets that waited for a quarter of an hour to an hour.
     chart = page.locator("section[aria-labelledby=waits-h] .boss-chart")
     chart.scroll_into_view_if_needed()
@@ -112,7 +128,7 @@ def test_exact_numbers_a_bar_a_file_and_the_mail(
     assert sorted(each.split("Matter ")[1].split()[0] for each in titles) == ["2", "3", "4"]
     look.judge("the tickets behind a bar")
 
-    # Kept, to be mailed: it comes by the real mail server at its time, with the table and the way back.
+    # Kept, to be mailed: it comes by the real mail server at its time, with the table, the way back and the PDF.
     page.get_by_role("link", name="Back to the report").click()
     page.get_by_role("link", name="Keep or mail").click()
     page.get_by_label("Name").fill("How we answer")
@@ -130,4 +146,9 @@ def test_exact_numbers_a_bar_a_file_and_the_mail(
     [mail] = desk.until(lambda: desk.letters(DANA))
     text = mail.get_body(("plain",)).get_content()
     assert mail["Subject"].startswith("How we answer: ") and f"{HERE}answers/?since=" in text and "Half within" in text
+    [pdf] = mail.iter_attachments()
+    assert pdf.get_content_type() == "application/pdf" and str(pdf.get_filename()).startswith("How we answer ")
+    read = lines_of(pdf.get_content())
+    assert "Half of the first answers came within 25 min, nine of ten within 37 min" in read
+    assert all(each in read for each in ["How we answer", *waits, "Made for Dana Dean", "Page 1 of"])
     assert look.errors == []

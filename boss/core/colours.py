@@ -114,3 +114,8 @@ def shades(colour: str, surfaces: tuple[str, ...]) -> Shades:
         text=to_hex(text_safe(fill, grounds)),
         edge=to_hex(text_safe(fill, grounds, EDGE_CONTRAST)),
     )
+
+
+def mixed(colour: Rgb, share: float) -> Rgb:
+    """So much of ``colour`` (0 to 1) on white."""
+    return tuple(round(255 + (value - 255) * share) for value in colour)  # type: ignore[return-value]
