@@ -42,7 +42,7 @@ class TicketReportSerializer(serializers.Serializer[Report]):
 class ReportColumnSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
-    unit = serializers.ChoiceField(choices=["count", "seconds", "percent", "text"])
+    unit = serializers.ChoiceField(choices=["count", "seconds", "percent", "money", "text"])
 
 
 class ReportCellSerializer(serializers.Serializer[Cell]):

@@ -7,6 +7,7 @@ from ticketing.models.bounces import SoftBounce
 from ticketing.models.bulks import TicketBulk, TicketBulkItem
 from ticketing.models.categories import Category, CategoryDraft, CategorySchema
 from ticketing.models.checklists import ChecklistItem
+from ticketing.models.costs import CostRate
 from ticketing.models.desk import Macro, MacroVersion, Snippet, TextDraft
 from ticketing.models.escalations import EscalationTimer, StaffNotice, TicketDeadline
 from ticketing.models.links import TicketMerge, TicketRelation
@@ -41,6 +42,7 @@ from ticketing.models.values import TicketFieldValue
 from ticketing.models.views import SavedView, ViewPreference
 
 __all__ = [
+    "CostRate",
     "Attachment",
     "BlockedSender",
     "CalendarVersion",

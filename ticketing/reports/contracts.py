@@ -12,7 +12,8 @@ from boss.core.registry import Registry
 from boss.core.scoping import ScopedQuerySet
 from ticketing.reports.asking import Question
 
-Unit = Literal["count", "seconds", "percent", "text"]
+Unit = Literal["count", "seconds", "percent", "money", "text"]
+"""Money is a text with two decimals ("1204.50"), never a float; its column says the currency."""
 ChartKind = Literal["lines", "bars", "rows", "band", "box", "heat", "pareto"]
 
 
