@@ -59,7 +59,7 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
     asked = _asked(actor, found) if found.is_open else []
     rights = _rights(actor, found)
     around = composer.of(actor, found, may_note=rights["note"])
-    rules = policies.closing_of(found.category)
+    rules = policies.closing_of(found.category_id)
     context = {
         "ticket": found,
         "composer": around,
@@ -172,7 +172,7 @@ def _needed(actor: Actor, found: Ticket, state: str = "", key: str = "") -> list
     target = statuses.find(known, key) if key else statuses.first_of(known, state)
     keys = statuses.needed(published.fields(), target) if target else set()
     if target is not None and target.state == TicketState.RESOLVED:
-        keys |= set(policies.closing_of(found.category).fields)
+        keys |= set(policies.closing_of(found.category_id).fields)
     empty = [field for field in _asked(actor, found) if found.data.get(field.key) in (None, "", [])]
     return [field for field in empty if field.key in keys]
 
@@ -184,7 +184,7 @@ def move(request: HttpRequest, public_id: str) -> HttpResponse:
     actor = actor_of(request)
     found = selectors.get_ticket(actor, public_id)
     needed = _needed(actor, found, key=request.POST.get("status", "") or "-")
-    rules = policies.closing_of(found.category)
+    rules = policies.closing_of(found.category_id)
     form = MoveForm(request.POST, request.FILES, statuses=_ways(found), needed=needed, rules=rules)
     if not form.is_valid():
         return ticket_page(request, found, status=422, move_form=form)
@@ -380,7 +380,7 @@ def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
     found = selectors.get_ticket(actor, public_id)
     outcomes = list(selectors.outcomes_of(found)) if found.is_open else []
     outcome = _chosen(outcomes, request.POST.get("outcome", ""))
-    needed, rules = _needed(actor, found, TicketState.RESOLVED), policies.closing_of(found.category)
+    needed, rules = _needed(actor, found, TicketState.RESOLVED), policies.closing_of(found.category_id)
     form = ResolveForm(request.POST, request.FILES, outcome=outcome, needed=needed, rules=rules)
     if not form.is_valid():
         return ticket_page(request, found, status=422, resolve_form=form)
