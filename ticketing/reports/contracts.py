@@ -82,7 +82,8 @@ class Report:
 
     ``tickets(question, cell)`` gives the tickets behind a :class:`Cell`: the same rows from which it was counted, by
     the same conditions. It raises :class:`NoSuchCell` for an address that no cell has.
-    ``permission``: what one must hold beside the right to reports.
+    ``permission``: what one must hold beside the right to reports. ``by_field``: it counts by the values of one field
+    of a category (``Question.by``), which is one more filter.
     """
 
     key: str
@@ -93,6 +94,7 @@ class Report:
     run: Callable[[Question], list[Table]]
     tickets: Callable[[Question, str], ScopedQuerySet]
     has_period: bool = True
+    by_field: bool = False
     permission: str = ""
     icon: str = "chart-bar"
     words: Mapping[str, str] = field(default_factory=dict)
