@@ -1,4 +1,4 @@
-"""Reads of automation: which rules hold where, what they have done, and where they are stopped."""
+"""Reads of automation: what rules have done, and where they are stopped."""
 
 from __future__ import annotations
 
@@ -9,25 +9,10 @@ from django.db.models import Sum
 from boss.core.actors import Actor
 from boss.core.scoping import ScopedQuerySet
 from ticketing.automation.kinds import RuleResult
-from ticketing.models import Category, Policy, PolicyUse, PolicyVersion, RuleBreaker, RuleRun, Ticket
+from ticketing.models import Policy, RuleBreaker, RuleRun, Ticket
 from ticketing.models.thread import VIEW_INTERNAL
-from ticketing.sla.kinds import PolicyKind
 
 MINUTE = dt.timedelta(minutes=1)
-
-
-def version_for(category_id: int) -> PolicyVersion | None:
-    """The published rules that hold in a category, the nearest. One statement where the realm has none at all."""
-    rows = PolicyUse.objects.filter(kind=PolicyKind.AUTOMATION, policy__is_archived=False)
-    uses: dict[int | None, PolicyVersion | None] = {
-        use.category_id: use.policy.current for use in rows.select_related("policy__current")
-    }
-    if not any(uses.values()):
-        return None
-    if uses.get(category_id) is not None:
-        return uses[category_id]
-    parent = Category.objects.filter(pk=category_id).values_list("parent_id", flat=True).first()
-    return uses.get(parent) or uses.get(None)
 
 
 def list_runs(actor: Actor, *, ticket: Ticket | None = None, policy: Policy | None = None) -> ScopedQuerySet:

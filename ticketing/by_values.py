@@ -18,8 +18,17 @@ from ticketing.models.thread import VIEW_INTERNAL
 def filterable_fields(actor: Actor, category: Category) -> list[FieldDef]:
     """The fields of the present version that lists of the category's tickets may be narrowed and sorted by, as far as
     the actor may read them. Customers are offered none."""
+    return readable(actor, [field for field in _published(category) if field.filterable])
+
+
+def reportable_fields(actor: Actor, category: Category) -> list[FieldDef]:
+    """The fields of the present version that reports may use, as far as the actor may read them."""
+    return readable(actor, [field for field in _published(category) if field.reportable])
+
+
+def _published(category: Category) -> Sequence[FieldDef]:
     published = selectors.find_schema(category)
-    return readable(actor, [field for field in (published.fields() if published else ()) if field.filterable])
+    return published.fields() if published else ()
 
 
 def readable(actor: Actor, every: Sequence[FieldDef]) -> list[FieldDef]:
@@ -31,12 +40,16 @@ def readable(actor: Actor, every: Sequence[FieldDef]) -> list[FieldDef]:
 def narrow(rows: ScopedQuerySet, category: Category, wanted: Mapping[str, tuple[FieldDef, Any]]) -> ScopedQuerySet:
     """Those of ``rows`` of a category whose fields have these values (as they are kept). By the fields' own index."""
     rows = rows.filter(category=category)
-    for key, (field, value) in wanted.items():
-        values = TicketFieldValue.objects.filter(
-            ticket_id=OuterRef("pk"), category=category, field=key, **typed(field, value)
-        )
-        rows = rows.filter(Exists(values))
+    for field, value in wanted.values():
+        rows = rows.filter(has(category, field, **typed(field, value)))
     return rows
+
+
+def has(category: Category, field: FieldDef, **value: Any) -> Exists:
+    """Of tickets of the category: the field holds this value, given as the column it is kept in (``fields.typed``);
+    without one, any."""
+    held = TicketFieldValue.objects.filter(ticket_id=OuterRef("pk"), category=category, field=field.key, **value)
+    return Exists(held)
 
 
 def sort_by(rows: ScopedQuerySet, category: Category, field: FieldDef, *, falling: bool) -> ScopedQuerySet:

@@ -74,7 +74,7 @@ def sla_of(category: Category) -> Held | None:
 
     On each step a policy goes before the category's own two targets. None when nothing is promised.
     """
-    uses = _uses(PolicyKind.SLA, category)
+    uses = _uses(PolicyKind.SLA, category.pk)
     for one, of in ((category, "category"), (category.parent, "parent")):
         if one is None:
             continue
@@ -86,15 +86,17 @@ def sla_of(category: Category) -> Held | None:
     return Held(version, rules.read(version.rules), "realm") if version is not None else None
 
 
-def version_for(kind: str, category: Category) -> PolicyVersion | None:
-    """The published version of this kind of policy that holds in a category: the nearest."""
-    uses = _uses(kind, category)
-    return next((uses[at] for at in (category.pk, category.parent_id, None) if at in uses), None)
+def version_for(kind: str, category_id: int) -> PolicyVersion | None:
+    """The published version of this kind of policy that holds in a category: its own, else that of the one above, else
+    the realm's. One statement, and the category itself need not be read."""
+    uses = _uses(kind, category_id)
+    of_parent = next((at for at in uses if at not in (category_id, None)), None)
+    return uses.get(category_id) or uses.get(of_parent) or uses.get(None)
 
 
-def closing_of(category: Category) -> ClosingRules:
+def closing_of(category_id: int) -> ClosingRules:
     """The closing rules of a category: the nearest that were published, else none."""
-    version = version_for(PolicyKind.CLOSING, category)
+    version = version_for(PolicyKind.CLOSING, category_id)
     return closing.read(version.rules) if version is not None else closing.NOTHING
 
 
@@ -149,8 +151,10 @@ def _accounts_of(tickets: Sequence[Ticket]) -> list[set[int]]:
     return [found.get(ticket.pk, set()) for ticket in tickets]
 
 
-def _uses(kind: str, category: Category) -> dict[int | None, PolicyVersion]:
-    at = Q(category_id__in=[pk for pk in (category.pk, category.parent_id) if pk]) | Q(category=None)
+def _uses(kind: str, category_id: int) -> dict[int | None, PolicyVersion]:
+    """What is published for the category, the one above it and (None) the whole realm."""
+    parent = Category.objects.filter(pk=category_id).values("parent_id")
+    at = Q(category_id=category_id) | Q(category_id__in=parent) | Q(category=None)
     uses = PolicyUse.objects.filter(at, kind=kind, policy__is_archived=False).select_related("policy__current")
     return {use.category_id: use.policy.current for use in uses if use.policy.current is not None}
 

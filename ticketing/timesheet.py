@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
@@ -13,6 +14,7 @@ from django.db.models.functions import Coalesce
 from boss.core.actors import Actor
 from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
+from ticketing import costs
 from ticketing.models import Ticket, TimeEntry, Timer
 from ticketing.selectors import whole_of
 
@@ -92,13 +94,19 @@ def list_worked(actor: Actor, user_id: int, since: dt.datetime, until: dt.dateti
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """Time of one group: of ``seconds`` in all, ``billable``; ``entries`` says how often it was written down."""
+    """Time of one group: of ``seconds`` in all, ``billable``; ``entries`` says how often it was written down.
+
+    ``cost`` is money times seconds, exact (``costs.money_of``), of the time with a known rate; ``uncosted`` are the
+    seconds without one. Both are None for those who may not see costs, ``cost`` also where no rate was known.
+    """
 
     key: Any
     name: str
     seconds: int
     billable: int
     entries: int
+    cost: Decimal | None = None
+    uncosted: int | None = None
 
 
 def totals(actor: Actor, *, by: By, since: dt.datetime, until: dt.datetime) -> list[Total]:
@@ -107,6 +115,7 @@ def totals(actor: Actor, *, by: By, since: dt.datetime, until: dt.datetime) -> l
     ``name`` is empty where there is none: a person erased, no pool, no account; for accounts it is always.
     """
     key, name = _GROUPS[by]
+    with_costs = costs.may_see(actor)
     rows = (
         TimeEntry.objects.visible_to(actor)
         .filter(started_at__gte=since, started_at__lt=until)
@@ -116,13 +125,17 @@ def totals(actor: Actor, *, by: By, since: dt.datetime, until: dt.datetime) -> l
             all=Sum("seconds"),
             charged=Coalesce(Sum("seconds", filter=Q(is_billable=True)), Value(0)),
             times=Sum(Value(1), filter=Q(corrects=None)),
+            **(costs.SUMS if with_costs else {}),
         )
     )
     named = by in ("person", "pool", "category")
     found = [
-        Total(row[key], str(row[name] or "") if named else "", row["all"], row["charged"], row["times"] or 0)
+        Total(
+            row[key], str(row[name] or "") if named else "", row["all"], row["charged"], row["times"] or 0,
+            row.get("cost"), row["uncosted"] or 0 if with_costs else None,
+        )
         for row in rows
-    ]
+    ]  # fmt: skip
     return sorted(found, key=lambda total: (-total.seconds, total.name))
 
 

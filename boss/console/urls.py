@@ -15,6 +15,7 @@ from boss.console.views import (
     calendars,
     categories,
     category_checklist,
+    cost_rates,
     desk,
     findings,
     home,
@@ -305,6 +306,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tickets/<slug:public_id>/time/", time.add, name="time_add"),
     path("time/", time.my_time, name="my_time"),
     path("time/totals/", time.totals, name="time_totals"),
+    path("time/rates/", cost_rates.rates, name="cost_rates"),
     path("time/<slug:public_id>/", time.correct, name="time_correct"),
     path("tickets/<slug:public_id>/reopen/", tickets.reopen, name="ticket_reopen"),
 ]

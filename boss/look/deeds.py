@@ -210,6 +210,7 @@ _WORK: dict[str, Sentence] = {
     "time.timer_started": _("Timer started on ticket %(what)s"),
     "time.discarded": _("Timer on ticket %(what)s thrown away"),
     "time.exported": _("Working time handed out as a file"),
+    "cost_rate.set": _("Cost of an hour set: %(what)s"),
     "time.corrected": _("Time corrected on ticket %(what)s"),
     "ticket.rules_stopped": _("Rules stopped on ticket: %(what)s"),
     "ticket.rules_resumed": _("Rules may act again on ticket: %(what)s"),

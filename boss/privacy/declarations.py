@@ -155,7 +155,7 @@ def _desk() -> list[Holding]:
             erased={"before": SCRUBBED, "after": SCRUBBED, "actor_label": SCRUBBED},
         ),
         _by(
-            ticketing.TimeEntry, "ticket_id", "ticket", erased={"note": SCRUBBED}, hidden=("written_by",),
+            ticketing.TimeEntry, "ticket_id", "ticket", erased={"note": SCRUBBED}, hidden=("written_by", "cost_rate"),
             withheld=Q(pk__isnull=False),
         ),
         _by(
@@ -196,6 +196,7 @@ def _desk() -> list[Holding]:
         *_nobody("names tickets by their number, to staff", ticketing.StaffNotice),
         *_nobody("ids and times alone", ticketing.TicketDeadline),
         *_nobody("ids and times alone", ticketing.PoolWait, ticketing.PoolSupervisor, ticketing.RotaShift),
+        *_nobody("what the provider's people cost him", ticketing.CostRate),
         *_nobody("the provider's own", ticketing.Skill, ticketing.CategoryNeed),
         *_nobody("where staff are at the moment", ticketing.StaffPresence),
         *_nobody("the provider's own", ticketing.SavedView, ticketing.ViewPreference, ticketing.TicketBulk),

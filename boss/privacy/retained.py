@@ -11,7 +11,7 @@ from boss.core.retention import RecordClass, record_classes
 from boss.notify.models import Delivery, Message, MessageFile
 from boss.tenancy.models import Session, SignInFailure
 from ipservices.models import DriverCall, LeaseHistory, ObservedLease, UsageRecord
-from ticketing.models import Attachment
+from ticketing.models import Attachment, RuleRun
 from ticketing.models import Message as TicketMessage
 from workflow.models import RunEvent
 
@@ -34,6 +34,9 @@ def declare_all() -> None:
             _("Conversations of tickets that were resolved"), TicketMessage,
             lambda cut: Q(ticket__resolved_at__lt=cut), 5 * YEAR, floor_days=90,
             dependents=((Attachment, "message_id"),),
+        ),
+        "rule_runs": RecordClass(
+            _("What automation rules saw and did"), RuleRun, lambda cut: Q(at__lt=cut), YEAR, floor_days=30,
         ),
         "driver_calls": RecordClass(
             _("What was said to servers"), DriverCall, lambda cut: Q(started_at__lt=cut), YEAR, floor_days=30,

@@ -77,6 +77,7 @@ BUILT_IN: dict[str, RolePolicy] = {
             "subscribers.collect subscribers.announce_lease",
             "ticketing.assign_ticket ticketing.manage_categories ticketing.manage_policies ticketing.manage_pools",
             "ticketing.correct_timeentry ticketing.share_savedview ticketing.manage_macros ticketing.view_savedreport",
+            "ticketing.view_costrate ticketing.add_costrate",
             "ticketing.view_mailbox ticketing.manage_mailboxes ticketing.settle_inboundmail",
             "workflow.publish_definition workflow.start_run workflow.reverse_run workflow.retry_task",
             "workflow.move_run workflow.complete_task workflow.skip_task workflow.signal_run",
@@ -98,6 +99,7 @@ BUILT_IN: dict[str, RolePolicy] = {
         _STAFF
         | _set(
             "ticketing.assign_ticket ticketing.correct_timeentry ticketing.settle_inboundmail",
+            "ticketing.view_costrate ticketing.add_costrate",
             "ticketing.share_savedview ticketing.manage_macros ticketing.view_savedreport",
             "workflow.reverse_run workflow.move_run",
             "workflow.retry_task workflow.complete_task workflow.start_run",

@@ -83,6 +83,8 @@ WORDS: dict[str, str | Promise] = {
     "ticketing.view_timeentry": _("See the time spent on tickets"),
     "ticketing.add_timeentry": _("Write down time spent on tickets"),
     "ticketing.correct_timeentry": _("Correct the time of others"),
+    "ticketing.view_costrate": _("See what working time costs"),
+    "ticketing.add_costrate": _("Set what an hour of work costs"),
     "ticketing.view_savedview": _("Use and keep views of tickets"),
     "ticketing.share_savedview": _("Share views of tickets with all staff"),
     "ticketing.view_ticketbulk": _("See what became of one's own actions on many tickets"),

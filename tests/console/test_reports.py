@@ -18,7 +18,10 @@ from ticketing.models import SavedReport, Ticket
 from ticketing.services import categories, pools
 
 HERE = "/console/tickets/reports/"
-KEYS = ("volume", "backlog", "answers", "resolution", "promises", "due", "heat", "workload", "time", "fallbacks")
+KEYS = (
+    "volume", "backlog", "answers", "resolution", "promises", "due", "heat", "workload", "time", "by_field",
+    "fallbacks",
+)  # fmt: skip
 
 
 @pytest.fixture

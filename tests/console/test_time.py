@@ -76,7 +76,7 @@ def test_a_correction_says_who_and_why_and_what_was_first(ticket: Ticket, cast: 
     file = alice.get("/console/time/totals/", {"as": "csv"})
     assert file["Content-Type"] == "text/csv; charset=utf-8"
     assert file.content.decode().splitlines() == [
-        "Person,Hours,Hours that can be billed,Entries", "Bob Baker,1.0,0.0,1",
+        "Person,Hours,Hours that can be billed,Entries,Cost (USD),Hours without a rate", "Bob Baker,1.0,0.0,1,,1.0",
     ]  # fmt: skip
     assert AuditEntry.objects.get(action="time.exported").actor_label == "Alice Able"
 

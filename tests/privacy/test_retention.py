@@ -20,6 +20,8 @@ from subscribers.contact import ContactDetails
 from subscribers.services import accounts
 from tests import patience
 from tests.cast import actor_of
+from ticketing.models import RuleRun, Ticket, TicketEvent
+from ticketing.services import categories, policies, tickets
 
 LONG_AGO = dt.timedelta(days=400)
 
@@ -74,6 +76,37 @@ def test_what_is_old_goes_in_batches_and_what_is_held_stays(real_db, cast, monke
         assert SignInFailure.objects.count() == 1
     with clock.moved(dt.timedelta(days=91)):
         assert retaining.run(cast.alpha.pk, "sign_in_failures") == 1
+
+
+def test_what_rules_saw_ends_with_its_time_and_stays_of_whoever_is_held(real_db, cast):
+    with scoping.realm_transaction(cast.alpha.pk):
+        alice, system = actor_of(cast.alice), Actor.system(cast.alpha.pk)
+        held = accounts.open(actor=system, contact=ContactDetails("Held Hal", "hal@home.example", "+1 512 555 0111"))
+        retaining.hold(actor=alice, account=held, case="2026-17")
+        with pytest.raises(InvalidInput):
+            retaining.set_days(actor=alice, record_class="rule_runs", days=29)
+        retaining.set_days(actor=alice, record_class="rule_runs", days=30)
+        categories.create(actor=system, key="fault", name="Fault")
+        policy = policies.create(actor=system, kind="automation", key="rules", name="Rules")
+        told = {"name": "Urgent", "event": "priority", "steps": [{"do": "note", "text": "Look"}]}
+        policies.draft(actor=system, policy=policy, rules={"rules": [told]})
+        version = policies.publish(actor=system, policy=policy)
+        opened = [
+            tickets.open(actor=system, category_key="fault", title="Slow", links=links)
+            for links in ((), [("subscribers.account", held.pk)])
+        ]
+        for ticket in opened:
+            RuleRun.objects.create(
+                ticket=ticket, event=TicketEvent.objects.filter(ticket=ticket).earliest("pk"), policy_version=version,
+                position=0, name="Urgent", kind="priority", result="not_met", at=clock.now(),
+            )  # fmt: skip
+    with clock.moved(dt.timedelta(days=29)):
+        assert retaining.run(cast.alpha.pk, "rule_runs") == 0
+    with clock.moved(dt.timedelta(days=31)):
+        assert retaining.run(cast.alpha.pk, "rule_runs") == 1
+    with scoping.realm_transaction(cast.alpha.pk):
+        assert RuleRun.objects.get().ticket == opened[1], "the other's record is stopped from ending by the hold"
+        assert Ticket.objects.count() == 2 and TicketEvent.objects.filter(ticket=opened[0]).exists()
 
 
 def test_the_audit_trail_is_pruned_by_whole_seals_and_still_verifies(real_db, cast):

@@ -124,5 +124,5 @@ def test_no_key_closes_no_ticket(hers, system):
 def test_resolving_costs_a_fixed_number_of_queries(fallen, bob, django_assert_num_queries):
     # savepoint, lock, may, children, fields, category and its parent, how it may end, checklist, user, clocks, save,
     # event, audit, rules, three facts (it moved; it is resolved; its owner has room) and their deliveries, release
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(20):
         tickets.resolve(actor=bob, ticket=fallen, outcome="done", values={"pressure": 4})

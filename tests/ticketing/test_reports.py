@@ -31,6 +31,7 @@ from ticketing.reports.running import Ran, list_reports, run, tickets_behind
 from ticketing.services import categories, reports
 
 OWN = ("volume", "backlog", "answers", "resolution", "promises", "due", "heat", "workload", "time")
+"""Those that are asked nothing but filters; by a category's field: ``test_reports_by_field``."""
 
 
 @pytest.fixture(autouse=True)

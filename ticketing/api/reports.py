@@ -30,19 +30,21 @@ from ticketing.services import reports
 
 
 class TicketReportSerializer(serializers.Serializer[Report]):
-    """``basis`` says which hours the report counts; without ``has_period`` it tells of now."""
+    """``basis`` says which hours the report counts; without ``has_period`` it tells of now; with ``by_field`` it counts
+    by the values of ``group``, a field of the ``category``."""
 
     key = serializers.CharField()
     title = serializers.CharField()
     question = serializers.CharField()
     basis = serializers.CharField()
     has_period = serializers.BooleanField()
+    by_field = serializers.BooleanField()
 
 
 class ReportColumnSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
-    unit = serializers.ChoiceField(choices=["count", "seconds", "percent", "text"])
+    unit = serializers.ChoiceField(choices=["count", "seconds", "percent", "money", "text"])
 
 
 class ReportCellSerializer(serializers.Serializer[Cell]):
@@ -90,13 +92,18 @@ FILTERS = [
     OpenApiParameter("days", int, description="The last days, today among them; 30 if nothing is said"),
     OpenApiParameter("since", OpenApiTypes.DATE, description="Instead of days: the first day"),
     OpenApiParameter("until", OpenApiTypes.DATE, description="The last day, included"),
-    OpenApiParameter("category", str, description="A category's key; those below it count"),
+    OpenApiParameter(
+        "category", str,
+        description="A category's key; those below it count. With `field.<key>=<value>` for its own fields that reports"
+        " may use, and that one may read, only its tickets that hold these values",
+    ),
+    OpenApiParameter("group", str, description="Of reports `by_field`: the key of the category's field to count by"),
     OpenApiParameter("pool", str, description="A pool's key"),
     OpenApiParameter("channel", str, enum=list(CHANNELS)),
     OpenApiParameter("organization", str, description="Its public id; tickets at its sites count"),
     OpenApiParameter("site", str, description="Its public id"),
     OpenApiParameter("priority", int, enum=Priority.values),
-]
+]  # fmt: skip
 
 
 class ReportViewSet(BossViewSet):

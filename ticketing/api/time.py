@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django_filters import CharFilter, IsoDateTimeFilter
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,7 +19,7 @@ from boss.core import clock
 from boss.core.api.filters import FilterSet
 from boss.core.api.views import ReadOnlyViewSet
 from boss.core.problems import InvalidInput, NotFound
-from ticketing import selectors, timesheet
+from ticketing import costs, selectors, timesheet
 from ticketing.api.serializers import PersonSerializer
 from ticketing.choices import Activity
 from ticketing.models import Ticket, TimeEntry, Timer
@@ -58,13 +58,24 @@ class RunningTimer(serializers.Serializer[Any]):
 
 
 class TimeTotalSerializer(serializers.Serializer[timesheet.Total]):
-    """``name`` is empty where there is none; for accounts and activities the key says it."""
+    """``name`` is empty where there is none; for accounts and activities the key says it.
+
+    ``cost`` (the realm's currency, of the time whose rate was known) and ``uncosted``, the seconds without a rate,
+    are null for those who may not see costs.
+    """
 
     key = serializers.CharField(allow_null=True)
     name = serializers.CharField()
     seconds = serializers.IntegerField()
     billable = serializers.IntegerField()
     entries = serializers.IntegerField()
+    cost = serializers.SerializerMethodField()
+    uncosted = serializers.IntegerField(allow_null=True)
+
+    @extend_schema_field(serializers.DecimalField(max_digits=20, decimal_places=2, allow_null=True))
+    def get_cost(self, total: timesheet.Total) -> str | None:
+        money = costs.money_of(total.cost)
+        return None if money is None else str(money)
 
 
 class WhatItWas(serializers.Serializer[Any]):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from boss.core.api.routes import Route
-from ticketing.api import attachments, desk, lists, mail, mail_limits, policies, pools, reports, time, views
+from ticketing.api import attachments, costs, desk, lists, mail, mail_limits, policies, pools, reports, time, views
 
 routes = [
     Route("tickets", views.TicketViewSet),
@@ -11,6 +11,7 @@ routes = [
     Route("bulks", lists.TicketBulkViewSet),
     Route("categories", views.CategoryViewSet),
     Route("time-entries", time.TimeEntryViewSet),
+    Route("cost-rates", costs.CostRateViewSet),
     Route("policies", policies.PolicyViewSet),
     Route("pools", pools.TalentPoolViewSet),
     Route("presence", pools.StaffPresenceViewSet),

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('core', '0005_stored_files'),
         ('notify', '0003_files_of_messages'),
-        ('ticketing', '0025_index_of_newest_open'),
+        ('ticketing', '0026_cost_rates'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,6 +7,7 @@ from ticketing.models.bounces import SoftBounce
 from ticketing.models.bulks import TicketBulk, TicketBulkItem
 from ticketing.models.categories import Category, CategoryDraft, CategorySchema
 from ticketing.models.checklists import ChecklistItem
+from ticketing.models.costs import CostRate
 from ticketing.models.desk import Macro, MacroVersion, Snippet, TextDraft
 from ticketing.models.escalations import EscalationTimer, StaffNotice, TicketDeadline
 from ticketing.models.kept_files import KeptFile
@@ -50,6 +51,7 @@ __all__ = [
     "CategoryNeed",
     "CategorySchema",
     "ChecklistItem",
+    "CostRate",
     "EscalationTimer",
     "InboundMail",
     "KeptFile",

@@ -39,7 +39,8 @@ class TimeEntry(Addressable):
 
     ``seconds`` of a correction are the difference and may be negative; what counts of an entry is the sum with its
     corrections. ``pool`` and ``account_id`` are the ticket's when the time was written down, so that totals do not
-    move when the ticket does.
+    move when the ticket does. ``cost_rate`` is what an hour cost by then (see :class:`CostRate`), in the realm's
+    currency; null where no rate was known.
     """
 
     realm_only = "how the provider's people work"
@@ -57,6 +58,7 @@ class TimeEntry(Addressable):
     account_id = models.BigIntegerField(null=True)
     started_at = models.DateTimeField(_("started"))
     seconds = models.IntegerField(_("seconds"))
+    cost_rate = models.DecimalField(_("cost per hour"), max_digits=10, decimal_places=2, null=True, editable=False)
     activity = models.CharField(_("activity"), max_length=10, choices=Activity.choices, default=Activity.WORK)
     is_billable = models.BooleanField(_("billable"), default=False)
     source = models.CharField(max_length=10, choices=TimeSource.choices)

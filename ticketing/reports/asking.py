@@ -21,7 +21,11 @@ from boss.core.problems import InvalidInput
 from boss.core.scoping import ScopedQuerySet
 from boss.tenancy import selectors as tenancy
 from boss.tenancy.models import Site
+from ticketing import by_values
 from ticketing.choices import OPEN_STATES, MessageChannel, Priority
+from ticketing.fields import REFERENCES, FieldDef, as_kept, typed
+from ticketing.lists import FIELD
+from ticketing.lists import LONGEST as LONGEST_TEXT
 from ticketing.models import Category, Message, TalentPool, Ticket
 
 SPANS = (7, 30, 90, 365)
@@ -30,13 +34,24 @@ CHANNELS = {"web": gettext_lazy("By customers on the web"), "mail": gettext_lazy
             "desk": gettext_lazy("By staff or the system")}  # fmt: skip
 """How a ticket came: by its first message."""
 
-NAMES = ("days", "since", "until", "category", "pool", "channel", "organization", "site", "priority")
+PLAIN = ("category", "pool", "channel", "organization", "site", "group")
+NAMES = ("days", "since", "until", *PLAIN, "priority")
+
+
+def filters_in(given: Mapping[str, Any]) -> dict[str, str]:
+    """What of an address or a form are filters of reports, those by a category's own fields among them."""
+    texts = {str(name): str(value) for name, value in given.items() if value}
+    return {name: text for name, text in texts.items() if name in NAMES or name.startswith(FIELD)}
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Filters as they stand in an address, all checked. ``since`` and ``until`` are days, both of them included;
-    without them it is the last ``days`` days, today among them."""
+    without them it is the last ``days`` days, today among them.
+
+    ``fields``: keys of the category's own fields with the value they are to hold; ``group``: the key of the one by
+    whose values a report counts that does so (``Report.by_field``). Both mean the category alone, none below it.
+    """
 
     days: int = 30
     since: dt.date | None = None
@@ -47,29 +62,32 @@ class Wanted:
     organization: str = ""
     site: str = ""
     priority: int | None = None
+    group: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
 
     def named(self) -> dict[str, str]:
         """What is not as usual, as :meth:`of` reads it."""
         found = {"days": "" if self.since else str(self.days)}
         found |= {"since": self.since.isoformat() if self.since else ""}
         found |= {"until": self.until.isoformat() if self.until else ""}
-        found |= {name: getattr(self, name) for name in ("category", "pool", "channel", "organization", "site")}
+        found |= {name: getattr(self, name) for name in PLAIN}
+        found |= {f"{FIELD}{key}": value for key, value in self.fields}
         found["priority"] = str(self.priority or "")
         return {name: value for name, value in found.items() if value}
 
     @staticmethod
     def of(given: Mapping[str, Any], *, today: dt.date) -> Wanted:
         """Read filters. Raises :class:`InvalidInput` with the fields that cannot be."""
-        typed = {name: str(given.get(name) or "").strip() for name in NAMES}
+        texts = {name: str(given.get(name) or "").strip() for name in NAMES}
         errors: dict[str, list[str]] = {}
         days, priority = 30, None
-        if typed["days"]:
-            if typed["days"].isascii() and typed["days"].isdigit() and 1 <= int(typed["days"][:6]) <= LONGEST.days:
-                days = int(typed["days"])
+        if texts["days"]:
+            if texts["days"].isascii() and texts["days"].isdigit() and 1 <= int(texts["days"][:6]) <= LONGEST.days:
+                days = int(texts["days"])
             else:
                 errors["days"] = [_("From 1 to %(n)s days.") % {"n": LONGEST.days}]
-        since = _day(typed["since"], "since", errors)
-        until = _day(typed["until"], "until", errors)
+        since = _day(texts["since"], "since", errors)
+        until = _day(texts["until"], "until", errors)
         if until and not since and "since" not in errors:
             errors["since"] = [_("Give the first day as well.")]
         if since:
@@ -78,17 +96,21 @@ class Wanted:
                 errors["until"] = [_("The last day lies before the first.")]
             elif last - since >= LONGEST:
                 errors["since"] = [_("At most two years at once.")]
-        if typed["channel"] and typed["channel"] not in CHANNELS:
+        if texts["channel"] and texts["channel"] not in CHANNELS:
             errors["channel"] = [_("There is no such way.")]
-        if typed["priority"]:
-            priority = next((each.value for each in Priority if str(each.value) == typed["priority"]), None)
+        if texts["priority"]:
+            priority = next((each.value for each in Priority if str(each.value) == texts["priority"]), None)
             if priority is None:
                 errors["priority"] = [_("There is no such priority.")]
         if errors:
             raise InvalidInput(fields=errors)
         return Wanted(
-            days, since, until, typed["category"][:40], typed["pool"][:40], typed["channel"],
-            typed["organization"][:12], typed["site"][:12], priority,
+            days, since, until, texts["category"][:40], texts["pool"][:40], texts["channel"],
+            texts["organization"][:12], texts["site"][:12], priority, texts["group"][:60],
+            tuple(
+                (name.removeprefix(FIELD), value.strip()[:LONGEST_TEXT])
+                for name, value in sorted(filters_in(given).items()) if name.startswith(FIELD) and value.strip()
+            ),
         )  # fmt: skip
 
 
@@ -116,9 +138,18 @@ class Bucket:
     until: dt.datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ByField:
+    """One field of one category, by whose values is counted."""
+
+    category: Category
+    field: FieldDef
+
+
 @dataclass(frozen=True)
 class Question:
-    """A report's question of one person. ``since`` and ``until`` are instants, half-open, at midnights of ``zone``."""
+    """A report's question of one person. ``since`` and ``until`` are instants, half-open, at midnights of ``zone``.
+    ``by``: what is counted by, where the question names it."""
 
     actor: Actor
     wanted: Wanted
@@ -127,6 +158,7 @@ class Question:
     first: dt.date
     last: dt.date
     narrowed: Q
+    by: ByField | None = None
 
     @functools.cached_property
     def since(self) -> dt.datetime:
@@ -230,18 +262,25 @@ def ask(actor: Actor, wanted: Wanted) -> Question:
     now = clock.now()
     last = wanted.until if wanted.since and wanted.until else now.astimezone(zone).date()
     first = wanted.since or last - dt.timedelta(days=wanted.days - 1)
-    return Question(actor, wanted, zone, now, first, last, _narrowed(actor, wanted))
+    return Question(actor, wanted, zone, now, first, last, *_narrowed(actor, wanted))
 
 
-def _narrowed(actor: Actor, wanted: Wanted) -> Q:
-    """The named things as ids, so that every statement of a report has constants to plan with."""
-    found, errors = Q(), {}
+def _narrowed(actor: Actor, wanted: Wanted) -> tuple[Q, ByField | None]:
+    """The named things as ids, so that every statement of a report has constants to plan with; and what is counted by."""
+    found, categories = Q(), list[Category]()
+    by: ByField | None = None
+    errors: dict[str, list[str]] = {}
     if wanted.category:
         of_it = Q(key=wanted.category) | Q(parent__key=wanted.category)
-        ids = list(Category.objects.filter(of_it).values_list("pk", flat=True))
-        found &= Q(category_id__in=ids)
-        if not ids:
+        categories = list(Category.objects.filter(of_it))
+        found &= Q(category_id__in=[category.pk for category in categories])
+        if not categories:
             errors["category"] = [_("There is no such category.")]
+    if wanted.fields or wanted.group:
+        category = next((each for each in categories if each.key == wanted.category), None)
+        narrowed, by, wrong = _by_fields(actor, wanted, category)
+        found &= narrowed
+        errors = wrong | errors
     if wanted.pool:
         pool = TalentPool.objects.filter(key=wanted.pool).first()
         found &= Q(pool_id=pool.pk if pool else None)
@@ -261,7 +300,38 @@ def _narrowed(actor: Actor, wanted: Wanted) -> Q:
             errors["site"] = [_("There is no such site.")]
     if errors:
         raise InvalidInput(fields=errors)
-    return found
+    return found, by
+
+
+def _by_fields(
+    actor: Actor, wanted: Wanted, category: Category | None
+) -> tuple[Q, ByField | None, dict[str, list[str]]]:
+    """What the category's own fields are to hold, and what is counted by: of those that reports may use and the actor
+    may read."""
+    if category is None:
+        names = [*(f"{FIELD}{key}" for key, _value in wanted.fields), *(["group"] if wanted.group else [])]
+        return Q(), None, {name: [_("Name the category whose fields are meant.")] for name in names}
+    found = Q(category_id=category.pk)
+    by: ByField | None = None
+    errors: dict[str, list[str]] = {}
+    known = {field.key: field for field in by_values.reportable_fields(actor, category)}
+    for key, text in wanted.fields:
+        if key not in known:
+            errors[f"{FIELD}{key}"] = [_("There is no such field that reports may use.")]
+            continue
+        try:
+            value = as_kept(known[key], text)
+        except InvalidInput as refused:
+            errors[f"{FIELD}{key}"] = refused.fields[key]
+        else:
+            found &= Q(by_values.has(category, known[key], **typed(known[key], value)))
+    if wanted.group in known and known[wanted.group].type in REFERENCES:
+        errors["group"] = [_("Tickets are not counted by what a field refers to: narrow them by it.")]
+    elif wanted.group in known:
+        by = ByField(category, known[wanted.group])
+    elif wanted.group:
+        errors["group"] = [_("There is no such field that reports may use.")]
+    return found, by, errors
 
 
 def _came_by(rows: ScopedQuerySet, channel: str) -> ScopedQuerySet:

@@ -12,7 +12,8 @@ from boss.core.registry import Registry
 from boss.core.scoping import ScopedQuerySet
 from ticketing.reports.asking import Question
 
-Unit = Literal["count", "seconds", "percent", "text"]
+Unit = Literal["count", "seconds", "percent", "money", "text"]
+"""Money is a text with two decimals ("1204.50"), never a float; its column says the currency."""
 ChartKind = Literal["lines", "bars", "rows", "band", "box", "heat", "pareto"]
 
 
@@ -81,7 +82,8 @@ class Report:
 
     ``tickets(question, cell)`` gives the tickets behind a :class:`Cell`: the same rows from which it was counted, by
     the same conditions. It raises :class:`NoSuchCell` for an address that no cell has.
-    ``permission``: what one must hold beside the right to reports.
+    ``permission``: what one must hold beside the right to reports. ``by_field``: it counts by the values of one field
+    of a category (``Question.by``), which is one more filter.
     """
 
     key: str
@@ -92,6 +94,7 @@ class Report:
     run: Callable[[Question], list[Table]]
     tickets: Callable[[Question, str], ScopedQuerySet]
     has_period: bool = True
+    by_field: bool = False
     permission: str = ""
     icon: str = "chart-bar"
     words: Mapping[str, str] = field(default_factory=dict)

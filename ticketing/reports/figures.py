@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from django.utils import formats
 from django.utils.translation import gettext as _
@@ -12,9 +13,11 @@ from ticketing.reports.measuring import length
 
 
 def in_words(value: float | str | None, unit: Unit) -> str:
-    """ "1,204", "3 h 5 min", "92 %"; a dash for what is not there."""
+    """ "1,204", "3 h 5 min", "92 %", "1,204.50"; a dash for what is not there."""
     if value is None:
         return "—"
+    if unit == "money":
+        return formats.number_format(Decimal(str(value)), decimal_pos=2, use_l10n=True, force_grouping=True)
     if isinstance(value, str):
         return value
     if unit == "seconds":
@@ -24,10 +27,12 @@ def in_words(value: float | str | None, unit: Unit) -> str:
     return formats.number_format(value, decimal_pos=0, use_l10n=True, force_grouping=True)
 
 
-def bare(value: float | str | None, unit: Unit) -> float | str:
-    """For a spreadsheet: whole numbers, seconds, percent with one decimal; empty for what is not there."""
+def bare(value: float | str | None, unit: Unit) -> float | Decimal | str:
+    """For a spreadsheet: whole numbers, seconds, money, percent with one decimal; empty for what is not there."""
     if value is None:
         return ""
+    if unit == "money":
+        return Decimal(str(value))
     if isinstance(value, str):
         return value
     return round(value, 1) if unit == "percent" else round(value)
@@ -44,7 +49,7 @@ def as_words(table: Table) -> Iterator[list[str]]:
         ]  # fmt: skip
 
 
-def as_lines(table: Table) -> Iterator[list[float | str]]:
+def as_lines(table: Table) -> Iterator[list[float | Decimal | str]]:
     """The heads with their units, then the rows, as numbers."""
     units = {"seconds": _("seconds"), "percent": "%"}
     yield [

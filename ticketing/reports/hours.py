@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from boss.core.scoping import ScopedQuerySet
+from boss.tenancy import selectors as tenancy
+from ticketing import costs
 from ticketing.choices import Activity
 from ticketing.models import TimeEntry
 from ticketing.reports.asking import Bucket, Question
@@ -43,20 +45,37 @@ _SUMS: dict[str, Any] = {
 }
 
 
+def _sums(question: Question) -> dict[str, Any]:
+    """What is added up; what it cost only for those who may see that."""
+    return _SUMS | costs.SUMS if costs.may_see(question.actor) else _SUMS
+
+
 def _cells(row: dict[str, Any] | None, cell: str, *, before: bool = False) -> dict[str, Cell]:
     row = row or {"spent": 0, "billed": 0, "n": 0}
-    return {
+    found = {
         "spent": Cell(row["spent"], cell, counts=False, before=before),
         "billed": Cell(row["billed"], cell, counts=False, before=before),
         "n": Cell(row["n"], cell, before=before),
     }
+    if "cost" in row:  # they were asked for: see _sums
+        cost = costs.money_of(row["cost"])
+        found["cost"] = Cell(None if cost is None else str(cost), cell, counts=False, before=before)
+        found["uncosted"] = Cell(row["uncosted"], cell, counts=False, before=before)
+    return found
 
 
-def _columns() -> list[Column]:
-    return [
+def _columns(question: Question) -> list[Column]:
+    found = [
         Column("spent", _("Time"), "seconds"), Column("billed", _("Can be billed"), "seconds"),
         Column("n", _("Tickets")), Column("before", _("Time, before"), "seconds"),
     ]  # fmt: skip
+    if costs.may_see(question.actor):
+        currency = tenancy.get_realm(question.actor.realm_id).currency
+        found += [
+            Column("cost", _("Cost (%(currency)s)") % {"currency": currency}, "money"),
+            Column("uncosted", _("Time without a rate"), "seconds"),
+        ]
+    return found
 
 
 def _time(question: Question) -> list[Table]:
@@ -95,7 +114,7 @@ def _over_time(question: Question) -> Table:
 
 
 def _by_activity(question: Question, before: Question) -> Table:
-    told = {row["activity"]: row for row in _entries(question).values("activity").annotate(**_SUMS)}
+    told = {row["activity"]: row for row in _entries(question).values("activity").annotate(**_sums(question))}
     was = {row["activity"]: row for row in _entries(before).values("activity").annotate(**_SUMS)}
     rows = []
     for key in sorted({*told, *was}, key=lambda key: (-(told[key]["spent"] if key in told else 0), key)):
@@ -106,11 +125,11 @@ def _by_activity(question: Question, before: Question) -> Table:
     now, then = rows[-1].cells["spent"].value, rows[-1].cells["before"].value
     finding = _("%(now)s after %(before)s in the period before") % {
         "now": length(_number(now)), "before": length(_number(then))}  # fmt: skip
-    return Table("activity", finding, _("By activity"), _columns(), rows)
+    return Table("activity", finding, _("By activity"), _columns(question), rows)
 
 
 def _in_all(question: Question, before: Question) -> Row:
-    cells = _cells(_entries(question).aggregate(**_SUMS), "all:")
+    cells = _cells(_entries(question).aggregate(**_sums(question)), "all:")
     return Row(
         _("In all"), cells | {"before": _cells(_entries(before).aggregate(**_SUMS), "all:", before=True)["spent"]}
     )
@@ -122,7 +141,7 @@ def _number(value: float | str | None) -> float:
 
 def _grouped(question: Question, before: Question, group: str) -> Table:
     key, name, heading = GROUPS[group]
-    told = list(_entries(question).values(key, name).annotate(**_SUMS).order_by("-spent", name)[:MOST])
+    told = list(_entries(question).values(key, name).annotate(**_sums(question)).order_by("-spent", name)[:MOST])
     keys = [row[key] for row in told if row[key] is not None]
     # Nobody, by the reference itself: asked of the joined table, Postgres takes it for rare and walks every ticket.
     none = Q(**{f"{key.rpartition('__')[0]}__isnull": True})
@@ -135,7 +154,7 @@ def _grouped(question: Question, before: Question, group: str) -> Table:
         rows.append(Row(row[name] or _("None"), cells))
     finding = _("No time was written down") if not rows else _("Most on: %(what)s, %(time)s") % {
         "what": rows[0].label, "time": length(told[0]["spent"])}  # fmt: skip
-    return Table(group, finding, str(heading), _columns(), rows, Chart("rows", [Series("spent", "s0")]))
+    return Table(group, finding, str(heading), _columns(question), rows, Chart("rows", [Series("spent", "s0")]))
 
 
 def _tickets_of_time(question: Question, cell: str) -> ScopedQuerySet:

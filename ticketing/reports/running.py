@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from boss.core.actors import Actor
 from boss.core.permissions import PermissionDenied
-from boss.core.problems import NotFound
+from boss.core.problems import InvalidInput, NotFound
 from boss.core.scoping import ScopedQuerySet
 from ticketing.models.thread import VIEW_INTERNAL
-from ticketing.reports import answers, hours, load, promises, volume
+from ticketing.reports import answers, by_field, hours, load, promises, volume
 from ticketing.reports.asking import Question, Wanted, ask
 from ticketing.reports.contracts import NoSuchCell, Report, Table, reports
 
 VIEW = "ticketing.view_savedreport"
-BUILT_IN = (volume, answers, promises, load, hours)
+BUILT_IN = (volume, answers, promises, load, hours, by_field)
 """The modules whose reports are the desk's own; they register themselves."""
+MOST_LETTERS = 300
+"""Of a cell's address: what it counts, and a value of a field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +64,26 @@ def get_report(actor: Actor, key: str) -> Report:
     raise NotFound(report=key)
 
 
-def run(actor: Actor, key: str, wanted: Wanted) -> Ran:
-    """The numbers, of the tickets this person may see. Raises NotFound, InvalidInput (a filter), PermissionDenied."""
+def question_of(actor: Actor, key: str, wanted: Wanted) -> tuple[Report, Question]:
+    """A report and what it is asked. Raises NotFound, InvalidInput (a filter), PermissionDenied."""
     report = get_report(actor, key)
-    question = ask(actor, wanted)
+    if wanted.group and not report.by_field:
+        raise InvalidInput(fields={"group": [_("This report does not count by a field.")]})
+    return report, ask(actor, wanted)
+
+
+def run(actor: Actor, key: str, wanted: Wanted) -> Ran:
+    """The numbers, of the tickets this person may see. Raises as :func:`question_of`."""
+    report, question = question_of(actor, key, wanted)
     return Ran(report, question, report.run(question))
 
 
 def tickets_behind(actor: Actor, key: str, wanted: Wanted, cell: str) -> ScopedQuerySet:
     """The tickets that one number was made of, newest first, as rows of lists want them. Raises as :func:`run`, and
     NotFound for an address that no number has."""
-    report = get_report(actor, key)
+    report, question = question_of(actor, key, wanted)
     try:
-        found = report.tickets(ask(actor, wanted), cell[:200])
+        found = report.tickets(question, cell[:MOST_LETTERS])
     except NoSuchCell:
         raise NotFound(cell=cell) from None
     rows: Any = found.select_related("category", "pool", "assignee", "requester").order_by("-id")

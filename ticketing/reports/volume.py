@@ -77,7 +77,7 @@ def _volume(question: Question) -> list[Table]:
             _("Opened again is as if it had never ended. What is open has its scale on the right."),
         ),
         Table(
-            "all", _compared(in_all["in"], before_in_all["in"]), _("In all"),
+            "all", compared(in_all["in"], before_in_all["in"]), _("In all"),
             [Column("now", _("This period")), Column("before", _("The period before"))],
             [
                 Row(_("Came in"), _pair(in_all["in"], before_in_all["in"], "in")),
@@ -106,7 +106,8 @@ def _finding_of_volume(came: int, went: int, began: int, backlog: int) -> str:
     return _("%(in)s came in, %(out)s ended: %(open)s wait as before") % told
 
 
-def _compared(now: int, before: int) -> str:
+def compared(now: int, before: int) -> str:
+    """What came in, beside the period before, as a sentence."""
     told = {"now": now, "before": before}
     if now > before:
         return _("More came in than before: %(now)s after %(before)s") % told

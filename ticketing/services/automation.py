@@ -19,7 +19,7 @@ from boss.core.permissions import require
 from boss.core.problems import InvalidInput
 from boss.core.services import service
 from boss.tenancy.models import User
-from ticketing import automations, selectors
+from ticketing import automations, policies, selectors
 from ticketing.audiences import Audiences
 from ticketing.automation import judging, rules, trail
 from ticketing.automation.kinds import RuleResult
@@ -32,6 +32,7 @@ from ticketing.services import macros, notices
 from ticketing.services.macro_steps import ME
 from ticketing.services.mail import outgoing
 from ticketing.services.tickets import journal
+from ticketing.sla.kinds import PolicyKind
 
 SUPERVISES = "ticketing.assign_ticket"
 
@@ -78,7 +79,7 @@ def look(*, actor: Actor, ticket_id: int, event_id: int, cause_id: int | None = 
     found: Ticket = Ticket.objects.get(pk=ticket_id)
     ticket = journal.locked(found, with_subject=True)
     event: TicketEvent = TicketEvent.objects.get(pk=event_id, ticket_id=ticket_id)
-    version = automations.version_for(ticket.category_id)
+    version = policies.version_for(PolicyKind.AUTOMATION, ticket.category_id)
     if version is None:
         return []
     message: Message | None = Message.objects.filter(ticket=ticket, seq=event.seq).first()

@@ -43,7 +43,7 @@ class Coming:
 
 def coming(ticket: Ticket) -> list[Coming]:
     """What happens to a ticket by itself as it stands now, soonest first; what has happened already included."""
-    found = [*_unassigned(ticket), *of_closing(ticket, policies.closing_of(ticket.category))]
+    found = [*_unassigned(ticket), *of_closing(ticket, policies.closing_of(ticket.category_id))]
     return sorted(found, key=lambda each: each.due_at)
 
 

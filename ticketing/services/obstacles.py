@@ -28,7 +28,7 @@ def of(ticket: Ticket, rules: ClosingRules | None = None) -> list[Obstacle]:
     """Everything that has to be done before an open ticket can end, by the rules that hold or by those given."""
     if not ticket.is_open:
         return []
-    rules = policies.closing_of(ticket.category) if rules is None else rules
+    rules = policies.closing_of(ticket.category_id) if rules is None else rules
     found = []
     if selectors.outcomes_of(ticket):
         found.append(Obstacle("outcome", _("The work it is about wants one of its outcomes chosen.")))
@@ -56,7 +56,7 @@ def refuse(ticket: Ticket, *, actor: Actor, code: str, given: Mapping[str, Any],
     The engine is not asked, as with fields (``entering``). Children that end with it stand in no way. Raises
     :class:`InvalidInput` with fields ``resolution_code`` and ``data.<key>``, and :class:`ClosingHeld`.
     """
-    rules = policies.closing_of(ticket.category)
+    rules = policies.closing_of(ticket.category_id)
     faults: dict[str, list[str]] = {}
     if code:
         if code not in dict(rules.codes):

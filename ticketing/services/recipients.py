@@ -92,7 +92,7 @@ class _Somebody:
 
 def matrix_of(ticket: Ticket) -> Matrix:
     """The matrix that holds for a ticket: the nearest that was published, else the usual one."""
-    version = policies.version_for(PolicyKind.NOTIFICATION, ticket.category)
+    version = policies.version_for(PolicyKind.NOTIFICATION, ticket.category_id)
     return telling.read(version.rules) if version is not None else telling.USUAL
 
 

@@ -27,9 +27,9 @@ from ticketing import saved_reports as read
 from ticketing.choices import Cadence
 from ticketing.models import ReportRecipient, SavedReport, Ticket
 from ticketing.reports import figures
-from ticketing.reports.asking import Wanted, ask, today_of
+from ticketing.reports.asking import Wanted, today_of
 from ticketing.reports.contracts import Table
-from ticketing.reports.running import VIEW, Ran, get_report, may_see, run
+from ticketing.reports.running import VIEW, Ran, get_report, may_see, question_of, run
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,7 @@ def save(
 
     get_report(actor, report)
     wanted = Wanted.of(filters, today=today_of(actor))
-    ask(actor, wanted)
+    question_of(actor, report, wanted)
     people = list(dict.fromkeys(recipients))
     _check(kept, name, cadence, weekday, monthday, at, people)
 

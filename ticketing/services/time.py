@@ -13,7 +13,7 @@ from boss.core.permissions import require
 from boss.core.problems import InvalidInput
 from boss.core.services import service
 from boss.tenancy.models import User
-from ticketing import timesheet
+from ticketing import costs, timesheet
 from ticketing.choices import Activity, TimeSource
 from ticketing.errors import NoTimer, OnlyPeopleWork
 from ticketing.models import Ticket, TicketLink, TimeEntry, Timer
@@ -136,6 +136,7 @@ def correct(*, actor: Actor, entry: TimeEntry, seconds: int, note: str) -> TimeE
         account_id=entry.account_id,
         started_at=entry.started_at,
         seconds=seconds - counted,
+        cost_rate=entry.cost_rate,
         activity=entry.activity,
         is_billable=entry.is_billable,
         source=TimeSource.CORRECTION,
@@ -209,6 +210,7 @@ def _write(
         account_id=_account_of(ticket),
         started_at=started_at,
         seconds=seconds,
+        cost_rate=costs.find_rate(realm_id=ticket.realm_id, user_id=user.pk, pool_id=ticket.pool_id, at=started_at),
         activity=activity,
         is_billable=is_billable,
         source=source,
@@ -242,6 +244,7 @@ def hand_out_totals(
 
     audit.record(
         actor=actor, action="time.exported", subject=TimeEntry,
-        after={"by": by, "since": since.isoformat(), "until": until.isoformat(), "lines": len(found)},
+        after={"by": by, "since": since.isoformat(), "until": until.isoformat(), "lines": len(found),
+               "with_costs": costs.may_see(actor)},
     )  # fmt: skip
     return found

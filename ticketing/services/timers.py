@@ -14,7 +14,7 @@ from ticketing.sla.reckoning import Recorded
 
 def begin(ticket: Ticket, clocks: Iterable[tuple[SlaClock, Recorded]], now: dt.datetime) -> None:
     """Write the steps of the ladder that holds for the ticket's category now. One statement where there is none."""
-    version = policies.version_for(PolicyKind.ESCALATION, ticket.category)
+    version = policies.version_for(PolicyKind.ESCALATION, ticket.category_id)
     if version is None:
         return
     steps = ladders.read(version.rules).steps

@@ -13,8 +13,11 @@ from boss.core.problems import Problem
 from boss.look.forms import BossForm
 from boss.tenancy.models import Organization, Site, User
 from ticketing.choices import Cadence, Priority
+from ticketing.fields import REFERENCES, FieldDef
+from ticketing.lists import FIELD, LONGEST
 from ticketing.models import Category, TalentPool
 from ticketing.reports.asking import CHANNELS, SPANS
+from ticketing.reports.contracts import Report
 
 
 class Picked(forms.CharField):
@@ -46,10 +49,11 @@ class FilterForm(BossForm):
     priority = Picked(label=_("Priority"))
     organization = Picked(label=_("Organization"))
     site = Picked(label=_("Site"))
+    group = Picked(label=_("By the field"))
 
     def __init__(
         self, given: Mapping[str, Any], *, categories: Sequence[Category], pools: Sequence[TalentPool],
-        organizations: Sequence[Organization], sites: Sequence[Site], has_period: bool,
+        organizations: Sequence[Organization], sites: Sequence[Site], fields: Sequence[FieldDef], report: Report,
     ) -> None:  # fmt: skip
         super().__init__(given)
         spans = {str(days): _("%(n)s days") % {"n": days} for days in SPANS}
@@ -69,11 +73,30 @@ class FilterForm(BossForm):
             del self.fields["site"]
         if not organizations:
             del self.fields["organization"]
-        if not has_period:
+        self._offer_fields(fields, report)
+        if not report.has_period:
             for name in ("days", "since", "until"):
                 del self.fields[name]
         for field in self.fields.values():
             field.widget.attrs["class"] = "form-select" if isinstance(field, Picked) else "form-control"
+
+    def _offer_fields(self, fields: Sequence[FieldDef], report: Report) -> None:
+        """Those of the category chosen: to count by where the report does so, and to narrow by."""
+        if report.by_field:
+            countable = [(each.key, each.title) for each in fields if each.type not in REFERENCES]
+            first = _("Choose one") if countable else _("A category with fields first")
+            self.fields["group"].offer(first, countable)  # type: ignore[attr-defined]
+        else:
+            del self.fields["group"]
+        for each in fields:
+            box: forms.Field
+            if each.type == "boolean" or each.choices:
+                box = Picked(label=each.title)
+                offered = [("true", _("Yes")), ("false", _("No"))] if each.type == "boolean" else each.labels.items()
+                box.offer(_("Any"), list(offered))
+            else:
+                box = forms.CharField(label=each.title, required=False, max_length=LONGEST)
+            self.fields[f"{FIELD}{each.key}"] = box
 
     def add_problem(self, problem: Problem) -> None:
         """Beside the fields that are there, and tied to them for screen readers; the others' words at the top."""

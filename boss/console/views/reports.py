@@ -24,9 +24,9 @@ from boss.look.pages import newest_first
 from boss.tenancy import selectors as tenancy
 from boss.tenancy.models import Site
 from boss.tenancy.selectors import list_staff
-from ticketing import saved_reports, selectors
+from ticketing import by_values, saved_reports, selectors
 from ticketing.models import SavedReport
-from ticketing.reports.asking import Wanted, today_of
+from ticketing.reports.asking import Wanted, filters_in, today_of
 from ticketing.reports.contracts import Report
 from ticketing.reports.running import VIEW, get_report, list_reports, run, tickets_behind
 from ticketing.services import reports
@@ -83,13 +83,16 @@ def _filters(actor: Actor, found: Report, given: Mapping[str, str]) -> FilterFor
         sites = list(tenancy.list_sites(actor).filter(organization=organization)[:MOST_OFFERED])
     if given.get("site") and not any(each.public_id == given["site"] for each in sites):
         sites += list(tenancy.list_sites(actor).filter(public_id=given["site"]))
+    categories = list(selectors.list_categories(actor))
+    chosen = next((each for each in categories if each.key == given.get("category")), None)
     return FilterForm(
         {"days": "30", **{name: given.get(name, "") for name in given}},
-        categories=list(selectors.list_categories(actor)),
+        categories=categories,
         pools=list(selectors.list_pools(actor)),
         organizations=organizations,
         sites=sites,
-        has_period=found.has_period,
+        fields=by_values.reportable_fields(actor, chosen) if chosen else [],
+        report=found,
     )
 
 
@@ -155,8 +158,7 @@ def keep(request: HttpRequest, key: str) -> HttpResponse:
     actor = actor_of(request)
     found = get_report(actor, key)
     given = request.POST if request.method == "POST" else request.GET
-    filters = {name: given.get(name, "") for name in _NAMES if given.get(name)}
-    return _keep(request, found, filters, None)
+    return _keep(request, found, filters_in(given), None)
 
 
 @staff(VIEW)
@@ -168,9 +170,6 @@ def saved(request: HttpRequest, public_id: str) -> HttpResponse:
     if found.owner_id != actor.user_id:
         return redirect(f"{present.kept(found, {}, actor.user_id).url}")
     return _keep(request, get_report(actor, found.report), found.filters, found)
-
-
-_NAMES = ("days", "since", "until", "category", "pool", "channel", "organization", "site", "priority")
 
 
 def _keep(request: HttpRequest, found: Report, filters: Mapping[str, Any], kept: SavedReport | None) -> HttpResponse:

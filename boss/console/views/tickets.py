@@ -59,7 +59,7 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
     asked = _asked(actor, found) if found.is_open else []
     rights = _rights(actor, found)
     around = composer.of(actor, found, may_note=rights["note"])
-    rules = policies.closing_of(found.category)
+    rules = policies.closing_of(found.category_id)
     context = {
         "ticket": found,
         "composer": around,
@@ -176,7 +176,7 @@ def _needed(
     target = statuses.find(known, key) if key else statuses.first_of(known, state)
     keys = statuses.needed(published.fields(), target) if target else set()
     if target is not None and target.state == TicketState.RESOLVED:
-        keys |= set(policies.closing_of(found.category).fields)
+        keys |= set(policies.closing_of(found.category_id).fields)
     empty = [field for field in _asked(actor, found, typed) if found.data.get(field.key) in (None, "", [])]
     return [field for field in empty if field.key in keys]
 
@@ -191,7 +191,7 @@ def move(request: HttpRequest, public_id: str) -> HttpResponse:
     more: dict[str, Any] = {
         "statuses": _ways(found),
         "needed": _needed(actor, found, key=request.POST.get("status", "") or "-", typed=request.POST),
-        "rules": policies.closing_of(found.category),
+        "rules": policies.closing_of(found.category_id),
         "deciding": fields.depends(_present_fields(found)),
     }
     if "choose" in request.POST:
@@ -359,7 +359,7 @@ def resolve(request: HttpRequest, public_id: str) -> HttpResponse:
     more: dict[str, Any] = {
         "outcome": outcome,
         "needed": _needed(actor, found, TicketState.RESOLVED, typed=request.POST),
-        "rules": policies.closing_of(found.category),
+        "rules": policies.closing_of(found.category_id),
         "deciding": fields.depends(_present_fields(found)),
     }
     if "choose" in request.POST:  # what was answered asks for other boxes: nothing is ended

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -19,8 +20,10 @@ from boss.console.presenters import time as present
 from boss.console.views.tickets import ticket_page
 from boss.core import clock, exports, permissions
 from boss.core.problems import Problem
+from boss.look.templatetags.look import money
+from boss.tenancy import selectors as tenancy
 from subscribers import selectors as subscribers
-from ticketing import selectors, timesheet
+from ticketing import costs, selectors, timesheet
 from ticketing.choices import Activity
 from ticketing.services import time
 
@@ -173,12 +176,15 @@ def totals(request: HttpRequest) -> HttpResponse:
         return _file(request, by, days, time.hand_out_totals(actor=actor, by=by, since=since, until=until))  # type: ignore[arg-type]
     found = timesheet.totals(actor, by=by, since=since, until=until)  # type: ignore[arg-type]
     names = _names(request, by, [total.key for total in found])
+    currency = tenancy.get_realm(actor.realm_id).currency
     rows = [
         {
             "name": names.get(total.key) or total.name,
             "spent": present.clock_of(total.seconds),
             "billable": present.clock_of(total.billable),
             "entries": total.entries,
+            "cost": money(costs.money_of(total.cost), currency),
+            "uncosted": present.clock_of(total.uncosted) if total.uncosted else "",
         }
         for total in found
     ]
@@ -190,6 +196,8 @@ def totals(request: HttpRequest) -> HttpResponse:
         "groups": WORDS.items(),
         "spans": SPANS.items(),
         "total": present.clock_of(sum(total.seconds for total in found)),
+        "may_see_costs": costs.may_see(actor),
+        "cost": money(_cost_of(found), currency),
     }
     return page(request, "time/totals.html", context, section="time")
 
@@ -197,12 +205,27 @@ def totals(request: HttpRequest) -> HttpResponse:
 def _file(request: HttpRequest, by: str, days: str, found: list[timesheet.Total]) -> HttpResponse:
     """The same lines for a spreadsheet; times in hours with a fraction, as those reckon."""
     names = _names(request, by, [total.key for total in found])
-    heads = (str(WORDS[by]), _("Hours"), _("Hours that can be billed"), _("Entries"))
+    with_costs = costs.may_see(actor_of(request))
+    heads = [str(WORDS[by]), _("Hours"), _("Hours that can be billed"), _("Entries")]
+    if with_costs:
+        currency = tenancy.get_realm(actor_of(request).realm_id).currency
+        heads += [_("Cost (%(currency)s)") % {"currency": currency}, _("Hours without a rate")]
     lines = [exports.csv_line(heads)]
     for total in found:
+        line: list[object]
         hours = (round(seconds / 3600, 4) for seconds in (total.seconds, total.billable))
-        lines.append(exports.csv_line([names.get(total.key) or total.name or _("None"), *hours, total.entries]))
+        line = [names.get(total.key) or total.name or _("None"), *hours, total.entries]
+        if with_costs:
+            cost = costs.money_of(total.cost)
+            line += ["" if cost is None else cost, round((total.uncosted or 0) / 3600, 4)]
+        lines.append(exports.csv_line(line))
     return exports.as_download(f"time-{by}-{days}-days.csv", "text/csv; charset=utf-8", "".join(lines).encode())
+
+
+def _cost_of(found: list[timesheet.Total]) -> Decimal | None:
+    """What all of it cost, added up before it is rounded; None when no rate was known at all."""
+    known = [total.cost for total in found if total.cost is not None]
+    return costs.money_of(sum(known, Decimal(0))) if known else None
 
 
 def _names(request: HttpRequest, by: str, keys: list[object]) -> dict[object, str]:

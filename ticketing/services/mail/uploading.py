@@ -30,7 +30,7 @@ MOST_A_DAY = 10
 
 
 def get_invited(presented: str) -> Participant:
-    """Whom a link was made for, in the realm entered. Raises :class:`BadUploadLink`, also where he takes no part now."""
+    """Whom a link was made for, in the realm entered. Raises :class:`BadUploadLink`, also if he takes no part now."""
     read = upload_links.read(presented)
     if read is None or read[0] != scoping.current_realm_id():
         raise BadUploadLink

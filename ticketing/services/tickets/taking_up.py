@@ -15,7 +15,7 @@ def until(ticket: Ticket) -> dt.datetime | None:
     it never does: what ended by an outcome has had its effect."""
     if ticket.state != TicketState.CLOSED or ticket.outcome or ticket.closed_at is None:
         return None
-    days = policies.closing_of(ticket.category).reopen_within
+    days = policies.closing_of(ticket.category_id).reopen_within
     return ticket.closed_at + dt.timedelta(days=days) if days else None
 
 
