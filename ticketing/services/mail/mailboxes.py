@@ -100,7 +100,7 @@ def _of_bounce(address: str, domain: str) -> Place:
         )
     for realm_id in dict.fromkeys(realm_id for realm_id, _mailbox_id in candidates):
         with scoping.realm_transaction(realm_id, "mail"):
-            if bouncing.find_sent(named) is not None:
+            if named is not None and bouncing.find_sent(named) is not None:
                 return Place(realm_id, next(pk for of_realm, pk in candidates if of_realm == realm_id))
     raise MailboxUnknown(address=address)
 
