@@ -19,7 +19,8 @@ from ticketing.services import categories, pools
 
 HERE = "/console/tickets/reports/"
 KEYS = (
-    "volume", "backlog", "answers", "resolution", "promises", "due", "heat", "workload", "time", "by_field", "fallbacks",
+    "volume", "backlog", "answers", "resolution", "promises", "due", "heat", "workload", "time", "by_field",
+    "fallbacks",
 )  # fmt: skip
 
 

@@ -56,7 +56,9 @@ def wifi(desk, system) -> list[Ticket]:
     found.append(tickets.open(actor=system, category_key="wifi", title="Old", data={"room": "Attic"}))
     opened = [clock.now() - dt.timedelta(hours=n + 1) for n in range(5)] + [clock.now() - dt.timedelta(days=40)]
     for ticket, at, took in zip(found, opened, (10, 30, 0, 0, 0, 0), strict=True):
-        ended = {"state": "resolved", "status": "resolved", "resolved_at": at + dt.timedelta(minutes=took)} if took else {}
+        ended = (
+            {"state": "resolved", "status": "resolved", "resolved_at": at + dt.timedelta(minutes=took)} if took else {}
+        )
         Ticket.objects.filter(pk=ticket.pk).update(opened_at=at, **ended)
     return found
 
@@ -137,7 +139,8 @@ def test_a_category_below_is_left_out_when_fields_are_named(wifi, desk, alice, s
         ({"category": "wifi", "field.listed": "x"}, "field.listed"),
         ({"category": "wifi", "field.secretive": "s"}, "field.secretive"),
         ({"category": "wifi", "field.room": "Garage"}, "field.room"),
-        ({"category": "wifi", "field.speed": "fast"}, "field.speed"), ({"category": "nowhere", "group": "x"}, "category"),
+        ({"category": "wifi", "field.speed": "fast"}, "field.speed"),
+        ({"category": "nowhere", "group": "x"}, "category"),
     ],
 )  # fmt: skip
 def test_what_reports_may_not_use_or_one_may_not_read_is_refused_at_its_name(wifi, alice, given, field) -> None:

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ticketing', '0025_index_of_newest_open'),
+        ('ticketing', '0028_answers_and_standing'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

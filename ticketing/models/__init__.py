@@ -42,7 +42,6 @@ from ticketing.models.values import TicketFieldValue
 from ticketing.models.views import SavedView, ViewPreference
 
 __all__ = [
-    "CostRate",
     "Attachment",
     "BlockedSender",
     "CalendarVersion",
@@ -51,6 +50,7 @@ __all__ = [
     "CategoryNeed",
     "CategorySchema",
     "ChecklistItem",
+    "CostRate",
     "EscalationTimer",
     "InboundMail",
     "Macro",

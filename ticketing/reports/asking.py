@@ -266,8 +266,7 @@ def ask(actor: Actor, wanted: Wanted) -> Question:
 
 
 def _narrowed(actor: Actor, wanted: Wanted) -> tuple[Q, ByField | None]:
-    """The named things as ids, so that every statement of a report has constants to plan with; and what is counted by.
-    """
+    """What is named, as ids, so that every statement of a report has constants to plan with; and what is counted by."""
     found, categories = Q(), list[Category]()
     by: ByField | None = None
     errors: dict[str, list[str]] = {}

@@ -200,7 +200,7 @@ def _label(question: Question, by: ByField, value: Value) -> str:
         number = Decimal(whole.rstrip("0").rstrip(".") if "." in whole else whole)
         return f"{formats.number_format(number)} {by.field.unit}".strip()
     words = {key.lower(): label for key, label in by.field.labels.items()}
-    return words.get(value.value, value.value)
+    return words.get(str(value.value), str(value.value))
 
 
 def _tickets(question: Question, cell: str) -> ScopedQuerySet:
