@@ -16,7 +16,7 @@ from boss.tenancy import selectors as tenancy
 from boss.tenancy.models import Site, User
 from catalog import selectors as catalog
 from subscribers.models import Account
-from ticketing.models import Category, PoolMember
+from ticketing.models import Category, CategoryNeed, PolicyVersion, PoolMember, Skill
 from workflow.models import DefinitionVersion
 
 
@@ -31,7 +31,7 @@ def realm_id(real_db):
 def test_the_minimum_is_quick_and_can_be_repeated(realm_id):
     def picture():
         with scoping.realm_transaction(realm_id):
-            counted = (User, Site, Category, PoolMember, DefinitionVersion)
+            counted = (User, Site, Category, PoolMember, DefinitionVersion, Skill, CategoryNeed, PolicyVersion)
             return {model.__name__: model.objects.count() for model in counted}
 
     before, began = picture(), time.monotonic()

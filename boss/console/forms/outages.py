@@ -112,7 +112,7 @@ class FalseAlarmForm(BossForm):
     """It was none."""
 
     text = forms.CharField(
-        label=_("What those told of it read"), max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 3}),
+        label=_("What its members read"), max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": _("Write what those concerned shall read.")},
         help_text=_("For example: There was no outage at your place. Please excuse our message."),
     )  # fmt: skip

@@ -80,8 +80,9 @@ def place_of(envelope_to: str) -> Place:
     address = envelope_to.strip("<> ").lower()
     local, _at, domain = address.rpartition("@")
     plain = f"{local.partition('+')[0]}@{domain}"
-    if claimed_bounce(address) is not None:
-        return _of_bounce(address, domain)
+    named = claimed_bounce(address)
+    if named is not None:
+        return _of_bounce(named, address, domain)
     with scoping.dispatch_transaction("mail") if scoping.current() is None else transaction.atomic():
         row = Mailbox.objects.filter(address__in=[address, plain], is_active=True).values_list("realm_id", "pk").first()
     if row is None:
@@ -89,9 +90,8 @@ def place_of(envelope_to: str) -> Place:
     return Place(*row)
 
 
-def _of_bounce(address: str, domain: str) -> Place:
+def _of_bounce(named: str, address: str, domain: str) -> Place:
     """A report of failure goes to an address of no mailbox: it is the realm's that sent the mail it names."""
-    named = claimed_bounce(address)
     with scoping.dispatch_transaction("mail") if scoping.current() is None else transaction.atomic():
         candidates = list(
             Mailbox.objects.filter(address__endswith=f"@{domain}", is_active=True)

@@ -9,7 +9,7 @@ from boss.core import scoping
 from boss.core.actors import Actor
 from boss.platform.demo import building
 from boss.platform.demo.registry import Login, Progress, Seed
-from boss.platform.demo.trilakes import accounts, desk, network, people, places, plans
+from boss.platform.demo.trilakes import accounts, desk, life, network, people, places, plans, talents
 from boss.tenancy.models import Realm
 from boss.tenancy.services import realms
 
@@ -52,6 +52,7 @@ def minimum() -> None:
         actor = Actor.system(realm.pk, "Demo")
         building.make_desk(actor, desk.POOLS, desk.CATEGORIES)
         building.make_staff(actor, people.STAFF, people.DOMAIN, people.PASSWORD)
+        talents.arrange(actor)
         network.make_servers(actor)
         network.bind_lab(actor)
         network.make_inventories(actor)
@@ -63,10 +64,15 @@ def minimum() -> None:
 
 
 def rest() -> Iterator[Progress]:
-    """400 accounts with their services."""
+    """400 accounts with their services, and what happens at the desk as soon as those it concerns are there."""
     with scoping.system_transaction("demo"):
         realm_id = Realm.objects.values_list("pk", flat=True).get(key=KEY)
-    yield from accounts.grow(realm_id)
+    has_happened = False
+    for progress in accounts.grow(realm_id):
+        yield progress
+        if not has_happened and progress.done >= life.NEEDED:
+            has_happened = True
+            life.happen(realm_id)
 
 
 def logins() -> tuple[Login, ...]:
@@ -83,6 +89,7 @@ SEED = Seed(
         "Sign up at {url}/ with the address 14 Elm Street, Lakeview, the plan Triple 300 and the card token tok_ok",
         "Watch it as alice@trilakes.example: search for the name you gave, open the order, see the graph fill",
         "Finish the three manual tasks as alice (window), dana (equipment) and frank (visit) from their inboxes",
+        "See an outage told and answered, once some accounts are there: Tickets, Outages, as nate@trilakes.example",
         "Let the same walk be done by itself: python3 manage.py tour (--fail mail, --reverse, --kill-worker)",
     ),
 )
