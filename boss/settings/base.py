@@ -218,6 +218,8 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = _email_security == "starttls", _email_security ==
 # name. Without one, BOSS verifies DKIM and DMARC itself, unless BOSS_MAIL_VERIFY is no.
 BOSS_MAIL_AUTHSERV_ID = env.text("BOSS_MAIL_AUTHSERV_ID", "")
 BOSS_MAIL_VERIFY = env.flag("BOSS_MAIL_VERIFY", True)
+# At how many mailboxes `mail_intake` listens for new mail (IMAP IDLE), each with one connection; 0: all are polled.
+BOSS_MAIL_LISTENERS = env.number("BOSS_MAIL_LISTENERS", 100)
 
 CELERY_BROKER_URL = addresses.broker_url()
 CELERY_TASK_IGNORE_RESULT = True

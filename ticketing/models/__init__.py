@@ -18,6 +18,7 @@ from ticketing.models.mail import (
     OutboundMail,
     RawMail,
 )
+from ticketing.models.mail_grants import MailGrant
 from ticketing.models.mail_texts import MailText
 from ticketing.models.participants import Participant
 from ticketing.models.policies import (
@@ -52,6 +53,7 @@ __all__ = [
     "Macro",
     "MacroVersion",
     "MailBreaker",
+    "MailGrant",
     "MailKey",
     "MailSource",
     "MailText",
