@@ -11,18 +11,23 @@ class TicketingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        import functools
+
         from boss.core import files, sealed
         from boss.core.events import handle  # models are loaded only now
         from boss.tenancy.addresses import address_rules
         from ticketing import conditions, desk_addresses, events, handlers, references, subjects
-        from ticketing.models import MailKey, MailSource
+        from ticketing.models import MailGrant, MailKey, MailSource
         from ticketing.registry import condition_kinds, macro_steps, reference_kinds, subject_kinds
         from ticketing.reports import running  # noqa: F401 - the desk's own reports register themselves
         from ticketing.services import macro_steps as desk_steps
-        from ticketing.services.mail import keys, sources
+        from ticketing.services.mail import grants, keys, sources
 
         sealed.register(MailKey, "secret_sealed", keys.place)
         sealed.register(MailSource, "password_sealed", sources.place)
+        for secret in grants.SEALED:
+            bound_to = functools.partial(grants.place, name=secret)
+            sealed.register(MailGrant, f"{secret}_sealed", bound_to, related=("source",))
 
         address_rules.register(desk_addresses.SUPPORT_DOMAINS.key, desk_addresses.SUPPORT_DOMAINS)
         for kind in references.KINDS:

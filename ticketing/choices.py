@@ -116,6 +116,28 @@ class SourceSecurity(models.TextChoices):
     NONE = "none", _("Unencrypted, in a network the operator has listed")
 
 
+class SourceSignIn(models.TextChoices):
+    """How BOSS signs in at a mailbox it reads."""
+
+    PASSWORD = "password", _("With a password")
+    OAUTH = "oauth", _("With OAuth 2 (Microsoft 365, Google and others)")
+
+
+class GrantWay(models.TextChoices):
+    """How BOSS comes by access tokens for a mailbox."""
+
+    PERSON = "person", _("Somebody signs in once for the mailbox")
+    CLIENT = "client", _("BOSS has a right of its own (client credentials)")
+
+
+class GrantState(models.TextChoices):
+    """How a mailbox's right to be read stands."""
+
+    MISSING = "missing", _("Nobody has signed in yet")
+    HELD = "held", _("Signed in")
+    LOST = "lost", _("Sign in again")
+
+
 class SourceAfter(models.TextChoices):
     """What becomes of a mail at its server once it is kept here."""
 

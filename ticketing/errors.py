@@ -266,3 +266,11 @@ class ClosingHeld(WrongState):
     """Something stands in the way of the end by the closing rules; ``obstacles`` names it."""
 
     code = "ticketing.closing_held"
+
+
+class GrantRefused(Problem):
+    """The authorization server of a mailbox gave no token; the detail says why."""
+
+    code = "ticketing.grant_refused"
+    status = 502
+    title = _("Signing in for the mailbox did not work.")

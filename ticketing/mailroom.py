@@ -7,7 +7,17 @@ from boss.core.problems import NotFound
 from boss.core.scoping import ScopedQuerySet
 from ticketing.choices import UNSETTLED_STATES, ParticipantState
 from ticketing.errors import MailNotFound
-from ticketing.models import BlockedSender, InboundMail, Mailbox, MailSource, OutboundMail, Participant, RawMail, Ticket
+from ticketing.models import (
+    BlockedSender,
+    InboundMail,
+    Mailbox,
+    MailGrant,
+    MailSource,
+    OutboundMail,
+    Participant,
+    RawMail,
+    Ticket,
+)
 from ticketing.models.thread import VIEW_INTERNAL
 from ticketing.selectors import whole_of
 
@@ -76,7 +86,7 @@ def list_blocked_senders(actor: Actor) -> ScopedQuerySet:
 
 
 def list_mailboxes(actor: Actor) -> ScopedQuerySet:
-    rows: ScopedQuerySet = Mailbox.objects.visible_to(actor).select_related("category", "source")
+    rows: ScopedQuerySet = Mailbox.objects.visible_to(actor).select_related("category", "source__grant")
     return rows.order_by("address")  # type: ignore[return-value]
 
 
@@ -91,4 +101,10 @@ def get_mailbox(actor: Actor, public_id: str) -> Mailbox:
 def find_source(mailbox: Mailbox) -> MailSource | None:
     """Where a mailbox's mail is fetched from. The caller has found ``mailbox`` among what he may see."""
     found: MailSource | None = MailSource.objects.filter(mailbox=mailbox).first()
+    return found
+
+
+def find_grant(source: MailSource | None) -> MailGrant | None:
+    """How BOSS signs in there by OAuth 2; None while nobody has set that up. The caller has found ``source`` so."""
+    found: MailGrant | None = None if source is None else MailGrant.objects.filter(source=source).first()
     return found

@@ -187,6 +187,7 @@ def _desk() -> list[Holding]:
         Holding(ticketing.MailBreaker, of=_written_to, deleted=True),
         Holding(ticketing.SoftBounce, of=_written_to, deleted=True),
         *_nobody("the provider's own", ticketing.MailKey, ticketing.Mailbox, ticketing.MailSource),
+        *_nobody("the provider's own", ticketing.MailGrant),
         *_nobody("the provider's own", ticketing.MailText),
         *_nobody("the provider's own", ticketing.Category, ticketing.CategorySchema, ticketing.TalentPool),
         *_nobody("the provider's own", ticketing.CategoryDraft),

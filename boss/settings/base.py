@@ -231,6 +231,9 @@ BOSS_MAIL_NAME_SERVERS = env.name_servers("BOSS_MAIL_NAME_SERVERS")
 # How long an answer of staff can be taken back after it was sent; 0: it goes at once. At most 60.
 BOSS_UNDO_SECONDS = env.number("BOSS_UNDO_SECONDS", 10)
 
+# At how many mailboxes `mail_intake` listens for new mail (IMAP IDLE), each with one connection; 0: all are polled.
+BOSS_MAIL_LISTENERS = env.number("BOSS_MAIL_LISTENERS", 100)
+
 CELERY_BROKER_URL = addresses.broker_url()
 CELERY_TASK_IGNORE_RESULT = True
 

@@ -8,18 +8,16 @@ by authlib and joserfc, read when the first person comes (that takes a third of 
 
 from __future__ import annotations
 
-import base64
-import json
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import structlog
 
-from boss.core import clock, outbound
+from boss.core import clock, oauth, outbound
 from boss.tenancy.errors import ProviderRefused
 
 log = structlog.get_logger(__name__)
@@ -31,7 +29,6 @@ LEEWAY_SECONDS = 60
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Only signatures with a public key: with HS256 whoever knows the client's secret could write tokens."""
 _SECOND_FACTORS = frozenset(("mfa", "otp", "hwk", "swk", "fpt", "face", "iris", "sms", "tel"))
-_MOST_BYTES = 512 * 1024
 _WELL_KNOWN = "/.well-known/openid-configuration"
 
 
@@ -121,12 +118,7 @@ def finish(client: Client, flow: Flow, answer: Mapping[str, str], redirect_uri: 
         "grant_type": "authorization_code", "code": answer["code"], "redirect_uri": redirect_uri,
         "code_verifier": flow.verifier,
     }  # fmt: skip
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-    if told.secret_in_body:
-        form |= {"client_id": client.client_id, "client_secret": client.client_secret}
-    else:
-        headers["Authorization"] = _basic(client)
-    tokens = _ask(client, "POST", told.token_endpoint, until, headers, urlencode(form).encode())
+    tokens = _exchanged(client, told, form, until)
     keys = _ask(client, "GET", told.jwks_uri, until)
     return _checked(client, flow, tokens.get("id_token"), keys)
 
@@ -193,30 +185,20 @@ def _fits(client: Client, address: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and not weaker
 
 
-def _ask(
-    client: Client, method: str, address: str, until: float, headers: Mapping[str, str] | None = None,
-    content: bytes | None = None,
-) -> dict[str, Any]:  # fmt: skip
+def _ask(client: Client, method: str, address: str, until: float) -> dict[str, Any]:
     """One JSON object from the provider."""
-    parts = urlsplit(address)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    policy = outbound.Policy(client.policy.networks, _MOST_BYTES)
     try:
-        with outbound.Session(f"{parts.scheme}://{parts.netloc}", policy=policy) as session:
-            answer = session.request(method, path, seconds=until - time.monotonic(), content=content, headers=headers)
-    except (outbound.Forbidden, outbound.NoAnswer) as error:
-        raise ProviderRefused(reason=f"{parts.hostname}: {error}") from error
-    try:
-        found = json.loads(answer.content)
-    except ValueError:
-        found = None
-    if answer.status != 200 or not isinstance(found, dict):
-        told = found.get("error", "") if isinstance(found, dict) else ""
-        raise ProviderRefused(reason=f"{parts.hostname} answered {answer.status} {told}".strip()[:200])
-    return found
+        return oauth.ask(method, address, client.policy, until)
+    except oauth.NotGranted as refusal:
+        raise ProviderRefused(reason=str(refusal)) from refusal
 
 
-def _basic(client: Client) -> str:
-    # RFC 6749, 2.3.1: both are form-encoded first.
-    pair = f"{quote(client.client_id, safe='')}:{quote(client.client_secret, safe='')}"
-    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+def _exchanged(client: Client, told: Metadata, form: Mapping[str, str], until: float) -> dict[str, Any]:
+    """What the provider gives for a code."""
+    endpoint = oauth.TokenEndpoint(
+        told.token_endpoint, client.client_id, client.client_secret, told.secret_in_body, client.policy
+    )
+    try:
+        return oauth.exchange(endpoint, form, until)
+    except oauth.NotGranted as refusal:
+        raise ProviderRefused(reason=str(refusal)) from refusal

@@ -55,6 +55,7 @@ HOST_OF_THE_REQUEST = (
     # The host a passkey is made for, compared with the realm's canonical one.
     "boss/look/security.py", "boss/portals/account/views.py", "boss/portals/selfhelp/views/steps.py",
     "boss/portals/selfhelp/views/single_sign_on.py",  # single sign-on begins on the canonical host
+    "boss/console/views/mail_grants.py",  # and so does signing in for a mailbox
 )  # fmt: skip
 
 
@@ -216,6 +217,10 @@ SEALS = {
     "boss/tenancy/services/factors.py": {"tenancy.totp.secret_sealed"},
     "boss/tenancy/services/single_sign_on.py": {"tenancy.signinprovider.client_secret_sealed"},
     "ticketing/services/mail/keys.py": {"ticketing.mailkey.secret_sealed"},
+    "ticketing/services/mail/grants.py": {
+        "ticketing.mailgrant.client_secret_sealed", "ticketing.mailgrant.refresh_token_sealed",
+        "ticketing.mailgrant.access_token_sealed",
+    },
     "ticketing/services/mail/sources.py": {"ticketing.mailsource.password_sealed"},
     "boss/portals/signup/drafts.py": set(),  # lives in a session for two weeks; the older keys stay as long
     "ipservices/sealing.py": {

@@ -63,7 +63,8 @@ def test_a_mail_of_another_provider_is_not_there(held, cast, browser_of):
 
 
 FETCHED = {
-    "host": "imap.old.example", "security": "tls", "port": "993", "username": "help", "password": "tulip-9-harbour",
+    "host": "imap.old.example", "security": "tls", "port": "993", "username": "help", "sign_in": "password",
+    "password": "tulip-9-harbour",
     "folder": "INBOX", "after": "seen", "move_to": "", "every_seconds": "60", "is_active": "on",
 }  # fmt: skip
 

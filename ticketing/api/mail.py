@@ -20,12 +20,13 @@ from boss.core.api.views import ReadOnlyViewSet
 from boss.core.problems import InvalidInput
 from ticketing import mail_texts, mailroom, selectors
 from ticketing.api.desk import ticket_of
-from ticketing.choices import UNSETTLED_STATES, OutboundKind, SourceAfter, SourceSecurity
+from ticketing.api.mail_grants import ChangeMailGrant, MailGrantSerializer
+from ticketing.choices import UNSETTLED_STATES, OutboundKind, SourceAfter, SourceSecurity, SourceSignIn
 from ticketing.mail.domain import RecordKind, RecordState
 from ticketing.mail.language import LONGEST
 from ticketing.models import Category, InboundMail, Mailbox, MailSource, MailText, Participant
 from ticketing.models.thread import VIEW_INTERNAL
-from ticketing.services.mail import domains, letting_in, mailboxes, settling, sources, tracing, wording
+from ticketing.services.mail import domains, grants, letting_in, mailboxes, settling, sources, tracing, wording
 
 BOXES = "ticketing.manage_mailboxes"
 _PLAIN: dict[str, Any] = {"pagination_class": None, "filterset_class": None, "filterset_fields": None}
@@ -78,15 +79,25 @@ class ParticipantViewSet(ReadOnlyViewSet):
 
 
 class MailSourceSerializer(serializers.ModelSerializer[MailSource]):
-    """Where a mailbox's mail is fetched from. The password is never shown."""
+    """Where a mailbox's mail is fetched from. The password is never shown. ``grant``: null where it signs in with one,
+    and while it is not said how it signs in by OAuth 2. ``tells``: whether its server can say when mail comes;
+    null while nobody has asked it. ``is_listened_at``: it is fetched at once."""
+
+    grant = serializers.SerializerMethodField()
 
     class Meta:
         model = MailSource
         fields = (
-            "host", "port", "security", "certificate_sha256", "username", "folder", "after", "move_to", "takes_old",
-            "every_seconds", "is_active", "looked_at", "failures", "error",
+            "host", "port", "security", "certificate_sha256", "username", "sign_in", "folder", "after", "move_to",
+            "takes_old", "every_seconds", "is_active", "looked_at", "failures", "error", "tells", "is_listened_at",
+            "grant",
         )  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(MailGrantSerializer(allow_null=True))
+    def get_grant(self, source: MailSource) -> dict[str, Any] | None:
+        found = getattr(source, "grant", None)
+        return dict(MailGrantSerializer(found).data) if found is not None else None
 
 
 class ChangeMailSource(serializers.Serializer[Any]):
@@ -98,6 +109,7 @@ class ChangeMailSource(serializers.Serializer[Any]):
     security = serializers.ChoiceField(choices=SourceSecurity.choices, default=SourceSecurity.TLS.value)
     certificate_sha256 = serializers.CharField(max_length=200, default="", allow_blank=True)
     username = serializers.CharField(max_length=200)
+    sign_in = serializers.ChoiceField(choices=SourceSignIn.choices, default=SourceSignIn.PASSWORD.value)
     password = serializers.CharField(max_length=500, required=False, allow_blank=True, trim_whitespace=False)
     folder = serializers.CharField(max_length=200, default="INBOX")
     after = serializers.ChoiceField(choices=SourceAfter.choices, default=SourceAfter.SEEN.value)
@@ -189,6 +201,13 @@ class MailboxViewSet(ReadOnlyViewSet):
         """Fetch its mail by IMAP from an existing mailbox elsewhere, from now on."""
         found, given = self.get_object(), self.given()
         sources.define(actor=self.actor, mailbox=found, **given)
+        return self.answer(found)
+
+    @action(detail=True, methods=["post"], permission=BOXES, input=ChangeMailGrant)
+    def grant(self, request: Request, public_id: str) -> Response:
+        """Say how BOSS gets the right to read it by OAuth 2, where ``sign_in`` of its source is ``oauth``."""
+        found, given = self.get_object(), self.given()
+        grants.arrange(actor=self.actor, mailbox=found, **given)
         return self.answer(found)
 
     @action(detail=True, methods=["post"], permission=BOXES)

@@ -22,6 +22,7 @@ from ticketing.models.mail import (
     OutboundMail,
     RawMail,
 )
+from ticketing.models.mail_grants import MailGrant
 from ticketing.models.mail_texts import MailText
 from ticketing.models.participants import Participant
 from ticketing.models.policies import (
@@ -58,6 +59,7 @@ __all__ = [
     "Macro",
     "MacroVersion",
     "MailBreaker",
+    "MailGrant",
     "MailKey",
     "MailSource",
     "MailText",

@@ -9,9 +9,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from boss.core import clock
 from boss.core.scoping import Addressable, RealmScoped
 from boss.notify.models import Delivery
-from ticketing.choices import UNSETTLED_STATES, InboundState, OutboundKind, SourceAfter, SourceSecurity
+from ticketing.choices import UNSETTLED_STATES, InboundState, OutboundKind, SourceAfter, SourceSecurity, SourceSignIn
 from ticketing.mail.authentication import Authentication
 from ticketing.mail.automatic import MailClass
 from ticketing.models.categories import Category
@@ -77,10 +78,12 @@ class MailSource(RealmScoped):
     ``last_uid`` is the last mail kept here, written in one transaction with it; ``marked_uid`` the last that was marked
     or moved at the server. What lies between was kept and a worker died: it is marked at the next look.
     ``reads_since`` is set when the server numbers the folder anew: then only mail from that day on is looked at.
+    ``listener`` is the process that is told by the server when mail comes, until ``listened_until``; ``tells`` whether
+    the server can (None: nobody has asked it yet).
     """
 
     realm_only = "how the provider arranges its mail"
-    dispatch_reads = ("id", "realm_id", "is_active", "due_at")
+    dispatch_reads = ("id", "realm_id", "is_active", "due_at", "listened_until")
 
     mailbox = models.OneToOneField(Mailbox, models.CASCADE, related_name="source")
     host = models.CharField(_("mail server"), max_length=200)
@@ -91,6 +94,8 @@ class MailSource(RealmScoped):
     # The certificate the provider believes although nobody vouches for it: SHA-256 of its DER form, in hex.
     certificate_sha256 = models.CharField(_("its certificate"), max_length=64, blank=True, default="")
     username = models.CharField(_("user name"), max_length=200)
+    sign_in = models.CharField(_("signs in"), max_length=8, choices=SourceSignIn.choices, default=SourceSignIn.PASSWORD)
+    # "" where it signs in by OAuth 2 (:class:`~ticketing.models.mail_grants.MailGrant`).
     password_sealed = models.TextField(editable=False)
     folder = models.CharField(_("folder"), max_length=200, default="INBOX")
     after = models.CharField(_("afterwards"), max_length=8, choices=SourceAfter.choices, default=SourceAfter.SEEN)
@@ -108,6 +113,9 @@ class MailSource(RealmScoped):
     looked_at = models.DateTimeField(_("last looked at"), null=True, blank=True)
     failures = models.PositiveSmallIntegerField(default=0, editable=False)
     error = models.CharField(_("what is wrong"), max_length=500, blank=True, default="")
+    tells = models.BooleanField(_("tells of new mail"), null=True, blank=True, editable=False)
+    listener = models.BigIntegerField(null=True, blank=True, editable=False)
+    listened_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta(RealmScoped.Meta):
         verbose_name = _("mailbox that is fetched")
@@ -116,6 +124,15 @@ class MailSource(RealmScoped):
 
     def __str__(self) -> str:
         return f"{self.username}, {self.host}"
+
+    @property
+    def by_oauth(self) -> bool:
+        return self.sign_in == SourceSignIn.OAUTH
+
+    @property
+    def is_listened_at(self) -> bool:
+        """Whether its server tells of new mail and somebody hears it."""
+        return bool(self.tells) and self.listened_until is not None and self.listened_until > clock.now()
 
 
 class InboundMail(Addressable):

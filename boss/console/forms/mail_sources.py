@@ -8,7 +8,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from boss.look.forms import BossForm
-from ticketing.choices import SourceAfter, SourceSecurity
+from ticketing.choices import SourceAfter, SourceSecurity, SourceSignIn
+from ticketing.mail.oauth import PRESETS
 from ticketing.models import MailSource
 from ticketing.services.mail.sources import LONGEST, SHORTEST
 
@@ -33,10 +34,14 @@ class MailSourceForm(BossForm):
         label=_("User name"), max_length=200,
         error_messages={"required": _("Enter the user name at the mail server.")},
     )  # fmt: skip
+    sign_in = forms.ChoiceField(
+        label=_("Signs in"), choices=SourceSignIn.choices, initial=SourceSignIn.PASSWORD,
+        help_text=_("With OAuth 2 the next page asks where."),
+    )  # fmt: skip
     password = forms.CharField(
         label=_("Password"), required=False, max_length=500, strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=False),
-        help_text=_("Kept sealed. Left empty, the one there is stays."),
+        help_text=_("Kept sealed. Left empty, the one there is stays. With OAuth 2 there is none."),
     )  # fmt: skip
     folder = forms.CharField(label=_("Folder"), max_length=200, initial="INBOX")
     takes_old = forms.BooleanField(
@@ -50,7 +55,9 @@ class MailSourceForm(BossForm):
     )
     is_active = forms.BooleanField(label=_("In use"), required=False, initial=True)
 
-    def __init__(self, *args: Any, source: MailSource | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, source: MailSource | None = None, preset: str = "", **kwargs: Any) -> None:
         if source is not None:
             kwargs["initial"] = {name: getattr(source, name) for name in self.base_fields if name != "password"}
+        elif preset in PRESETS:
+            kwargs["initial"] = {"host": PRESETS[preset].host, "sign_in": SourceSignIn.OAUTH}
         super().__init__(*args, **kwargs)

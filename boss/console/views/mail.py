@@ -141,7 +141,9 @@ def _edit(request: HttpRequest, found: Mailbox | None) -> HttpResponse:
             else:
                 messages.success(request, _("Kept."))
                 return redirect("console:mailboxes")
-    context = {"box": found, "form": form, "source": mailroom.find_source(found) if found else None}
+    source = mailroom.find_source(found) if found else None
+    grant = mailroom.find_grant(source) if source and source.by_oauth else None
+    context = {"box": found, "form": form, "source": source, "grant": grant}
     return page(request, "mail/box.html", context, section="tickets", status=status)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -13,6 +14,8 @@ from boss.console.frame import actor_of, page, staff
 from boss.core.problems import Problem
 from boss.tenancy import signing_in
 from ticketing import mailroom
+from ticketing.choices import GrantState
+from ticketing.mail.oauth import PRESETS
 from ticketing.services.mail import sources
 
 
@@ -24,20 +27,26 @@ def mail_source(request: HttpRequest, public_id: str) -> HttpResponse:
     actor = actor_of(request)
     box = mailroom.get_mailbox(actor, public_id)
     source = mailroom.find_source(box)
-    form = MailSourceForm(request.POST if request.method == "POST" else None, source=source)
+    preset = request.GET.get("preset", "")
+    form = MailSourceForm(request.POST if request.method == "POST" else None, source=source, preset=preset)
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
             try:
-                sources.define(actor=actor, mailbox=box, **form.cleaned_data)
+                kept = sources.define(actor=actor, mailbox=box, **form.cleaned_data)
             except Problem as problem:
                 form.add_problem(problem)
                 status = problem.status
             else:
+                grant = mailroom.find_grant(kept) if kept.by_oauth else None
+                if kept.by_oauth and (grant is None or grant.state != GrantState.HELD):
+                    messages.success(request, _("Kept. Now say how BOSS signs in there."))
+                    place = reverse("console:mail_grant", args=[public_id])
+                    return redirect(f"{place}?preset={preset}" if grant is None and preset in PRESETS else place)
                 messages.success(request, _("Kept. It is looked at within a minute."))
                 return redirect("console:mailbox", public_id)
-    context = {"box": box, "source": source, "form": form}
+    context = {"box": box, "source": source, "form": form, "presets": PRESETS}
     return page(request, "mail/source.html", context, section="tickets", status=status)
 
 

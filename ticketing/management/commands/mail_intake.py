@@ -1,4 +1,5 @@
-"""Takes mail from the mail server before BOSS: ``manage.py mail_intake [--host 0.0.0.0] [--port 2424]``."""
+"""Takes mail from the mail server before BOSS, and listens at the mailboxes elsewhere that BOSS fetches:
+``manage.py mail_intake [--host 0.0.0.0] [--port 2424]``."""
 
 from __future__ import annotations
 
@@ -7,9 +8,11 @@ import threading
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from ticketing import lmtp
+from ticketing.listening import Listeners
 
 
 class Command(BaseCommand):
@@ -26,5 +29,7 @@ class Command(BaseCommand):
         ended = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: ended.set())
+        if most := settings.BOSS_MAIL_LISTENERS:
+            Listeners(most).run(ended)
         ended.wait()
         door.stop()

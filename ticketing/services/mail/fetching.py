@@ -20,13 +20,12 @@ from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerAway
 
 from boss.core import scoping
-from boss.core.outbound import Policy
-from boss.tenancy.selectors import get_realm
-from boss.tenancy.services import driver_networks
 from ticketing.choices import SourceAfter
 from ticketing.mail import imap
+from ticketing.mail.oauth import NoToken
 from ticketing.models import InboundMail, MailSource, RawMail
-from ticketing.services.mail import bell, intake, sources
+from ticketing.services.mail import bell, intake
+from ticketing.services.mail.entering import Entrance, entered, entrance_of
 from ticketing.services.mail.mailboxes import Place
 
 log = structlog.get_logger(__name__)
@@ -43,9 +42,8 @@ class _Look:
     """What a look needs to know, read in one transaction."""
 
     source: MailSource
-    password: str
+    entrance: Entrance
     address: str
-    policy: Policy
 
 
 def due_everywhere(limit: int = 200) -> list[tuple[int, int]]:
@@ -63,18 +61,14 @@ def fetch(realm_id: int, source_id: int) -> int:
     source = look.source
     kept = 0
     try:
-        with imap.opened(
-            host=source.host, port=source.port, security=source.security, username=source.username,
-            password=look.password, folder=source.folder, policy=look.policy,
-            certificate=source.certificate_sha256,
-        ) as folder:  # fmt: skip
+        with entered(look.entrance) as folder:
             source = _numbered(look, folder)
             _mark_left(realm_id, source, folder)
             uids = folder.uids_after(source.last_uid, since=source.reads_since, most=AT_ONCE)
             for uid in uids:
                 kept += _keep(look, folder, uid)
             _mark_left(realm_id, source, folder)
-    except imap.Refused as refusal:
+    except (imap.Refused, NoToken) as refusal:
         log.warning("mail_not_fetched", source=source_id, error=str(refusal))
         _end(realm_id, source_id, error=str(refusal))
         return kept
@@ -91,8 +85,7 @@ def _begin(realm_id: int, source_id: int) -> _Look | None:
         if source is None:
             return None
         MailSource.objects.filter(pk=source_id).update(due_at=Now() + LEASE)
-        policy = Policy(driver_networks.reachable_from(get_realm(realm_id)), most_bytes=imap.LARGEST)
-        return _Look(source, sources.password_of(source), source.mailbox.address, policy)
+        return _Look(source, entrance_of(source), source.mailbox.address)
 
 
 def _numbered(look: _Look, folder: imap.Folder) -> MailSource:

@@ -13,8 +13,9 @@ from boss.core.actors import Actor
 from boss.core.permissions import require
 from boss.core.problems import InvalidInput
 from boss.core.services import service
-from ticketing.choices import SourceAfter, SourceSecurity
-from ticketing.models import Mailbox, MailSource
+from ticketing.choices import SourceAfter, SourceSecurity, SourceSignIn
+from ticketing.models import Mailbox, MailGrant, MailSource
+from ticketing.services.mail import grants
 
 SHORTEST, LONGEST = 15, 3600
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,198}[A-Za-z0-9])?\Z")
@@ -24,8 +25,9 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,198}[A-Za-z0-9])?\Z")
 def define(*, actor: Actor, mailbox: Mailbox, password: str = "", **given: Any) -> MailSource:
     """Fetch this mailbox's mail from there from now on; ``given`` are the fields of :class:`MailSource`.
 
-    An empty ``password`` keeps the one there is, as long as server and user name stay. Another server, user or folder
-    is looked at as for the first time. Raises :class:`InvalidInput` with the fields.
+    An empty ``password`` keeps the one there is, as long as server and user name stay; what OAuth 2 gave for it is kept
+    alike. Another server, user or folder is looked at as for the first time. Raises :class:`InvalidInput` with the
+    fields.
     """
     require(actor, "ticketing.manage_mailboxes")
 
@@ -37,18 +39,24 @@ def define(*, actor: Actor, mailbox: Mailbox, password: str = "", **given: Any) 
     for name in _FIELDS:
         setattr(source, name, given.get(name, getattr(source, name)))
     source.certificate_sha256 = re.sub(r"[\s:]", "", source.certificate_sha256).lower()
-    _refuse(
-        source, needs_password=not password and (source.pk is None or place_before != (source.host, source.username))
-    )
+    made, moved = source.pk is None, place_before != (source.host, source.username)
+    _refuse(source, needs_password=not source.by_oauth and not password and (moved or not source.password_sealed))
 
-    made = source.pk is None
-    if password:
+    if source.by_oauth:
+        source.password_sealed = ""
+    elif password:
         source.password_sealed = crypto.seal(password, bound_to=place(source))
     if folder_before != (source.host, source.username, source.folder):
         source.uid_validity, source.last_uid, source.marked_uid, source.reads_since = None, 0, 0, None
     source.error, source.failures = "", 0
+    # Whoever listens there by the settings of before notices that it is his no more.
+    source.listener = source.listened_until = source.tells = None
     source.due_at = Now()
     source.save()
+    if not source.by_oauth:
+        MailGrant.objects.filter(source=source).delete()
+    elif moved:
+        grants.forget_secrets(source)
 
     after = {name: getattr(source, name) for name in _FIELDS}
     audit.record(actor=actor, action="mail_source.defined", subject=source, before={"is_new": made}, after=after)
@@ -77,7 +85,7 @@ def password_of(source: MailSource) -> str:
 
 
 _FIELDS = (
-    "host", "port", "security", "certificate_sha256", "username", "folder", "after", "move_to", "takes_old",
+    "host", "port", "security", "certificate_sha256", "username", "sign_in", "folder", "after", "move_to", "takes_old",
     "every_seconds", "is_active",
 )  # fmt: skip
 
@@ -96,6 +104,8 @@ def _refuse(source: MailSource, *, needs_password: bool) -> None:
         wrong["certificate_sha256"] = [_("Without encryption there is no certificate.")]
     if not source.username:
         wrong["username"] = [_("Enter the user name at the mail server.")]
+    if source.sign_in not in SourceSignIn.values:
+        wrong["sign_in"] = [_("Choose how BOSS signs in there.")]
     if needs_password:
         wrong["password"] = [_("Enter the password at the mail server.")]
     for name in ("folder", "move_to"):
