@@ -24,7 +24,7 @@ def step_of(most: float, unit: Unit) -> float:
             if length * _MOST_STEPS >= most:
                 return length
     rough = max(most, 1) / _MOST_STEPS
-    ten = 10 ** math.floor(math.log10(rough))
+    ten: float = 10.0 ** math.floor(math.log10(rough))
     step = next(ten * each for each in (1, 2, 5, 10) if ten * each >= rough)
     return max(step, 1)
 
