@@ -24,9 +24,9 @@ def step_of(most: float, unit: Unit) -> float:
             if length * _MOST_STEPS >= most:
                 return length
     rough = max(most, 1) / _MOST_STEPS
-    ten: float = 10 ** math.floor(math.log10(rough))
-    step = next(ten * each for each in (1.0, 2.0, 5.0, 10.0) if ten * each >= rough)
-    return max(step, 1.0)
+    ten: float = 10.0 ** math.floor(math.log10(rough))
+    step = next(ten * each for each in (1, 2, 5, 10) if ten * each >= rough)
+    return max(step, 1)
 
 
 def top_of(most: float, unit: Unit) -> float:
