@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ticketing', '0026_cost_rates'),
+        ('ticketing', '0027_mail_grants'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('core', '0005_stored_files'),
-        ('ticketing', '0028_answers_and_standing'),
+        ('ticketing', '0029_answers_and_standing'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

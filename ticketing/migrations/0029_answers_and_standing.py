@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('core', '0005_stored_files'),
         ('notify', '0003_files_of_messages'),
-        ('ticketing', '0026_cost_rates'),
+        ('ticketing', '0028_mailboxes_listened_at'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
