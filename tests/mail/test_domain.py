@@ -174,9 +174,12 @@ def test_a_domain_below_another_has_the_policy_of_the_one_above(look, post, zone
     assert said.state == "right" and "only report" in said.detail and "of alpha.net." in said.detail
 
 
-def test_what_nobody_has_told_is_left_to_people_and_never_called_right(look, settings):
+def test_what_nobody_has_told_is_left_to_people_and_never_called_right(look, settings, zone):
     settings.BOSS_MAIL_MX, settings.BOSS_MAIL_SPF = [], ""
     assert states(look()) == ALL_RIGHT | {"mx": "unjudged", "spf": "unjudged"}
+    zone.clear()
+    missing = look()
+    assert "BOSS_MAIL_MX" in missing["mx"].detail and "BOSS_MAIL_SPF" in missing["spf"].detail
 
 
 def test_a_mailbox_that_is_fetched_may_have_any_server(look, post, zone):

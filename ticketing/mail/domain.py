@@ -120,7 +120,10 @@ def _mx(names: Names, wanted: Wanted) -> _Said:
     found = sorted(names.exchanges(wanted.domain))
     shown = [f"{preference} {host}." for preference, host in found]
     if not found:
-        return RecordState.MISSING, _("No server is named that takes mail for this domain."), shown
+        said = _("No server is named that takes mail for this domain.")
+        if not wanted.servers and not wanted.is_fetched:
+            said += " " + _("Which one it should be, nobody has told BOSS (BOSS_MAIL_MX).")
+        return RecordState.MISSING, said, shown
     if all(not host for _preference, host in found):
         return RecordState.WRONG, _("The domain says that it takes no mail at all."), shown
     if wanted.is_fetched:
@@ -151,7 +154,10 @@ def _spf_value(wanted: Wanted) -> str:
 def _spf(names: Names, wanted: Wanted) -> _Said:
     found = spf.records(names.texts(wanted.domain))
     if not found:
-        return RecordState.MISSING, _("The domain does not say which servers may send in its name."), found
+        said = _("The domain does not say which servers may send in its name.")
+        if not wanted.spf:
+            said += " " + _("Which one BOSS sends by, nobody has told it (BOSS_MAIL_SPF).")
+        return RecordState.MISSING, said, found
     if len(found) > 1:
         said = _("There is more than one SPF record, so none of them counts. Put them together into one.")
         return RecordState.WRONG, said, found
