@@ -205,7 +205,7 @@ class _Table:
 
     def _height(self, cells: Sequence[str], *, bold: bool = False) -> float:
         lines = (
-            self._paper.lines_of(self._widths[at] - 2 * _PADDING, cell, size=self._size, bold=bold or at == 0)
+            self._paper.lines_of(self._widths[at] - 2 * _PADDING, cell, size=self._size, bold=bold)
             for at, cell in enumerate(cells)
         )
         return max(lines) * self._paper.leading(self._size) + 2 * _PADDING
