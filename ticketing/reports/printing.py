@@ -135,7 +135,7 @@ def _picture(table: Table) -> Picture | None:
         column = columns[each.column]
         cells = [row.cells.get(each.column) for row in rows]
         values = [cell.value if cell and not isinstance(cell.value, str) else None for cell in cells]
-        unit: Unit = "count" if column.unit in ("text", "money") else column.unit
+        unit: Unit = "count" if column.unit == "text" or column.unit == "money" else column.unit
         # What waits is many times what comes and goes, and a share is no number: each has its scale on the right.
         on_right = (chart.kind == "lines" and each.role == "backlog") or (chart.kind == "pareto" and each.as_line)
         series.append(
