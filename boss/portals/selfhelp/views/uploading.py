@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from boss.core.file_types import clean_name
 from boss.core.problems import Problem
 from boss.core.views import public
 from boss.look import once
@@ -31,13 +32,11 @@ def upload(request: HttpRequest, token: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         if once.first_time(request.actor, request.POST.get("form_key", "")):  # type: ignore[attr-defined]
             try:
-                message = uploading.upload(
-                    presented=token, files=form.cleaned_data["files"], body=form.cleaned_data["body"]
-                )
+                uploading.upload(presented=token, files=form.cleaned_data["files"], body=form.cleaned_data["body"])
             except Problem as problem:
                 form.add_problem(problem)
             else:
-                context["kept"] = [each.name for each in message.attachments.order_by("id")]
+                context["kept"] = [clean_name(each.name or "") for each in form.cleaned_data["files"]]
         else:
             context["kept"] = ()  # the same form once more: they are there
         if "kept" in context:
