@@ -49,8 +49,9 @@ def status(mark: Any) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/field.html")
-def field(bound: BoundField, hint: str = "") -> dict[str, Any]:
-    """A form field with label, help and error, all tied together for screen readers."""
+def field(bound: BoundField, hint: str = "", mark_optional: bool = True) -> dict[str, Any]:
+    """A form field with label, help and error, all tied together for screen readers. Rows of a table of rules, where
+    every box may stay empty, do without the mark on each of them."""
     widget = bound.field.widget
     group = isinstance(widget, RadioSelect | CheckboxSelectMultiple)
     single_box = isinstance(widget, CheckboxInput) and not group
@@ -75,7 +76,7 @@ def field(bound: BoundField, hint: str = "") -> dict[str, Any]:
         "single_box": single_box,
         "help_text": help_text,
         "described": " ".join(described),
-        "required": bound.field.required,
+        "marked": mark_optional and not bound.field.required,
         "html": None if group else bound.as_widget(attrs=attrs),
         "kept": getattr(bound.form, "kept_files", {}).get(bound.name, ()),
         "choices": [] if not group else list(bound.subwidgets),
