@@ -24,10 +24,11 @@ BOX = "kept"
 
 
 def bring(form: BossForm, request: HttpRequest, name: str) -> None:
-    """Give a form what was kept of it and is still ticked. ``name`` says which form it is, the thing included."""
+    """Give a form what was kept of it and is still ticked, or named in the address of its page. ``name`` says which
+    form it is, the thing included."""
     form.kept_for = name
     form.kept_files = {}
-    ticked = request.POST.getlist(BOX)
+    ticked = request.POST.getlist(BOX) or request.GET.getlist(BOX)
     if not ticked:
         return
     for row in keeping.list_kept(_actor(request), name, ticked):

@@ -21,7 +21,7 @@ from ticketing import tasks
 from ticketing.choices import ParticipantRole
 from ticketing.errors import AnswerHasGone, AnswerIsGoing, OnlyPeopleWrite, TicketChanged, TicketClosed
 from ticketing.mail.neutral import Address
-from ticketing.models import Message, Participant, StaffNotice, TextDraft, WaitingAnswer
+from ticketing.models import KeptFile, Message, Participant, StaffNotice, TextDraft, WaitingAnswer
 from ticketing.services import answers, drafts_of_text, reach, tickets
 from ticketing.services.mail import participants
 from ticketing.services.tickets import talking
@@ -101,7 +101,7 @@ def test_O6_taken_back_it_is_never_said_and_stands_in_the_text_again(ticket, cas
     before = said(ticket)
     answer = send(cast, ticket, files=[SimpleUploadedFile("plan.txt", b"plan")])
     drafts_of_text.keep(actor=actor_of(cast.bob), ticket=ticket, kind="public", body="Also this.")
-    assert answers.take_back(actor=actor_of(cast.bob), ticket=ticket, public_id=answer.public_id) == ["plan.txt"]
+    assert answers.take_back(actor=actor_of(cast.bob), ticket=ticket, public_id=answer.public_id) == ([], ["plan.txt"])
     with clock.moved(10 * TEN):
         assert go() == 0
     assert said(ticket) == before
@@ -210,6 +210,25 @@ def test_O6_the_page_shows_what_is_about_to_go_and_its_author_takes_it_back(tick
     assert bob.post(at(ticket, f"answers/{answer.public_id}/")).status_code == 302
     shown = bob.get(at(ticket)).content.decode()
     assert said(ticket) == before and "Taken back" in shown and ">\nTry the other socket.</textarea>" in shown
+
+
+def test_O6_the_files_of_an_answer_taken_back_need_not_be_chosen_again(ticket, cast, browser_of):
+    bob = browser_of(cast.bob)
+    answer_on(bob, ticket, files=SimpleUploadedFile("plan.txt", b"the plan"))
+    answer = WaitingAnswer.objects.get()
+
+    page = bob.post(at(ticket, f"answers/{answer.public_id}/"), follow=True)
+
+    kept = KeptFile.objects.get()
+    assert f'name="kept" value="{kept.public_id}"' in page.content.decode() and "Choose its files" not in str(page)
+    theirs = browser_of(cast.alice).get(f"{at(ticket)}?kept={kept.public_id}")
+    assert "plan.txt" not in theirs.content.decode()  # nobody else's form knows them
+    assert answer_on(bob, ticket, body="The right one.", kept=kept.public_id).status_code == 302
+    with clock.moved(TEN):
+        go()
+    (file,) = Message.objects.get(body="The right one.").attachments.all()
+    assert (file.name, bytes(file.file.content)) == ("plan.txt", b"the plan")
+    assert not KeptFile.objects.exists()
 
 
 def test_O6_a_page_goes_on_with_the_version_its_own_answer_made_and_with_no_other(ticket, cast, browser_of):

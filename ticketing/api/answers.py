@@ -68,7 +68,7 @@ class AnswersOfTickets:
     @action(detail=True, methods=["post"], permission=VIEW_INTERNAL, input=TakeBackAnswer)
     def take_back(self, request: Request, public_id: str) -> Response:
         """Take back an answer of mine that has not gone."""
-        names = answers.take_back(
+        _kept, names = answers.take_back(
             actor=self.actor,  # type: ignore[attr-defined]
             ticket=self.get_object(),  # type: ignore[attr-defined]
             public_id=self.given()["answer"],  # type: ignore[attr-defined]

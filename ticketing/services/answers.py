@@ -23,11 +23,13 @@ from boss.core.services import service
 from boss.tenancy.selectors import actor_for_user
 from ticketing.choices import MessageKind
 from ticketing.errors import AnswerHasGone, AnswerIsGoing, OnlyPeopleWrite
-from ticketing.models import StaffNotice, TextDraft, Ticket, WaitingAnswer, WaitingFile
-from ticketing.services import attaching, notices
+from ticketing.models import KeptFile, StaffNotice, TextDraft, Ticket, WaitingAnswer, WaitingFile
+from ticketing.services import attaching, keeping, notices
 from ticketing.services.tickets import journal, talking
 
 LONGEST_SECONDS = 60
+FILES = "files"
+"""The box of a message's files, in the form it is typed in."""
 
 
 def can_be_taken_back() -> bool:
@@ -75,9 +77,11 @@ def send(
 
 
 @service
-def take_back(*, actor: Actor, ticket: Ticket, public_id: str) -> list[str]:
-    """Say it after all not: its text is what its author had typed and not sent. Gives the names of files, which must be
-    chosen again.
+def take_back(*, actor: Actor, ticket: Ticket, public_id: str, form: str = "") -> tuple[list[KeptFile], list[str]]:
+    """Say it after all not: its text is what its author had typed and not sent.
+
+    Gives its files as they are kept for the next try of ``form`` (see ``keeping``), and the names of those that have to
+    be chosen again: all of them without a form, and what its author has no room for.
 
     Raises :class:`AnswerHasGone` for one that has gone, or is somebody else's.
     """
@@ -86,11 +90,17 @@ def take_back(*, actor: Actor, ticket: Ticket, public_id: str) -> list[str]:
     if answer is None:
         raise AnswerHasGone
 
-    names = list(answer.files.order_by("pk").values_list("name", flat=True))
+    kept: list[KeptFile] = []
+    lost: list[str] = []
+    for each in answer.files.order_by("pk"):
+        upload = Upload.made(each.name, files_kept.content_of(each.file_id))
+        again = keeping.keep(actor=actor, form=form, place=FILES, uploads=[upload]) if form else []
+        kept += again
+        lost += [] if again else [each.name]
     _give_back(answer)
-    audit.record(actor=actor, action="answer.taken_back", subject=answer, after={"files": len(names)})
+    audit.record(actor=actor, action="answer.taken_back", subject=answer, after={"files": len(kept) + len(lost)})
     answer.delete()
-    return names
+    return kept, lost
 
 
 @service

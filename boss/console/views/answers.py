@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -13,6 +15,7 @@ from boss.console.presenters import answers as present
 from boss.console.presenters import tickets as of_tickets
 from boss.console.presenters.conversation import of_ticket
 from boss.core.problems import Problem
+from boss.look import kept_files
 from ticketing import selectors
 from ticketing.services import answers
 
@@ -41,12 +44,15 @@ def take_back(request: HttpRequest, public_id: str, answer_id: str) -> HttpRespo
     actor = actor_of(request)
     found = selectors.get_ticket(actor, public_id)
     try:
-        names = answers.take_back(actor=actor, ticket=found, public_id=answer_id)
+        kept, lost = answers.take_back(actor=actor, ticket=found, public_id=answer_id, form=f"say:{public_id}")
     except Problem as problem:
         refused(request, problem)
     else:
         told = _("Taken back. What you wrote stands in your text again.")
-        if names:
-            told += " " + _("Choose its files again: %(names)s") % {"names": ", ".join(names)}
+        if lost:
+            told += " " + _("Choose its files again: %(names)s") % {"names": ", ".join(lost)}
         messages.success(request, told)
+        if kept:
+            asked = urlencode({kept_files.BOX: [each.public_id for each in kept]}, doseq=True)
+            return redirect(f"{of_tickets.url_of(found)}?{asked}#say")
     return redirect(f"{of_tickets.url_of(found)}#say")

@@ -84,7 +84,7 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
         "chosen": chosen,
         "rights": rights,
         "may_reopen": rights["resolve"] and present.may_reopen(found),
-        "message_form": _message_form(found, around["draft"], may_note=rights["note"]),
+        "message_form": _message_form(request, found, around["draft"], may_note=rights["note"]),
         "assign_form": AssignForm(people=list_staff(actor), initial={"version": found.version})
         if rights["assign"]
         else None,
@@ -106,12 +106,15 @@ def ticket_page(request: HttpRequest, found: Ticket, *, status: int = 200, **for
     return page(request, "tickets/ticket.html", context | forms, section="tickets", status=status)
 
 
-def _message_form(found: Ticket, draft: TextDraft | None, *, may_note: bool) -> MessageForm:
-    """What was typed and not sent, on whatever machine, stands in it."""
+def _message_form(request: HttpRequest, found: Ticket, draft: TextDraft | None, *, may_note: bool) -> MessageForm:
+    """What was typed and not sent, on whatever machine, stands in it; and the files of an answer taken back."""
     kind = draft.kind if draft else "internal" if may_note else "public"
     body = draft.body if draft else ""
     initial = {"once": once.new_key(), "version": found.version, "kind": kind, "body": body}
-    return MessageForm(initial=initial, may_note=may_note)
+    form = MessageForm(initial=initial, may_note=may_note)
+    if kept_files.BOX in request.GET:
+        kept_files.bring(form, request, f"say:{found.public_id}")
+    return form
 
 
 def _time(actor: Actor, found: Ticket) -> dict[str, Any]:
