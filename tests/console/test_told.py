@@ -53,7 +53,7 @@ def test_alice_writes_a_matrix_and_the_ticket_shows_whom_an_answer_reaches(
     assert [(line.what, line.then) for line in trial.lines] == [("Resolved", "goes to: Dana Dean (E-mail)")]
     put_to_use(alice, url)
     page = words(alice.get(told))
-    assert "nobody" in page and "Dana Dean: no row of the matrix says so" in page
+    assert "nobody" in page and "Dana Dean: not among those the policy tells" in page
 
 
 def test_alice_decides_how_tickets_end_and_bob_is_asked_for_the_code(

@@ -248,7 +248,7 @@ class _Look:
         if audience in telling.CUSTOMERS and self.event in telling.INSIDE:
             return _("is never told what happens inside")
         if row is None:
-            return _("no row of the matrix says so")
+            return _("not among those the policy tells")
         return self._unreachable(somebody, audience) if audience in telling.CUSTOMERS else ""
 
     def _did_it(self, somebody: _Somebody) -> bool:

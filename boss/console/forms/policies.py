@@ -135,7 +135,7 @@ class SlaForm(BossForm):
             label=_("Customers"), required=False, choices=_CUSTOMERS, initial=row.get("customers", "")
         )
         self.fields[f"r{index}_calendar"] = forms.ChoiceField(
-            label=_("Counted"), required=False, choices=hours, initial=row.get("calendar", "")
+            label=_("Time counts"), required=False, choices=hours, initial=row.get("calendar", "")
         )
         self._add_conditions(index, row)
         for kind, label in ClockKind.choices:
