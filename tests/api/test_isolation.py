@@ -6,6 +6,7 @@ world; whose row an answer shows is told by the marks it carries: public ids, an
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pypdf import PdfReader
 
 from boss.api.urls import ROOMS
 from boss.core import scoping, walls
@@ -67,8 +69,14 @@ class Side:
 
     def shown_in(self, answer: Any, but: str = "") -> list[str]:
         """The marks of this side that the answer carries, those in ``but`` left out."""
-        text = answer.content.decode()
+        text = _read(answer)
         return [mark for mark in self.marks if mark in text and mark not in but]
+
+
+def _read(answer: Any) -> str:
+    if answer.headers.get("Content-Type") == "application/pdf":
+        return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages)
+    return str(answer.content.decode())
 
 
 def side(realm: Any, host: str) -> Side:

@@ -34,6 +34,7 @@ from ticketing.models import WaitingAnswer
 from ticketing.services import bulk as ticket_bulk
 from ticketing.services import (
     checklists,
+    costs,
     drafts_of_text,
     macros,
     policies,
@@ -165,6 +166,9 @@ def build(system: Actor) -> World:
             "ticketing/tickets": ticket.public_id,
             "ticketing/attachments": said.attachments.get().public_id,
             "ticketing/time-entries": time.add(actor=actor_of(tom), ticket=ticket, seconds=60).public_id,
+            "ticketing/cost-rates": costs.set_rate(
+                actor=system, per_hour=Decimal("48.00"), valid_from=dt.date(2026, 1, 1)
+            ).public_id,
             "ticketing/views": views.create(actor=actor_of(tom), name="World", filters={}).public_id,
             "ticketing/bulks": ticket_bulk.begin(
                 actor=actor_of(tom), verb="note", chosen=[Chosen(ticket.public_id)], given={"note": "World"}
