@@ -30,7 +30,8 @@ def hosted_bench(kit: the_cast.Cast, labs: Labs) -> SqlMailBench:
     """A second server of the same make, with another database and another domain."""
     lab = labs.of("mail_postfix_dovecot", "hosted")
     [found] = benches(lab, kit.alpha.pk, "kit-hosted.example")
-    assert isinstance(found, SqlMailBench)
+    [own] = benches(labs.of("mail_postfix_dovecot"), kit.alpha.pk, "kit-hosted.example", "-beside")
+    found.beside = lambda: own
     return found
 
 
