@@ -81,6 +81,12 @@ def test_one_update_is_said_on_the_page_and_one_end(street: Street, nina: Client
     assert "3 asked: 0 yes, 0 no, 0 no answer, 3 still to answer" in _text(nina, path)
 
 
+def test_what_is_known_stands_in_the_next_update_so_that_saying_more_takes_nothing_away(nina: Client) -> None:
+    nina.post("/console/outages/new/", {**NEW, "eta_at": "2031-05-04T17:30"})
+    shown = _text(nina, f"/console/outages/of/{Outage.objects.get().public_id}/")
+    assert 'value="2031-05-04T17:30"' in shown and f"{TEXT}</textarea>" in shown
+
+
 def test_a_member_and_a_ticket_are_taken_out_on_the_page_and_put_back(
     cast: Cast, street: Street, browser_of: Callable[..., Client]
 ) -> None:

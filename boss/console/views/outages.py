@@ -130,7 +130,7 @@ def _page(request: HttpRequest, public_id: str, *, status: int = 200, **forms: A
         "updates": reads.list_updates(found),
         "page": members.map(present.member),
         "query": "",
-        "news_form": NewsForm(initial={"text": found.public_text}) if may_manage else None,
+        "news_form": NewsForm(initial={"text": found.public_text, "eta_at": found.eta_at}) if may_manage else None,
         "restore_form": RestoreForm() if may_manage else None,
         "false_form": FalseAlarmForm() if may_manage else None,
         "may_add": found.is_open and may(actor, ADD),
