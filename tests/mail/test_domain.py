@@ -73,14 +73,14 @@ def states(found: dict[str, Finding]) -> dict[str, str]:
 ALL_RIGHT = dict.fromkeys(("mx", "spf", "dkim", "dmarc"), "right")
 
 
-def test_a_domain_that_is_set_up_is_right_in_all_four_and_nothing_is_to_be_set(look):
+def test_O5_a_domain_that_is_set_up_is_right_in_all_four_and_nothing_is_to_be_set(look):
     found = look()
     assert states(found) == ALL_RIGHT
     assert {each.value for each in found.values()} == {""}
     assert found["mx"].found == ("10 mx.provider.example.",) and len(found["spf"].found) == 1
 
 
-def test_what_is_missing_is_shown_with_the_record_to_set(look, zone):
+def test_O5_what_is_missing_is_shown_with_the_record_to_set(look, zone):
     zone.clear()
     found = look()
     assert set(states(found).values()) == {"missing"}
@@ -121,7 +121,7 @@ WRONG = [
 ]
 
 
-def test_each_wrong_record_is_told_in_its_own_words_and_spoils_no_other(look, zone):
+def test_O5_each_wrong_record_is_told_in_its_own_words_and_spoils_no_other(look, zone):
     right = dict(zone)
     for place, said, kind, state, words in WRONG:
         zone.clear()
@@ -131,7 +131,7 @@ def test_each_wrong_record_is_told_in_its_own_words_and_spoils_no_other(look, zo
         assert words in found[kind].detail, (said, found[kind].detail)
 
 
-def test_no_answer_is_not_taken_for_no_record(look, zone):
+def test_O5_no_answer_is_not_taken_for_no_record(look, zone):
     right = dict(zone)
     for place, kind in (
         (MX, "mx"),
@@ -145,7 +145,7 @@ def test_no_answer_is_not_taken_for_no_record(look, zone):
         assert states(found) == ALL_RIGHT | {kind: "unanswered"} and "Try again" in found[kind].detail
 
 
-def test_a_server_that_says_nothing_or_nonsense_holds_nobody_longer_than_promised(look, zone, monkeypatch):
+def test_O5_a_server_that_says_nothing_or_nonsense_holds_nobody_longer_than_promised(look, zone, monkeypatch):
     monkeypatch.setattr(domains, "SECONDS", 0.4)
     for fault in (SILENT, NOISE):
         zone.update(dict.fromkeys((MX, OURS, KEY, POLICY), fault))
@@ -154,7 +154,7 @@ def test_a_server_that_says_nothing_or_nonsense_holds_nobody_longer_than_promise
         assert time.monotonic() - before < 2
 
 
-def test_hostile_records_are_cut_and_shown_without_a_byte_that_is_not_text(look, zone):
+def test_O5_hostile_records_are_cut_and_shown_without_a_byte_that_is_not_text(look, zone):
     bell = '"v=spf1 \\007\\255<script>alert(1)</script>"'
     long = " ".join(['"' + "v=spf1 include:a.example " * 10 + '"'] * 200)
     for said in ([bell], [long], [f'"{n} \\000"' for n in range(300)], ['"v=spf1 ' + "%{i}" * 60 + '"']):
@@ -166,7 +166,7 @@ def test_hostile_records_are_cut_and_shown_without_a_byte_that_is_not_text(look,
             assert each.detail.isprintable() and len(each.detail) < 400
 
 
-def test_a_domain_below_another_has_the_policy_of_the_one_above(look, post, zone):
+def test_O5_a_domain_below_another_has_the_policy_of_the_one_above(look, post, zone):
     Mailbox.objects.filter(pk=post.help.pk).update(address="help@care.alpha.net")
     post.help.refresh_from_db()
     zone["_dmarc.alpha.net", "TXT"] = ['"v=DMARC1; p=reject; sp=none"']
@@ -174,7 +174,7 @@ def test_a_domain_below_another_has_the_policy_of_the_one_above(look, post, zone
     assert said.state == "right" and "only report" in said.detail and "of alpha.net." in said.detail
 
 
-def test_what_nobody_has_told_is_left_to_people_and_never_called_right(look, settings, zone):
+def test_O5_what_nobody_has_told_is_left_to_people_and_never_called_right(look, settings, zone):
     settings.BOSS_MAIL_MX, settings.BOSS_MAIL_SPF = [], ""
     assert states(look()) == ALL_RIGHT | {"mx": "unjudged", "spf": "unjudged"}
     zone.clear()
@@ -182,14 +182,14 @@ def test_what_nobody_has_told_is_left_to_people_and_never_called_right(look, set
     assert "BOSS_MAIL_MX" in missing["mx"].detail and "BOSS_MAIL_SPF" in missing["spf"].detail
 
 
-def test_a_mailbox_that_is_fetched_may_have_any_server(look, post, zone):
+def test_O5_a_mailbox_that_is_fetched_may_have_any_server(look, post, zone):
     zone[MX] = ["10 imap.old.example."]
     assert look()["mx"].state == "wrong"
     MailSource.objects.create(mailbox=post.help, host="imap.old.example", username="help", password_sealed="-")
     assert look()["mx"].state == "right"
 
 
-def test_the_button_shows_what_was_found_and_the_api_says_the_same(post, cast, browser_of, zone):
+def test_O5_the_button_shows_what_was_found_and_the_api_says_the_same(post, cast, browser_of, zone):
     zone[MX] = ["10 <b>other.example."]
     alice = browser_of(cast.alice)
     page = alice.post(f"/console/mailboxes/of/{post.help.public_id}/domain/", {"selector": "mail"})
@@ -204,7 +204,7 @@ def test_the_button_shows_what_was_found_and_the_api_says_the_same(post, cast, b
     assert [each["state"] for each in said["findings"]] == ["wrong", "right", "right", "right"]
 
 
-def test_a_selector_that_is_none_is_told_beside_its_field_and_nothing_is_asked(post, cast, browser_of, zone):
+def test_O5_a_selector_that_is_none_is_told_beside_its_field_and_nothing_is_asked(post, cast, browser_of, zone):
     alice = browser_of(cast.alice)
     for wrong in ("a b", "-", "x" * 64, "a..b", "ä", "mail;"):
         answer = alice.post(f"/console/mailboxes/of/{post.help.public_id}/domain/", {"selector": wrong})
@@ -212,7 +212,7 @@ def test_a_selector_that_is_none_is_told_beside_its_field_and_nothing_is_asked(p
         assert f'value="{wrong}"' in answer.content.decode()
 
 
-def test_who_may_not_set_up_mailboxes_asks_nothing_and_nothing_changes(post, cast, browser_of, monkeypatch):
+def test_O5_who_may_not_set_up_mailboxes_asks_nothing_and_nothing_changes(post, cast, browser_of, monkeypatch):
     def asked(*_: object, **__: object) -> None:
         raise AssertionError("DNS was asked")
 
@@ -226,7 +226,7 @@ def test_who_may_not_set_up_mailboxes_asks_nothing_and_nothing_changes(post, cas
     assert (AuditEntry.objects.count(), list(Mailbox.objects.values())) == before
 
 
-def test_no_transaction_is_open_while_names_are_asked(post, cast, browser_of, monkeypatch):
+def test_O5_no_transaction_is_open_while_names_are_asked(post, cast, browser_of, monkeypatch):
     asked = list[str]()
 
     def look(_names: object, wanted: Wanted) -> list[Finding]:
@@ -241,7 +241,7 @@ def test_no_transaction_is_open_while_names_are_asked(post, cast, browser_of, mo
     assert (page.status_code, api.status_code, asked) == (200, 200, [DOMAIN] * 2)
 
 
-def test_name_servers_are_addresses_or_refused_by_name(monkeypatch):
+def test_O5_name_servers_are_addresses_or_refused_by_name(monkeypatch):
     monkeypatch.setenv("NAMED", "192.0.2.53, 192.0.2.54:5353,2001:db8::1,[2001:db8::1]:54")
     assert env.name_servers("NAMED") == [
         ("192.0.2.53", 53), ("192.0.2.54", 5353), ("2001:db8::1", 53), ("2001:db8::1", 54)
